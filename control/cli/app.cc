@@ -1,0 +1,133 @@
+#include "app.h"
+
+#include <CLI/CLI.hpp>
+#include <map>
+
+namespace heddle::cli {
+namespace {
+
+constexpr const char* kDefaultServer = "unix:/run/heddle/heddled.sock";
+constexpr double kDefaultTimeout = 5, kShortestTimeout = 0.001, kLongestTimeout = 3'600;
+
+// CLI11's own Range lets NaN pass.
+std::string check_timeout(std::string& text) {
+  double seconds = 0;
+  if (CLI::detail::lexical_cast(text, seconds) && seconds >= kShortestTimeout &&
+      seconds <= kLongestTimeout) {
+    return {};
+  }
+  return "expected seconds from 0.001 to 3600, not '" + text + "'";
+}
+
+std::string check_server(std::string& text) {
+  const auto path = parse_server(text);
+  return path ? std::string() : path.error().text;
+}
+
+std::string check_format(std::string& text) {
+  if (text == "table" || text == "json" || text == "yaml") return {};
+  return "expected table, json or yaml, not '" + text + "'";
+}
+
+void add_options(CLI::App& app, Options& options) {
+  options.server = kDefaultServer;
+  options.timeout_seconds = kDefaultTimeout;
+  app.add_option("--server", options.server,
+                 "Socket of heddled, unix:PATH [unix:/run/heddle/heddled.sock]")
+      ->envname("HEDDLE_SERVER")
+      ->type_name("ADDRESS")
+      ->check(CLI::Validator(check_server, ""));
+  app.add_option("--timeout", options.timeout_seconds, "How long to wait for an answer [5]")
+      ->type_name("SECONDS")
+      ->check(CLI::Validator(check_timeout, ""));
+  app.add_option_function<std::string>(
+         "-o,--output",
+         [&options](const std::string& name) {
+           options.format = name == "json"   ? Format::kJson
+                            : name == "yaml" ? Format::kYaml
+                                             : Format::kTable;
+         },
+         "Tables for people, the others for programs [table]")
+      ->type_name("{table,json,yaml}")
+      ->check(CLI::Validator(check_format, ""));
+}
+
+CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& help,
+                      const std::string& footer) {
+  CLI::App* command = parent.add_subcommand(name, help);
+  command->fallthrough();
+  command->footer(footer);
+  return command;
+}
+
+CLI::App* add_show(CLI::App& show, Request& request, const std::string& name,
+                   Outcome (*run)(const Options&), const std::string& help) {
+  CLI::App* command = add_command(show, name, help,
+                                  "Options of 'heddlectl --help' may stand here too, as in\n"
+                                  "  heddlectl show " +
+                                      name + " -o json");
+  command->callback([&request, run] { request.command = run; });
+  return command;
+}
+
+void add_shows(CLI::App& show, Request& request) {
+  Options& options = request.options;
+  CLI::App* ports = add_show(show, request, "ports", show_ports, "Ports, links and packet counts");
+  ports->add_flag("-v,--verbose", options.verbose, "Also devices, queues, bytes, each error count");
+  add_show(show, request, "workers", show_workers,
+           "Workers: load of the last second, packets handed over");
+  CLI::App* graph = add_show(show, request, "graph", show_graph,
+                             "Nodes of the packet graph: calls, packets, cycles");
+  graph->add_flag("--all", options.all, "Also the nodes that only drop");
+  graph->add_flag("--dot", options.dot, "As input of Graphviz's dot");
+  CLI::App* drops = add_show(show, request, "drops", show_drops,
+                             "Dropped packets by reason, and what each reason means");
+  drops->add_flag("--all", options.all, "Also the reasons that have not happened");
+  add_show(show, request, "neighbors", show_neighbors, "Link-layer addresses (ARP, ND)");
+  add_show(show, request, "routes", show_routes, "Routes and where they come from");
+  add_show(show, request, "version", show_version, "Version of the running heddled");
+}
+
+}  // namespace
+
+std::unique_ptr<CLI::App> make_app(Request& request) {
+  auto app =
+      std::make_unique<CLI::App>("Asks and steers heddled, the data plane of Heddle.", "heddlectl");
+  app->set_help_flag("-h,--help", "Print this help and exit");
+  add_options(*app, request.options);
+  app->require_subcommand(1);
+  app->footer(
+      "Examples:\n"
+      "  heddlectl show ports                      what goes in and out\n"
+      "  heddlectl show drops                      what was dropped, and why\n"
+      "  heddlectl -o json show workers | jq .     for programs\n"
+      "  source <(heddlectl completion bash)       completion in this shell\n\n"
+      "Environment:\n"
+      "  HEDDLE_SERVER   used when --server is not given\n\n"
+      "Exit codes: 0 done; 1 heddled refused; 2 wrong usage, or heddled was not reached.");
+
+  CLI::App* show = add_command(*app, "show", "Show the state of heddled",
+                               "Examples:\n"
+                               "  heddlectl show ports -v\n"
+                               "  heddlectl show graph --dot | dot -Tsvg > graph.svg\n"
+                               "  heddlectl show drops -o json | jq '.drops[].drop'");
+  show->require_subcommand(1);
+  add_shows(*show, request);
+
+  CLI::App* versions = add_command(*app, "version", "Versions of heddlectl and heddled",
+                                   "Examples:\n  heddlectl version --client");
+  versions->add_flag("--client", request.options.client_only, "Only heddlectl's own");
+  versions->callback([&request] { request.command = version; });
+
+  CLI::App* completion =
+      add_command(*app, "completion", "Print a script for the shell's completion",
+                  "Examples:\n  source <(heddlectl completion bash)");
+  completion->require_subcommand(1);
+  CLI::App* bash = add_command(*completion, "bash", "For bash", "");
+  bash->callback([&request, root = app.get()] {
+    request.command = [root](const Options&) { return Outcome{.out = bash_completion(*root)}; };
+  });
+  return app;
+}
+
+}  // namespace heddle::cli

@@ -1,0 +1,106 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <vector>
+
+#include "app.h"
+#include "table.h"
+
+namespace heddle::cli {
+namespace {
+
+// What the script is made of, gathered from the tree of commands.
+struct Gathered {
+  std::vector<std::string> paths;         // " show ports", each quoted
+  std::string words;                      // a case for each path: what may follow
+  std::string values;                     // a case for each option with a fixed choice
+  std::vector<std::string> with_a_value;  // options whose next word is no command
+};
+
+bool takes_value(const CLI::Option& option) { return option.get_items_expected_max() > 0; }
+
+std::vector<std::string> names(const CLI::Option& option) {
+  std::vector<std::string> result;
+  for (const std::string& name : option.get_snames()) result.push_back("-" + name);
+  for (const std::string& name : option.get_lnames()) result.push_back("--" + name);
+  return result;
+}
+
+void gather_option(const CLI::Option& option, Gathered& gathered) {
+  if (!takes_value(option)) return;
+  const std::vector<std::string> spellings = names(option);
+  gathered.with_a_value.insert(gathered.with_a_value.end(), spellings.begin(), spellings.end());
+  std::string type = option.get_type_name();
+  if (!type.starts_with('{') || !type.ends_with('}')) return;
+  type = type.substr(1, type.size() - 2);
+  std::ranges::replace(type, ',', ' ');
+  gathered.values +=
+      fmt::format("      {}) COMPREPLY=($(compgen -W '{}' -- \"$current\")); return ;;\n",
+                  join(spellings, "|"), type);
+}
+
+// `inherited`: options of the commands above, which are taken below them too.
+void gather(const CLI::App& app, const std::string& path, std::vector<std::string> inherited,
+            Gathered& gathered) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (path.empty() || option != app.get_help_ptr()) gather_option(*option, gathered);
+    for (const std::string& name : names(*option))
+      if (name.starts_with("--") && std::ranges::find(inherited, name) == inherited.end())
+        inherited.push_back(name);
+  }
+  const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
+  std::vector<std::string> words;
+  for (const CLI::App* command : commands) words.push_back(command->get_name());
+  words.insert(words.end(), inherited.begin(), inherited.end());
+  gathered.words += fmt::format("    '{}') words='{}' ;;\n", path, join(words, " "));
+  for (const CLI::App* command : commands) {
+    const std::string below = path + ' ' + command->get_name();
+    gathered.paths.push_back("'" + below + "'");
+    gather(*command, below, inherited, gathered);
+  }
+}
+
+// Bash splits words at '=' and ':', so "--output=json" arrives as three of them. The script
+// walks over the words that are known as commands and skips the values of options.
+constexpr std::string_view kScript =
+    R"(# bash completion of heddlectl: source <(heddlectl completion bash)
+_heddlectl() {{
+  local current="${{COMP_WORDS[COMP_CWORD]}}" option='' path='' words='' word i
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    word="${{COMP_WORDS[i]}}"
+    case "$word" in
+      =) continue ;;
+      {0}) option="$word"; continue ;;
+    esac
+    if [[ -n $option ]]; then
+      [[ $word == : || ${{COMP_WORDS[i + 1]}} == : ]] || option=''
+      continue
+    fi
+    case "$path $word" in
+      {1}) path="$path $word" ;;
+    esac
+  done
+  [[ $current == = ]] && current=''
+  if [[ -n $option ]]; then
+    case "$option" in
+{2}    esac
+    COMPREPLY=($(compgen -f -- "${{current#:}}"))
+    return
+  fi
+  case "$path" in
+{3}  esac
+  COMPREPLY=($(compgen -W "$words" -- "$current"))
+}}
+complete -F _heddlectl heddlectl
+)";
+
+}  // namespace
+
+std::string bash_completion(const CLI::App& app) {
+  Gathered gathered;
+  gather(app, "", {}, gathered);
+  return fmt::format(kScript, join(gathered.with_a_value, "|"), join(gathered.paths, "|"),
+                     gathered.values, gathered.words);
+}
+
+}  // namespace heddle::cli

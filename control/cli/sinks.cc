@@ -1,0 +1,131 @@
+#include <fmt/format.h>
+#include <yaml-cpp/emitter.h>
+
+#include <algorithm>
+#include <array>
+
+#include "core/check.h"
+#include "render.h"
+
+namespace heddle::cli {
+namespace {
+
+// RFC 8259 section 7: quotes, backslashes and control characters are escaped, the rest of
+// UTF-8 stands as it is.
+std::string json_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += {'\\', c};
+    } else if (byte < 0x20 || byte == 0x7f) {
+      out += fmt::format("\\u{:04x}", byte);
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+class JsonSink final : public Sink {
+ public:
+  void begin_object() override { open('{'); }
+  void end_object() override { close('}'); }
+  void begin_array(int) override { open('['); }
+  void end_array() override { close(']'); }
+  void string(std::string_view value) override { literal(json_string(value)); }
+  void literal(std::string_view value) override {
+    separate();
+    out_ += value;
+  }
+  void key(std::string_view name) override {
+    separate();
+    out_ += json_string(name) + ": ";
+    after_key_ = true;
+  }
+  std::string finish() override { return std::move(out_) + '\n'; }
+
+ private:
+  void open(char bracket) {
+    separate();
+    out_ += bracket;
+    empty_ = true;
+    ++depth_;
+  }
+  void close(char bracket) {
+    --depth_;
+    if (!empty_) new_line();
+    out_ += bracket;
+    empty_ = false;
+  }
+  // What stands before each key, and before each value that has none.
+  void separate() {
+    if (!after_key_ && depth_ > 0) {
+      if (!empty_) out_ += ',';
+      new_line();
+    }
+    after_key_ = false;
+    empty_ = false;
+  }
+  void new_line() { out_ += '\n' + std::string(2 * depth_, ' '); }
+
+  std::string out_;
+  size_t depth_ = 0;
+  bool empty_ = true;
+  bool after_key_ = false;
+};
+
+// Whether every YAML reader, old and new, takes the bare word for a string. A MAC address, for
+// one, may be a number to base 60 in YAML 1.1.
+bool is_plain_word(std::string_view text) {
+  constexpr std::array<std::string_view, 10> kOther = {"true", "false", "yes", "no", "on",
+                                                       "off",  "null",  "y",   "n",  "nan"};
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
+  const auto is_inside = [&](char c) {
+    return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '/';
+  };
+  return !text.empty() && is_letter(text.front()) && std::ranges::all_of(text, is_inside) &&
+         std::ranges::find(kOther, text) == kOther.end();
+}
+
+class YamlSink final : public Sink {
+ public:
+  void begin_object() override { emitter_ << YAML::BeginMap; }
+  void end_object() override { emitter_ << YAML::EndMap; }
+  void begin_array(int size) override {
+    if (size == 0) emitter_ << YAML::Flow;  // "[]" on the key's own line
+    emitter_ << YAML::BeginSeq;
+  }
+  void end_array() override { emitter_ << YAML::EndSeq; }
+  void key(std::string_view name) override {
+    emitter_ << YAML::Key << std::string(name) << YAML::Value;
+  }
+  void string(std::string_view value) override {
+    if (!is_plain_word(value)) emitter_ << YAML::DoubleQuoted;
+    emitter_ << std::string(value);
+  }
+  void literal(std::string_view value) override {
+    if (value == "null") {
+      emitter_ << YAML::Null;
+    } else {
+      emitter_ << std::string(value);
+    }
+  }
+  std::string finish() override {
+    HEDDLE_CHECK(emitter_.good(), "the document is well formed");
+    return std::string(emitter_.c_str()) + '\n';
+  }
+
+ private:
+  YAML::Emitter emitter_;
+};
+
+}  // namespace
+
+std::unique_ptr<Sink> Sink::make(Format format) {
+  HEDDLE_CHECK(format != Format::kTable, "a table is not a document");
+  if (format == Format::kJson) return std::make_unique<JsonSink>();
+  return std::make_unique<YamlSink>();
+}
+
+}  // namespace heddle::cli

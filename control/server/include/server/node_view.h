@@ -1,0 +1,84 @@
+// NodeView: all that the control side may ask of the data plane, as plain values. The data
+// plane implements it; the gRPC service turns the answers into messages. Neither knows the other.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace heddle::server {
+
+struct VersionInfo {
+  std::string version, commit, dpdk, node;
+  uint32_t pid = 0;
+  uint64_t uptime_ms = 0;
+};
+
+struct PortInfo {
+  std::string name, role, device, driver, mac, parent;
+  uint16_t vlan = 0;  // 0: untagged
+  uint32_t mtu = 0;
+  bool link_up = false;
+  uint32_t speed_mbps = 0;  // 0: unknown
+  uint16_t rx_queues = 0, tx_queues = 0;
+  std::string steering;  // "rss" (by the device) or "software"
+  std::vector<std::string> addresses;
+  uint64_t rx_packets = 0, rx_bytes = 0, rx_missed = 0, rx_errors = 0, rx_no_buffer = 0;
+  uint64_t tx_packets = 0, tx_bytes = 0, tx_errors = 0;
+};
+
+struct WorkerInfo {
+  uint16_t id = 0;
+  uint16_t cpu = 0;
+  std::vector<std::string> queues;  // "wan:0"
+  // Shares of the last second; busy + idle = 1, and of the idle share the part spent asleep.
+  double busy_share = 0, idle_share = 0, sleep_share = 0;
+  uint64_t packets_per_second = 0;
+  double cycles_per_packet = 0;  // busy cycles of the last second; 0 without packets
+  // Since start.
+  uint64_t turns = 0, packets = 0, handed_out = 0, handed_in = 0;
+};
+
+struct GraphNodeInfo {
+  std::string name;
+  bool is_drop = false;
+  std::vector<std::string> next;  // names of the nodes that its edges lead to
+  // Since start, over all workers.
+  uint64_t calls = 0, packets = 0, cycles = 0;
+};
+
+struct DropInfo {
+  std::string node, drop, help;  // help: one sentence on what a non-zero count means
+  uint64_t packets = 0;
+};
+
+struct NeighborInfo {
+  std::string interface, address, mac, state;  // mac empty while unknown
+  uint64_t age_ms = 0;                         // since last confirmed
+  uint32_t queued = 0;                         // packets that wait for it
+  uint16_t worker = 0;                         // each worker keeps its own table
+};
+
+struct RouteInfo {
+  std::string prefix;
+  std::string action;    // forward, connected, local, drop
+  std::string source;    // connected, static, gateway, workload, local
+  std::vector<std::string> via;  // "192.0.2.1 wan", or "wan" alone when connected
+  bool active = true;    // false: withdrawn, its links are down
+};
+
+// Thread-safe: gRPC threads call these at any time. None blocks for longer than a worker's turn.
+class NodeView {
+ public:
+  virtual ~NodeView() = default;
+  virtual VersionInfo version() = 0;
+  virtual std::vector<PortInfo> ports() = 0;
+  virtual std::vector<WorkerInfo> workers() = 0;
+  virtual std::vector<GraphNodeInfo> graph() = 0;
+  virtual std::vector<DropInfo> drops() = 0;  // every drop there is, also those at 0
+  virtual std::vector<NeighborInfo> neighbors() = 0;
+  virtual std::vector<RouteInfo> routes() = 0;
+};
+
+}  // namespace heddle::server

@@ -1,0 +1,137 @@
+#include "server/server.h"
+
+#include <grpc/grpc.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include <chrono>
+#include <utility>
+
+#include "acceptor.h"
+#include "convert.h"
+#include "heddle/v1/admin.grpc.pb.h"
+#include "socket_file.h"
+
+namespace heddle::server {
+namespace {
+
+// Requests are small today; the whole answer must fit into memory on both sides.
+constexpr int kMaxRequestBytes = 1 << 20;
+constexpr int kMaxAnswerBytes = 64 << 20;
+constexpr size_t kMaxMemoryBytes = 128u << 20;
+constexpr int kMaxHeaderBytes = 8 << 10;
+constexpr size_t kMaxConnections = 64;
+// On each connection; what comes on top waits at the client.
+constexpr int kMaxConcurrentCalls = 32;
+// A client that connects and says nothing, and one that has nothing more to ask.
+constexpr int kHandshakeMs = 5'000;
+constexpr int kConnectionIdleMs = 300'000;
+// How long a running call may take to finish when the server stops.
+constexpr auto kStopGrace = std::chrono::milliseconds(500);
+
+// Calls are answered where they arrive, on gRPC's own threads. The callback interface holds no
+// thread while a slow client takes its answer, which the synchronous one would.
+class AdminService final : public v1::Admin::CallbackService {
+ public:
+  explicit AdminService(NodeView& view) : view_(view) {}
+
+  using Context = grpc::CallbackServerContext;
+  using Reactor = grpc::ServerUnaryReactor;
+
+  Reactor* Version(Context* context, const v1::VersionRequest*,
+                   v1::VersionResponse* response) override {
+    return answer(context, view_.version(), response);
+  }
+  Reactor* ListPorts(Context* context, const v1::ListPortsRequest*,
+                     v1::ListPortsResponse* response) override {
+    return answer(context, view_.ports(), response);
+  }
+  Reactor* ListWorkers(Context* context, const v1::ListWorkersRequest*,
+                       v1::ListWorkersResponse* response) override {
+    return answer(context, view_.workers(), response);
+  }
+  Reactor* GetGraph(Context* context, const v1::GetGraphRequest*,
+                    v1::GetGraphResponse* response) override {
+    return answer(context, view_.graph(), response);
+  }
+  Reactor* ListDrops(Context* context, const v1::ListDropsRequest*,
+                     v1::ListDropsResponse* response) override {
+    return answer(context, view_.drops(), response);
+  }
+  Reactor* ListNeighbors(Context* context, const v1::ListNeighborsRequest*,
+                         v1::ListNeighborsResponse* response) override {
+    return answer(context, view_.neighbors(), response);
+  }
+  Reactor* ListRoutes(Context* context, const v1::ListRoutesRequest*,
+                      v1::ListRoutesResponse* response) override {
+    return answer(context, view_.routes(), response);
+  }
+
+ private:
+  template <class Value, class Response>
+  static Reactor* answer(Context* context, const Value& value, Response* response) {
+    convert(value, *response);
+    Reactor* reactor = context->DefaultReactor();
+    reactor->Finish(grpc::Status::OK);
+    return reactor;
+  }
+
+  NodeView& view_;
+};
+
+class GrpcServer final : public Server {
+ public:
+  GrpcServer(SocketFile file, NodeView& view) : file_(std::move(file)), admin_(view) {}
+  ~GrpcServer() override {
+    acceptor_.reset();
+    if (grpc_ != nullptr) grpc_->Shutdown(std::chrono::system_clock::now() + kStopGrace);
+  }
+
+  Result<> listen() {
+    grpc::ServerBuilder builder;
+    builder.RegisterService(&admin_);
+    builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
+    builder.SetMaxSendMessageSize(kMaxAnswerBytes);
+    builder.SetResourceQuota(grpc::ResourceQuota("heddled").Resize(kMaxMemoryBytes));
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxConcurrentCalls);
+    builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxHeaderBytes);
+    builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMs);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kConnectionIdleMs);
+    connections_ = builder.experimental().AddExternalConnectionAcceptor(
+        grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+        grpc::InsecureServerCredentials());
+    grpc_ = builder.BuildAndStart();
+    if (grpc_ == nullptr) return fail("gRPC's server does not start");
+
+    const auto listening = file_.listen();
+    if (!listening) return std::unexpected(listening.error());
+    acceptor_ = std::make_unique<Acceptor>(*listening, kMaxConnections, [this](int fd) {
+      grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+      connection.fd = fd;
+      connections_->HandleNewConnection(&connection);
+    });
+    return acceptor_->start();
+  }
+
+ private:
+  // In this order: the claim on the path outlives all else, and the service its server.
+  SocketFile file_;
+  AdminService admin_;
+  std::unique_ptr<grpc::Server> grpc_;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections_;
+  std::unique_ptr<Acceptor> acceptor_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::start(const std::string& path, NodeView& view) {
+  auto file = SocketFile::claim(path);
+  if (!file) return std::unexpected(file.error());
+  auto server = std::make_unique<GrpcServer>(std::move(*file), view);
+  HEDDLE_TRY(server->listen());
+  return server;
+}
+
+}  // namespace heddle::server

@@ -1,0 +1,125 @@
+// heddled: the data plane's program. Reads one YAML file, starts DPDK, the ports, the workers
+// and the control server, and ends on SIGTERM or SIGINT with nothing left behind.
+#include <getopt.h>
+#include <rte_eal.h>
+#include <signal.h>
+#include <time.h>
+
+#include <cstdio>
+#include <string>
+
+#include "config/load.h"
+#include "node/eal.h"
+#include "node/node.h"
+#include "node/version.h"
+#include "server/server.h"
+
+namespace {
+
+using heddle::Result;
+
+constexpr int kExitStart = 2;  // wrong arguments or configuration, or the machine lacks something
+
+struct Options {
+  std::string config;
+  bool check = false;
+  bool verbose = false;
+};
+
+constexpr char kUsage[] =
+    "usage: heddled --config FILE [--check] [--verbose]\n"
+    "       heddled --version\n"
+    "\n"
+    "  -c, --config FILE   what this node is: ports, workers, memory, routes (YAML)\n"
+    "      --check         read the file, say whether it is right, and stop\n"
+    "  -v, --verbose       let DPDK's own log through to stderr\n"
+    "      --version       print the version\n"
+    "  -h, --help          print this\n"
+    "\n"
+    "SIGTERM or SIGINT ends it; heddlectl shows what it does meanwhile.\n";
+
+// Returns the exit code when there is nothing more to do, -1 to go on.
+int parse(int argc, char** argv, Options& options) {
+  const option kLong[] = {{"config", required_argument, nullptr, 'c'},
+                          {"check", no_argument, nullptr, 'k'},
+                          {"verbose", no_argument, nullptr, 'v'},
+                          {"version", no_argument, nullptr, 'V'},
+                          {"help", no_argument, nullptr, 'h'},
+                          {}};
+  for (int c = 0; (c = getopt_long(argc, argv, "c:vh", kLong, nullptr)) != -1;) {
+    switch (c) {
+      case 'c': options.config = optarg; break;
+      case 'k': options.check = true; break;
+      case 'v': options.verbose = true; break;
+      case 'V':
+        fmt::print("heddled {} ({})\n", heddle::app::kVersion, heddle::app::kCommit);
+        return 0;
+      case 'h': fmt::print("{}", kUsage); return 0;
+      default: fmt::print(stderr, "{}", kUsage); return kExitStart;
+    }
+  }
+  if (optind < argc || options.config.empty()) {
+    if (optind < argc)
+      fmt::print(stderr, "heddled: what is \"{}\"? The file goes behind --config\n", argv[optind]);
+    else
+      fmt::print(stderr, "heddled: --config FILE is missing\n");
+    fmt::print(stderr, "{}", kUsage);
+    return kExitStart;
+  }
+  return -1;
+}
+
+// Blocked before any thread is made, so that only wait_for_end() gets them.
+sigset_t block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return set;
+}
+
+void run_until_signal(heddle::app::Node& node, const sigset_t& signals) {
+  const timespec beat{.tv_sec = 0, .tv_nsec = 100'000'000};
+  while (sigtimedwait(&signals, nullptr, &beat) < 0) node.housekeep();
+}
+
+Result<> serve(const heddle::app::NodeConfig& config, const Options& options) {
+  const sigset_t signals = block_signals();
+  HEDDLE_TRY(heddle::app::check_machine(config));
+  HEDDLE_TRY(heddle::app::start_eal(config, options.verbose));
+  auto node = heddle::app::Node::open(config);
+  if (!node) return std::unexpected(node.error());
+  auto server = heddle::server::Server::start(config.grpc_socket, **node);
+  if (!server) return std::unexpected(server.error());
+  fmt::print(stderr, "heddled: {} runs with {} ports on {} workers; control at unix:{}\n",
+             config.node, config.ports.size(), config.cores.size(), config.grpc_socket);
+  run_until_signal(**node, signals);
+  fmt::print(stderr, "heddled: ending\n");
+  server->reset();
+  node->reset();
+  return {};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  if (const int code = parse(argc, argv, options); code >= 0) return code;
+  const auto config = heddle::config::load_file(options.config);
+  if (!config) {
+    fmt::print(stderr, "{}\n", config.error().text);
+    return kExitStart;
+  }
+  if (options.check) {
+    fmt::print("{}: node {}, {} ports, {} workers: good\n", options.config, config->node,
+               config->ports.size(), config->cores.size());
+    return 0;
+  }
+  const auto served = serve(*config, options);
+  rte_eal_cleanup();
+  if (served) return 0;
+  fmt::print(stderr, "heddled: {}\n", served.error().text);
+  return kExitStart;
+}

@@ -1,0 +1,91 @@
+// What heddled.yaml says, as plain values: the product of control/config, the input of the
+// data plane. Everything here has been checked for shape (types, ranges, names, duplicates,
+// references); whether a device exists is found out at start.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/ids.h"
+#include "wire/address.h"
+
+namespace heddle::app {
+
+enum class Role : uint8_t {
+  kUplink,    // leads to a network: own addresses, a gateway
+  kWorkload,  // point to point: one workload, reached by host routes, gateway 169.254.1.1 / fe80::1
+  kHost,      // the node's own kernel: gets what is addressed to the node and nothing else takes
+};
+
+enum class DeviceKind : uint8_t {
+  kPci, kAfXdp, kMemif, kVhost, kVirtioUser, kTap, kAfPacket, kRing, kPcap, kNull,
+};
+
+// "KIND:TARGET[,key=value...]", or a PCI address alone.
+struct DeviceConfig {
+  DeviceKind kind = DeviceKind::kNull;
+  std::string text;       // as written, for messages and `show ports`
+  std::string target;     // interface name, socket path, PCI address, or empty
+  std::string arguments;  // further DPDK device arguments, "key=value,key=value"
+};
+
+template <class Address>
+struct InterfaceAddress {
+  Address address;
+  uint8_t prefix_length = 0;
+};
+
+using IpAddress = std::variant<wire::Ipv4Address, wire::Ipv6Address>;
+
+struct StaticNeighbor {
+  IpAddress address;
+  wire::MacAddress mac;
+};
+
+struct PortConfig {
+  std::string name;
+  Role role = Role::kUplink;
+  std::optional<DeviceConfig> device;  // none for a VLAN on a parent
+  std::string parent;                  // VLAN: the port that carries it
+  VlanId vlan = kUntagged;
+  std::optional<uint16_t> mtu;  // 576..9216 (1280.. with IPv6 addresses); default: the device's
+  std::optional<wire::MacAddress> mac;
+  uint16_t queues = 0;  // receive and transmit queues; 0: one a worker where the device can
+  std::vector<InterfaceAddress<wire::Ipv4Address>> addresses4;  // uplink: ours
+  std::vector<InterfaceAddress<wire::Ipv6Address>> addresses6;
+  std::optional<wire::Ipv4Address> gateway4;
+  std::optional<wire::Ipv6Address> gateway6;
+  std::vector<wire::Ipv4Address> workload4;  // workload: the workload's own
+  std::vector<wire::Ipv6Address> workload6;
+  std::vector<StaticNeighbor> neighbors;
+  int line = 0;  // in the file, for later errors
+};
+
+// routes: [{ prefix: 10.0.0.0/8, via: [192.0.2.1, 192.0.2.2] }, { prefix: 10.1.0.0/16, action: drop }]
+template <class Prefix, class Address>
+struct StaticRoute {
+  Prefix prefix;
+  std::vector<Address> via;  // more than one: ECMP; empty: drop
+  int line = 0;
+};
+
+enum class Idle : uint8_t { kAdaptive, kSpin };
+
+struct NodeConfig {
+  std::string file;
+  std::string node;
+  std::vector<unsigned> cores;  // one worker each; a core may stand twice (tests, small machines)
+  Idle idle = Idle::kAdaptive;
+  uint64_t memory_bytes = 512ull << 20;
+  bool huge_pages = true;
+  uint32_t buffers = 0;    // packet buffers; 0: as many as ports, queues and workers want
+  std::string grpc_socket;  // path of the Unix socket
+  std::vector<PortConfig> ports;
+  std::vector<StaticRoute<wire::Ipv4Prefix, wire::Ipv4Address>> routes4;
+  std::vector<StaticRoute<wire::Ipv6Prefix, wire::Ipv6Address>> routes6;
+};
+
+}  // namespace heddle::app

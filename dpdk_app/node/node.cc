@@ -1,0 +1,244 @@
+#include "node/node.h"
+
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+
+#include <algorithm>
+#include <random>
+
+#include "ports/device.h"
+
+namespace heddle::app {
+
+namespace {
+
+constexpr uint32_t kInboxSize = 2048;
+
+uint32_t wanted_buffers(const NodeConfig& config) {
+  if (config.buffers != 0) return config.buffers;
+  const auto workers = static_cast<uint16_t>(config.cores.size());
+  uint32_t total = 4096;  // in flight in the graph, waiting for neighbours
+  for (const PortConfig& port : config.ports) total += Port::buffers_for(port, workers);
+  return total + workers * (kInboxSize + RTE_MEMPOOL_CACHE_MAX_SIZE);
+}
+
+int run_loop(void* loop) {
+  static_cast<Loop*>(loop)->run();
+  return 0;
+}
+
+}  // namespace
+
+Node::Node(const NodeConfig& config)
+    : config_(config),
+      start_cycles_(rte_rdtsc()),
+      clock_(start_cycles_),
+      rcu_(static_cast<uint32_t>(config.cores.size())) {}
+
+Result<std::unique_ptr<Node>> Node::open(const NodeConfig& config) {
+  std::unique_ptr<Node> node(new Node(config));
+  HEDDLE_TRY(node->open_ports());
+  HEDDLE_TRY(node->make_workers());
+  HEDDLE_TRY(node->make_loops());
+  HEDDLE_TRY(node->launch());
+  return node;
+}
+
+Result<> Node::open_ports() {
+  auto pool = packet::PacketPool::create("packets", wanted_buffers(config_));
+  if (!pool) return std::unexpected(pool.error());
+  pool_ = std::make_unique<packet::PacketPool>(std::move(*pool));
+  const auto workers = static_cast<uint16_t>(config_.cores.size());
+  for (const PortConfig& config : config_.ports) {
+    if (!config.device) {
+      ports_.push_back(nullptr);
+      continue;
+    }
+    auto port = Port::open(config, workers, *pool_);
+    if (!port) return fail_in(port.error(), "{}:{}", config_.file, config.line);
+    ports_.push_back(std::move(*port));
+  }
+  const std::vector<PortFacts> now = facts();
+  for (const PortFacts& fact : now) links_.push_back(fact.up);
+  auto topology = build_topology(config_, now, ++generation_);
+  routes_ = topology->lines;
+  topology_ = std::make_unique<RcuCell<l3::Topology>>(std::move(topology));
+  return {};
+}
+
+const Port& Node::port_of(size_t config_index) const {
+  const PortConfig& config = config_.ports[config_index];
+  if (config.device) return *ports_[config_index];
+  for (size_t i = 0; i < ports_.size(); ++i)
+    if (config_.ports[i].name == config.parent) return *ports_[i];
+  HEDDLE_CHECK(false, "a VLAN without its parent passed validation");
+  return *ports_.front();
+}
+
+std::vector<PortFacts> Node::facts() const {
+  std::vector<PortFacts> all;
+  for (size_t i = 0; i < ports_.size(); ++i) {
+    const Port& port = port_of(i);
+    all.push_back({port.id(), port.mac(), port.mtu(), port.link_up()});
+  }
+  return all;
+}
+
+Result<> Node::make_workers() {
+  const uint64_t seed = std::random_device{}() | static_cast<uint64_t>(std::random_device{}()) << 32;
+  const auto count = static_cast<uint16_t>(config_.cores.size());
+  uint16_t highest = 0;
+  for (const auto& port : ports_)
+    if (port != nullptr) highest = std::max(highest, port->id().value());
+  for (uint16_t i = 0; i < count; ++i) {
+    auto worker = std::make_unique<Worker>(WorkerId(i), seed + i, clock_.now());
+    worker->pool = pool_.get();
+    worker->topology = topology_->load();
+    worker->tx_queues.resize(highest + 1u);
+    worker->tx.resize(highest + 1u);
+    worker->to_worker.resize(count);
+    worker->announced_up.assign(config_.ports.size(), false);
+    for (uint32_t slot = 0; slot < kSteeringSlots; ++slot)
+      worker->owners[slot] = static_cast<uint16_t>(slot % count);
+    const std::string name = fmt::format("inbox-{}", i);
+    worker->inbox = rte_ring_create(name.c_str(), kInboxSize, SOCKET_ID_ANY, RING_F_SC_DEQ);
+    if (worker->inbox == nullptr) return fail("no memory for worker {}'s inbox", i);
+    HEDDLE_TRY(add_static_neighbours(*worker));
+    workers_.push_back(std::move(worker));
+  }
+  for (auto& worker : workers_) {
+    for (auto& other : workers_) {
+      worker->peers.push_back(other->inbox);
+      if (other != worker) worker->to_worker[other->id.index()] = std::make_unique<Outlet>();
+    }
+  }
+  for (uint16_t i = 0; i < ports_.size(); ++i)
+    if (ports_[i] != nullptr) assign_queues(*ports_[i], i);
+  return {};
+}
+
+Result<> Node::add_static_neighbours(Worker& worker) const {
+  for (const l3::Interface& interface : worker.topology->interfaces) {
+    for (const StaticNeighbor& neighbour : config_.ports[interface.id.index()].neighbors) {
+      const bool added = std::visit(
+          [&](const auto& address) {
+            using Address = std::decay_t<decltype(address)>;
+            return worker.neighbours<Address>().add_static(interface.id, address, neighbour.mac,
+                                                           clock_.now());
+          },
+          neighbour.address);
+      if (!added) return fail("port {}: more static neighbors than the table holds", interface.name);
+    }
+  }
+  return {};
+}
+
+// Queue q belongs to worker q; a port with fewer queues than workers starts at another worker
+// each time, so that single-queue ports spread.
+void Node::assign_queues(const Port& port, uint16_t port_number) {
+  const auto count = static_cast<uint16_t>(workers_.size());
+  const uint16_t queues = port.rx_queues();
+  const uint16_t shift = queues < count ? port_number % count : 0;
+  const auto owner_of = [&](uint16_t queue) { return static_cast<uint16_t>((queue + shift) % count); };
+  for (uint16_t queue = 0; queue < queues; ++queue) {
+    const bool steer = count > 1 && !port.has_rss();
+    workers_[owner_of(queue)]->rx_queues.push_back({port.id(), queue, steer});
+  }
+  for (auto& worker : workers_) {
+    TxQueue& tx = worker->tx_queues[port.id().index()];
+    tx.owner = WorkerId(owner_of(worker->id.value() % queues));
+    for (uint16_t queue = 0; queue < queues; ++queue) {
+      if (owner_of(queue) != worker->id.value()) continue;
+      tx = {.queue = queue, .own = true, .owner = worker->id};
+      worker->tx[port.id().index()] = std::make_unique<Outlet>();
+      break;
+    }
+  }
+}
+
+Result<> Node::make_loops() {
+  for (auto& worker : workers_) {
+    auto graph = Graph::create(*worker);
+    if (!graph) return std::unexpected(graph.error());
+    graphs_.push_back(std::move(*graph));
+    const Loop::Shared shared{clock_, rcu_, *topology_, config_.idle == Idle::kAdaptive};
+    loops_.push_back(std::make_unique<Loop>(*worker, *graphs_.back(), shared));
+  }
+  rates_.resize(workers_.size());
+  return {};
+}
+
+Result<> Node::launch() {
+  for (size_t i = 0; i < loops_.size(); ++i) {
+    const int result = rte_eal_remote_launch(run_loop, loops_[i].get(), static_cast<unsigned>(i + 1));
+    if (result != 0) return fail("worker {} does not start: {}", i, rte_strerror(-result));
+  }
+  running_ = true;
+  return {};
+}
+
+Node::~Node() {
+  running_ = false;
+  for (auto& loop : loops_) loop->stop();
+  rte_eal_mp_wait_lcore();
+  loops_.clear();
+  graphs_.clear();
+  for (auto& worker : workers_) {
+    void* packet = nullptr;
+    while (worker->inbox != nullptr && rte_ring_dequeue(worker->inbox, &packet) == 0)
+      Packet(packet).free();
+    for (auto& outlet : worker->tx)
+      if (outlet != nullptr) outlet->clear();
+    for (auto& outlet : worker->to_worker)
+      if (outlet != nullptr) outlet->clear();
+  }
+  ports_.clear();
+  for (auto& worker : workers_) rte_ring_free(worker->inbox);
+  workers_.clear();
+}
+
+void Node::housekeep() {
+  watch_links();
+  rcu_.reclaim();
+  const Instant now = clock_.now();
+  if (now - rates_at_ < seconds(1)) return;
+  measure_rates();
+  rates_at_ = now;
+}
+
+void Node::watch_links() {
+  const std::vector<PortFacts> now = facts();
+  bool changed = false;
+  for (size_t i = 0; i < now.size(); ++i) {
+    if (now[i].up == links_[i]) continue;
+    changed = true;
+    links_[i] = now[i].up;
+    if (config_.ports[i].device)
+      fmt::print(stderr, "heddled: port {} is {}\n", config_.ports[i].name,
+                 now[i].up ? "up" : "down");
+  }
+  if (!changed) return;
+  auto topology = build_topology(config_, now, ++generation_);
+  {
+    const std::lock_guard lock(state_);
+    routes_ = topology->lines;
+  }
+  topology_->publish(std::move(topology), rcu_);
+}
+
+void Node::measure_rates() {
+  const std::lock_guard lock(state_);
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    const WorkerCounters& counters = workers_[i]->counters;
+    const Sample now{counters.busy_cycles.value(), counters.idle_cycles.value(),
+                     counters.sleep_cycles.value(), counters.packets.value()};
+    Rates& rates = rates_[i];
+    rates.delta = {now.busy - rates.last.busy, now.idle - rates.last.idle,
+                   now.sleep - rates.last.sleep, now.packets - rates.last.packets};
+    rates.last = now;
+  }
+}
+
+}  // namespace heddle::app

@@ -1,0 +1,85 @@
+// Node: one running data plane, made of ports, workers and the topology they share. It also
+// answers what the control side asks (server::NodeView).
+//
+// Threads: open(), housekeep() and the destructor belong to the main thread. The NodeView
+// functions may be called from any thread between them.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "app/node_config.h"
+#include "core/rcu.h"
+#include "core/result.h"
+#include "graph/graph.h"
+#include "node/topology_builder.h"
+#include "packet/pool.h"
+#include "ports/port.h"
+#include "server/node_view.h"
+#include "worker/loop.h"
+
+namespace heddle::app {
+
+class Node : public server::NodeView {
+ public:
+  // Opens the ports, makes the workers and lets them run. EAL is up; `config` outlives the node.
+  static Result<std::unique_ptr<Node>> open(const NodeConfig& config);
+  ~Node() override;  // drains the workers, closes the ports
+
+  // Called about every 100 ms: link changes, reclaiming, the last second's rates.
+  void housekeep();
+
+  server::VersionInfo version() override;
+  std::vector<server::PortInfo> ports() override;
+  std::vector<server::WorkerInfo> workers() override;
+  std::vector<server::GraphNodeInfo> graph() override;
+  std::vector<server::DropInfo> drops() override;
+  std::vector<server::NeighborInfo> neighbors() override;
+  std::vector<server::RouteInfo> routes() override;
+
+ private:
+  // What one worker counted at a moment, for rates.
+  struct Sample {
+    uint64_t busy = 0, idle = 0, sleep = 0, packets = 0;
+  };
+  struct Rates {
+    Sample last, delta;
+  };
+
+  explicit Node(const NodeConfig& config);
+  Result<> open_ports();
+  Result<> make_workers();
+  Result<> add_static_neighbours(Worker& worker) const;
+  Result<> make_loops();
+  Result<> launch();
+  void assign_queues(const Port& port, uint16_t port_number);
+  const Port& port_of(size_t config_index) const;
+  std::vector<PortFacts> facts() const;
+  void watch_links();
+  void measure_rates();
+
+  const NodeConfig& config_;
+  uint64_t start_cycles_;
+  Clock clock_;
+  std::unique_ptr<packet::PacketPool> pool_;
+  std::vector<std::unique_ptr<Port>> ports_;  // by config.ports; none for a VLAN
+  std::vector<bool> links_;                   // by config.ports, as last published
+  RcuDomain rcu_;
+  std::unique_ptr<RcuCell<l3::Topology>> topology_;
+  uint64_t generation_ = 0;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<Graph>> graphs_;
+  std::vector<std::unique_ptr<Loop>> loops_;
+  std::atomic<bool> running_{false};
+
+  std::mutex state_;  // rates_ and routes_: written by the main thread, read by gRPC threads
+  std::vector<Rates> rates_;
+  std::vector<l3::RouteLine> routes_;
+  Instant rates_at_;
+  std::mutex asking_;  // one question to the workers at a time
+};
+
+}  // namespace heddle::app

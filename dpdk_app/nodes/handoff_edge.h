@@ -1,0 +1,10 @@
+// Where a packet from another worker continues: the edges of the handoff node.
+#pragma once
+
+#include <cstdint>
+
+namespace heddle::app {
+
+enum class HandoffEdge : uint8_t { kEthernetInput, kArpInput, kNdInput, kPortTx };
+
+}  // namespace heddle::app

@@ -1,0 +1,64 @@
+// ip4_lookup: longest-prefix match on the destination.
+// In: data() is a validated IPv4 header.  Out: meta.next_hop is the hop to take.
+#include "nodes/nodes.h"
+#include "wire/icmp.h"
+#include "wire/ipv4.h"
+#include "wire/steering.h"
+#include "worker/worker.h"
+
+namespace heddle::app {
+
+namespace {
+
+enum class Edge : uint8_t {
+  kForward, kOutput, kLocal, kNoRoute, kUnreachable, kBlackhole, kSubnetBroadcast,
+};
+constexpr auto kNetwork = static_cast<uint8_t>(wire::Icmp4Unreachable::kNetwork);
+constexpr EdgeSpec kEdges[] = {
+    to("ip4_forward"),
+    to("ip4_output"),
+    to("ip4_local"),
+    refuse4("no_route", "no route to the destination: one is missing, or a sender is astray",
+            wire::Icmp4Type::kUnreachable, kNetwork),
+    refuse4("links_down", "every link towards the destination is down",
+            wire::Icmp4Type::kUnreachable, kNetwork),
+    drop("blackhole", "a route with action drop"),
+    drop("subnet_broadcast", "a subnet's broadcast or network address: not forwarded (RFC 2644)"),
+};
+static_assert(std::size(kEdges) == static_cast<size_t>(Edge::kSubnetBroadcast) + 1);
+
+// The same path for all packets of a flow, in both directions. The hash's low bits chose the
+// worker already, so it is mixed before it chooses again.
+uint32_t choose(const l3::Hop& group, Packet packet) {
+  const uint32_t hash = wire::steer_ipv4(packet.head());
+  return group.group_first + ((hash * 0x9e3779b1u) >> 16) % group.group_size;
+}
+
+Edge lookup(Packet packet, Worker& worker) {
+  const l3::Topology& topology = *worker.topology;
+  uint32_t slot = topology.fib4.lookup(wire::Ipv4View(packet.data()).destination());
+  if (slot == l3::Lpm<wire::Ipv4Address>::kNoRoute) [[unlikely]] return Edge::kNoRoute;
+  const l3::Hop* hop = &topology.hops[slot];
+  if (hop->kind == l3::HopKind::kGroup) {
+    slot = choose(*hop, packet);
+    hop = &topology.hops[slot];
+  }
+  packet.meta().next_hop = slot;
+  switch (hop->kind) {
+    case l3::HopKind::kConnected:
+    case l3::HopKind::kVia:
+      return packet.meta().has(packet::Flag::kOriginated) ? Edge::kOutput : Edge::kForward;
+    case l3::HopKind::kLocal: return Edge::kLocal;
+    case l3::HopKind::kDrop: return Edge::kBlackhole;
+    case l3::HopKind::kBroadcast: return Edge::kSubnetBroadcast;
+    case l3::HopKind::kGroup:
+    case l3::HopKind::kUnreachable: break;
+  }
+  return Edge::kUnreachable;
+}
+
+}  // namespace
+
+const NodeSpec ip4_lookup{"ip4_lookup", each_packet<lookup>, kEdges};
+
+}  // namespace heddle::app

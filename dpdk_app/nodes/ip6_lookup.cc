@@ -1,0 +1,60 @@
+// ip6_lookup: longest-prefix match on the destination.
+// In: data() is a validated IPv6 header, the destination is neither multicast nor link-local.
+// Out: meta.next_hop is the hop to take.
+#include "nodes/nodes.h"
+#include "wire/icmp.h"
+#include "wire/ipv6.h"
+#include "wire/steering.h"
+#include "worker/worker.h"
+
+namespace heddle::app {
+
+namespace {
+
+enum class Edge : uint8_t { kForward, kOutput, kLocal, kNoRoute, kUnreachable, kBlackhole };
+constexpr auto kNoRouteCode = static_cast<uint8_t>(wire::Icmp6Unreachable::kNoRoute);
+constexpr EdgeSpec kEdges[] = {
+    to("ip6_forward"),
+    to("ip6_output"),
+    to("ip6_local"),
+    refuse6("no_route", "no route to the destination: one is missing, or a sender is astray",
+            wire::Icmp6Type::kUnreachable, kNoRouteCode),
+    refuse6("links_down", "every link towards the destination is down",
+            wire::Icmp6Type::kUnreachable, kNoRouteCode),
+    drop("blackhole", "a route with action drop"),
+};
+
+// As in ip4_lookup.
+uint32_t choose(const l3::Hop& group, Packet packet) {
+  const uint32_t hash = wire::steer_ipv6(packet.head());
+  return group.group_first + ((hash * 0x9e3779b1u) >> 16) % group.group_size;
+}
+
+Edge lookup(Packet packet, Worker& worker) {
+  const l3::Topology& topology = *worker.topology;
+  uint32_t slot = topology.fib6.lookup(wire::Ipv6View(packet.data()).destination());
+  if (slot == l3::Lpm<wire::Ipv6Address>::kNoRoute) [[unlikely]] return Edge::kNoRoute;
+  const l3::Hop* hop = &topology.hops[slot];
+  if (hop->kind == l3::HopKind::kGroup) {
+    slot = choose(*hop, packet);
+    hop = &topology.hops[slot];
+  }
+  packet.meta().next_hop = slot;
+  switch (hop->kind) {
+    case l3::HopKind::kConnected:
+    case l3::HopKind::kVia:
+      return packet.meta().has(packet::Flag::kOriginated) ? Edge::kOutput : Edge::kForward;
+    case l3::HopKind::kLocal: return Edge::kLocal;
+    case l3::HopKind::kDrop: return Edge::kBlackhole;
+    case l3::HopKind::kGroup:
+    case l3::HopKind::kBroadcast:
+    case l3::HopKind::kUnreachable: break;
+  }
+  return Edge::kUnreachable;
+}
+
+}  // namespace
+
+const NodeSpec ip6_lookup{"ip6_lookup", each_packet<lookup>, kEdges};
+
+}  // namespace heddle::app

@@ -1,0 +1,51 @@
+// Loop: one worker's turns, from the first to the last.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "core/rcu.h"
+#include "graph/graph.h"
+#include "worker/clock.h"
+#include "worker/backoff.h"
+#include "worker/mailbox.h"
+#include "worker/worker.h"
+
+namespace heddle::app {
+
+class Loop {
+ public:
+  struct Shared {
+    const Clock& clock;
+    RcuDomain& rcu;
+    const RcuCell<l3::Topology>& topology;
+    bool may_sleep;
+  };
+
+  Loop(Worker& worker, Graph& graph, const Shared& shared)
+      : worker_(worker), graph_(graph), shared_(shared), backoff_(shared.may_sleep) {}
+
+  // Runs turns until stop(); then sends what still waits, for a short while.
+  void run();
+
+  // Any thread.
+  void stop() { stop_.store(true, std::memory_order_relaxed); }
+  Mailbox& mailbox() { return mailbox_; }
+
+  // One turn; true when it moved a packet. Public for benchmarks and tests.
+  bool turn();
+
+ private:
+  void flush();
+  void rest();
+  void drain();
+
+  Worker& worker_;
+  Graph& graph_;
+  Shared shared_;
+  Backoff backoff_;
+  Mailbox mailbox_;
+  std::atomic<bool> stop_{false};
+};
+
+}  // namespace heddle::app

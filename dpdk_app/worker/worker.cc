@@ -1,0 +1,21 @@
+#include "worker/worker.h"
+
+namespace heddle::app {
+
+Worker::Worker(WorkerId own_id, uint64_t seed, Instant start)
+    : id(own_id),
+      now(start),
+      neighbours4(l3::NeighbourLimits{}, seed, start),
+      neighbours6(l3::NeighbourLimits{}, seed ^ 0x5bd1e995, start) {}
+
+void Worker::share(Packet packet, uint8_t edge) {
+  for (uint16_t other = 0; other < to_worker.size(); ++other) {
+    if (other == id.value()) continue;
+    const Packet copy = pool->copy(packet);
+    if (!copy) return;
+    copy.meta().set(packet::Flag::kCopy);
+    if (!hand_off(copy, other, edge)) copy.free();
+  }
+}
+
+}  // namespace heddle::app

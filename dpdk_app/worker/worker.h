@@ -1,0 +1,109 @@
+// Worker: all that one poll-mode thread owns. Nodes get it by reference; nothing in it is
+// touched by another thread, but for the members that say so.
+#pragma once
+
+#include <rte_ring.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/counter.h"
+#include "core/ids.h"
+#include "core/rcu.h"
+#include "core/time.h"
+#include "l3/neighbour_table.h"
+#include "l3/topology.h"
+#include "packet/pool.h"
+#include "worker/icmp_limiter.h"
+#include "worker/outlet.h"
+
+namespace heddle::app {
+
+using packet::Packet;
+
+// Steering: an owner is looked up by the low bits of the symmetric hash. The size divides every
+// RETA size that NICs have, so the port's own RSS comes to the same owner.
+inline constexpr uint32_t kSteeringSlots = 64;
+
+// A receive queue that this worker polls.
+struct RxQueue {
+  PortId port;
+  uint16_t queue;
+  bool steer;  // packets of any flow may arrive here: the steer node decides the owner
+};
+
+// Where this worker sends for a port: its own transmit queue, or the worker that has one.
+struct TxQueue {
+  uint16_t queue = 0;
+  bool own = false;
+  WorkerId owner;
+};
+
+// Written by the worker, read by anyone.
+struct WorkerCounters {
+  Counter turns;
+  Counter packets;      // received from ports and other workers
+  Counter busy_cycles;  // of turns that moved a packet
+  Counter idle_cycles;  // of turns that did not, sleeping included
+  Counter sleep_cycles;
+  Counter handed_out;
+  Counter handed_in;
+};
+
+struct Worker {
+  Worker(WorkerId own_id, uint64_t seed, Instant start);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  WorkerId id;
+  // This turn's clock and topology. Nodes read them and nothing newer.
+  Instant now;
+  const l3::Topology* topology = nullptr;
+  // Set by the sources: packets that came in during this turn.
+  uint32_t received = 0;
+  uint32_t sent = 0;
+
+  const packet::PacketPool* pool = nullptr;
+  std::vector<RxQueue> rx_queues;
+  uint32_t first_rx_queue = 0;  // rotates, so that no queue is always served first
+  std::vector<TxQueue> tx_queues;           // by port
+  std::vector<std::unique_ptr<Outlet>> tx;  // by port; none where another worker sends
+
+  // Steering and hand-off. Any worker writes into inbox, this one reads it.
+  std::array<uint16_t, kSteeringSlots> owners{};
+  rte_ring* inbox = nullptr;
+  std::vector<std::unique_ptr<Outlet>> to_worker;  // by worker; none for this one
+  std::vector<rte_ring*> peers;                    // the others' inboxes
+
+  l3::NeighbourTable<wire::Ipv4Address> neighbours4;
+  l3::NeighbourTable<wire::Ipv6Address> neighbours6;
+  IcmpLimiter icmp_limiter;
+  uint16_t next_identification = 0;
+  uint64_t announced_generation = 0;
+  std::vector<bool> announced_up;  // by interface
+
+  WorkerCounters counters;
+
+  // Takes the packet for another worker, who continues at `edge` of its handoff node. False:
+  // the way there is full, the packet is still the caller's.
+  bool hand_off(Packet packet, uint16_t owner, uint8_t edge) {
+    packet.meta().handoff_edge = edge;
+    return to_worker[owner]->push(packet);
+  }
+
+  // A copy for each other worker, to learn from. What cannot be copied or queued is left out:
+  // that worker asks for itself.
+  void share(Packet packet, uint8_t edge);
+
+  template <class Address>
+  l3::NeighbourTable<Address>& neighbours() {
+    if constexpr (sizeof(Address) == 4)
+      return neighbours4;
+    else
+      return neighbours6;
+  }
+};
+
+}  // namespace heddle::app

@@ -1,0 +1,29 @@
+// Counter: written by one thread, read by any. The increment is a plain add in machine code;
+// the relaxed atomic only tells the compiler and the thread sanitizer that readers exist.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+
+namespace heddle {
+
+class Counter {
+ public:
+  void add(uint64_t n = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  uint64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+// One entry of a module's list of counters. `help` is a sentence that says what a non-zero
+// value means to an operator.
+struct CounterInfo {
+  std::string_view name;
+  std::string_view help;
+};
+
+}  // namespace heddle

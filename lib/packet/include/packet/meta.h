@@ -1,0 +1,40 @@
+// What the graph knows of a packet beside its bytes. Lives in the mbuf's dynamic fields (second
+// cache line, which sending and freeing touch anyway), so it costs no memory of its own.
+#pragma once
+
+#include <cstdint>
+
+#include "core/ids.h"
+
+namespace heddle::packet {
+
+// Who made the packet, and what it may no longer do.
+enum class Flag : uint8_t {
+  kOriginated = 1 << 0,  // made here: no TTL to decrement, no ICMP error about it
+  kLinkBroadcast = 1 << 1,  // arrived as link-layer multicast or broadcast (RFC 1122 3.2.2)
+  kCopy = 1 << 2,  // another worker's ARP or ND packet, to learn from and not to answer
+};
+
+// The ICMP or ICMPv6 error that a refused packet is answered with.
+struct Refusal {
+  uint8_t type = 0;
+  uint8_t code = 0;
+  uint32_t argument = 0;  // MTU, or pointer
+};
+
+struct Meta {
+  InterfaceId rx_interface;  // set by ethernet_input
+  InterfaceId tx_interface;  // set by *_output
+  uint32_t next_hop;         // slot in the topology's hops, set by *_lookup
+  Refusal refusal;
+  uint32_t steering_hash;
+  uint8_t flags;
+  uint8_t handoff_edge;  // where the receiving worker continues
+
+  bool has(Flag flag) const { return (flags & static_cast<uint8_t>(flag)) != 0; }
+  void set(Flag flag) { flags = static_cast<uint8_t>(flags | static_cast<uint8_t>(flag)); }
+};
+
+static_assert(sizeof(Meta) <= 36, "mbuf dynamic fields");
+
+}  // namespace heddle::packet

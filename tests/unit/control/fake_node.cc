@@ -1,0 +1,111 @@
+#include "fake_node.h"
+
+namespace heddle::server {
+
+VersionInfo FakeNode::version() {
+  return {.version = "0.1.0",
+          .commit = "0123abcd",
+          .dpdk = "22.11.11",
+          .node = "edge-1",
+          .pid = 4711,
+          .uptime_ms = 93'784'000};
+}
+
+std::vector<PortInfo> FakeNode::ports() {
+  if (empty) return {};
+  PortInfo wan{.name = "wan",
+               .role = "uplink",
+               .device = "0000:3b:00.0",
+               .driver = "net_ice",
+               .mac = "02:00:00:00:00:01",
+               .mtu = 1500,
+               .link_up = true,
+               .speed_mbps = 25'000,
+               .rx_queues = 2,
+               .tx_queues = 2,
+               .steering = "rss",
+               .addresses = {"192.0.2.10/24", "2001:db8::10/64"},
+               .rx_packets = 1'234'567,
+               .rx_bytes = UINT64_MAX,
+               .rx_missed = 1,
+               .rx_errors = 2,
+               .rx_no_buffer = 3,
+               .tx_packets = 7'654'321,
+               .tx_bytes = 98'765'432'100,
+               .tx_errors = 4};
+  PortInfo vlan{.name = "wan.7", .role = "uplink", .parent = "wan", .vlan = 7, .mtu = 1500};
+  // What no well-behaved configuration has: a terminal's escape, a quote, half a character.
+  PortInfo odd{.name = "odd\x1b[31m\"\xc3", .role = "host", .mtu = 9000};
+  return {wan, vlan, odd};
+}
+
+std::vector<WorkerInfo> FakeNode::workers() {
+  if (empty) return {};
+  return {{.id = 0,
+           .cpu = 3,
+           .queues = {"wan:0", "cart:0"},
+           .busy_share = 0.25,
+           .idle_share = 0.75,
+           .sleep_share = 0.5,
+           .packets_per_second = 1'250'000,
+           .cycles_per_packet = 181.25,
+           .turns = 10,
+           .packets = 20,
+           .handed_out = 1'001,
+           .handed_in = 2'002},
+          {.id = 1, .cpu = 4, .idle_share = 1}};
+}
+
+std::vector<GraphNodeInfo> FakeNode::graph() {
+  if (empty) return {};
+  return {{.name = "rx", .next = {"ip4_input"}, .calls = 100, .packets = 6'400, .cycles = 64'000},
+          {.name = "ip4_input",
+           .next = {"ip4_forward", "ip4_input_bad_checksum"},
+           .calls = 100,
+           .packets = 6'400,
+           .cycles = 120'000},
+          {.name = "ip4_forward"},
+          {.name = "ip4_input_bad_checksum",
+           .is_drop = true,
+           .calls = 10,
+           .packets = 12,
+           .cycles = 16'000}};
+}
+
+std::vector<DropInfo> FakeNode::drops() {
+  const uint64_t happened = empty ? 0 : 1'012;
+  return {{.node = "ip4_input",
+           .drop = "bad_checksum",
+           .help = "header checksum wrong: a broken sender",
+           .packets = happened},
+          {.node = "arp_resolve",
+           .drop = "neighbour_timeout",
+           .help = "nobody answered for the next hop",
+           .packets = 0}};
+}
+
+std::vector<NeighborInfo> FakeNode::neighbors() {
+  if (empty) return {};
+  return {{.interface = "wan",
+           .address = "192.0.2.1",
+           .mac = "02:00:00:00:00:fe",
+           .state = "reachable",
+           .age_ms = 1'400,
+           .worker = 1},
+          {.interface = "wan",
+           .address = "192.0.2.77",
+           .state = "incomplete",
+           .age_ms = 61'000,
+           .queued = 3}};
+}
+
+std::vector<RouteInfo> FakeNode::routes() {
+  if (empty) return {};
+  return {{.prefix = "0.0.0.0/0",
+           .action = "forward",
+           .source = "gateway",
+           .via = {"192.0.2.1 wan", "192.0.2.2 wan"}},
+          {.prefix = "10.1.0.0/16", .action = "drop", .source = "static", .active = false}};
+}
+
+}  // namespace heddle::server

@@ -1,0 +1,22 @@
+// A NodeView that answers with fixed values, chosen so that each shows up in a table.
+#pragma once
+
+#include "server/node_view.h"
+
+namespace heddle::server {
+
+class FakeNode final : public NodeView {
+ public:
+  // A node that has just started and has nothing.
+  bool empty = false;
+
+  VersionInfo version() override;
+  std::vector<PortInfo> ports() override;
+  std::vector<WorkerInfo> workers() override;
+  std::vector<GraphNodeInfo> graph() override;
+  std::vector<DropInfo> drops() override;
+  std::vector<NeighborInfo> neighbors() override;
+  std::vector<RouteInfo> routes() override;
+};
+
+}  // namespace heddle::server
