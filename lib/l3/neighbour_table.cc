@@ -31,16 +31,6 @@ NeighbourTable<A>::~NeighbourTable() {
 }
 
 template <class A>
-uint32_t NeighbourTable<A>::hash(InterfaceId interface, const A& address) const {
-  uint64_t words[2] = {0, 0};
-  std::memcpy(words, address.bytes().data(), sizeof(A));
-  uint64_t h = (words[0] + seed_) * 0x9e3779b97f4a7c15;
-  h ^= h >> 32;
-  h = (h ^ words[1] ^ interface.value()) * (seed_ ^ 0xd6e8feb86659fd93);
-  return static_cast<uint32_t>(h >> 32);
-}
-
-template <class A>
 uint32_t NeighbourTable<A>::slot_of(InterfaceId interface, const A& address) {
   for (uint32_t at = hash(interface, address) & mask_; index_[at] != kNoSlot; at = (at + 1) & mask_) {
     const Entry& entry = entries_[index_[at]];

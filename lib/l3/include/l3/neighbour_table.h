@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 
 #include "core/ids.h"
@@ -143,7 +144,18 @@ class NeighbourTable {
   }
 
  private:
-  uint32_t hash(InterfaceId interface, const Address& address) const;
+  // One wide multiplication mixes every input bit into every output bit that counts.
+  uint32_t hash(InterfaceId interface, const Address& address) const {
+    __extension__ using Wide = unsigned __int128;
+    uint64_t high = 0;
+    uint64_t low = 0;
+    std::memcpy(&high, address.bytes().data(), sizeof(Address) == 16 ? 8 : 4);
+    if constexpr (sizeof(Address) == 16) std::memcpy(&low, address.bytes().data() + 8, 8);
+    const Wide product = static_cast<Wide>(high ^ seed_) *
+                         (low ^ interface.value() ^ (seed_ * 0x9e3779b97f4a7c15));
+    return static_cast<uint32_t>(static_cast<uint64_t>(product) ^
+                                 static_cast<uint64_t>(product >> 64));
+  }
   uint32_t create(InterfaceId interface, const Address& address, NeighbourState state);
   void forget(uint32_t slot);
   void apply(uint32_t slot, NeighbourEvent event, Instant now, Sink& sink);
