@@ -84,20 +84,17 @@ void distribute(rte_graph* graph, rte_node* node, void** objs, const uint8_t* ed
 inline constexpr uint16_t kBurst = RTE_GRAPH_BURST_SIZE;
 
 // The batch loop around a function of one packet. A stream is longer than a burst only when
-// several nodes fed it; then it goes in pieces.
+// several nodes fed it; then it goes in pieces. One call site, so that the function is inlined.
 template <auto kOne>
 uint16_t each_packet(rte_graph* graph, rte_node* node, void** objs, uint16_t count) {
   Worker& worker = worker_of(node);
   std::array<uint8_t, kBurst> edges;
-  if (count <= kBurst) [[likely]] {
-    for (uint16_t i = 0; i < count; ++i)
-      edges[i] = static_cast<uint8_t>(kOne(Packet(objs[i]), worker));
-    distribute(graph, node, objs, edges.data(), count);
-    return count;
-  }
-  for (uint16_t i = 0; i < count; ++i) {
-    const auto edge = static_cast<uint8_t>(kOne(Packet(objs[i]), worker));
-    if (edge != kKept) rte_node_enqueue_x1(graph, node, edge, objs[i]);
+  for (uint16_t begin = 0; begin < count;) {
+    const uint16_t piece = count - begin < kBurst ? static_cast<uint16_t>(count - begin) : kBurst;
+    for (uint16_t i = 0; i < piece; ++i)
+      edges[i] = static_cast<uint8_t>(kOne(Packet(objs[begin + i]), worker));
+    distribute(graph, node, objs + begin, edges.data(), piece);
+    begin = static_cast<uint16_t>(begin + piece);
   }
   return count;
 }

@@ -1,0 +1,49 @@
+# setup: what a fresh Debian 12 lacks. Doing it twice changes nothing.
+
+readonly wanted_hugepages=512
+
+listed_packages() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' tools/packages.txt; }
+
+missing_packages() {
+  local package
+  for package in $(listed_packages); do
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
+      echo "$package"
+  done
+}
+
+install_packages() {
+  local missing log
+  missing=$(missing_packages)
+  [[ -n $missing ]] || return 0
+  need_root "setup: installing $(echo $missing)"
+  say "installing: $(echo $missing)"
+  log=$(mktemp)
+  export DEBIAN_FRONTEND=noninteractive
+  # shellcheck disable=SC2086
+  if ! { apt-get -q update && apt-get -q install -y --no-install-recommends $missing; } \
+    >"$log" 2>&1; then
+    tail -n 30 "$log" >&2
+    rm -f "$log"
+    die "apt-get could not install the packages of tools/packages.txt"
+  fi
+  rm -f "$log"
+}
+
+# No hugetlbfs mount: heddled takes its pages from anonymous memory.
+reserve_hugepages() {
+  local file=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages have
+  [[ -r $file ]] || { say "this kernel has no 2 MiB hugepages; only memory: { no_huge: ... } works"; return 0; }
+  have=$(<"$file")
+  ((have >= wanted_hugepages)) && return 0
+  { echo "$wanted_hugepages" >"$file"; } 2>/dev/null || true
+  have=$(<"$file")
+  ((have >= wanted_hugepages)) ||
+    say "only $have of $wanted_hugepages hugepages could be reserved; what needs more will say so"
+}
+
+dev_setup() {
+  [[ $# -eq 0 ]] || die_usage "setup takes no arguments"
+  install_packages
+  reserve_hugepages
+}
