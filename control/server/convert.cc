@@ -43,6 +43,8 @@ void convert(const WorkerInfo& from, v1::Worker& to) {
   to.set_packets(from.packets);
   to.set_handed_out(from.handed_out);
   to.set_handed_in(from.handed_in);
+  to.set_busy_cycles(from.busy_cycles);
+  to.set_idle_cycles(from.idle_cycles);
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 #include "acceptor.h"
 #include "convert.h"
 #include "heddle/v1/admin.grpc.pb.h"
-#include "socket_file.h"
+#include "server/socket_file.h"
 
 namespace heddle::server {
 namespace {
@@ -126,12 +126,16 @@ class GrpcServer final : public Server {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::start(const std::string& path, NodeView& view) {
-  auto file = SocketFile::claim(path);
-  if (!file) return std::unexpected(file.error());
-  auto server = std::make_unique<GrpcServer>(std::move(*file), view);
+Result<std::unique_ptr<Server>> Server::start(SocketFile socket, NodeView& view) {
+  auto server = std::make_unique<GrpcServer>(std::move(socket), view);
   HEDDLE_TRY(server->listen());
   return server;
+}
+
+Result<std::unique_ptr<Server>> Server::start(const std::string& path, NodeView& view) {
+  auto socket = SocketFile::claim(path);
+  if (!socket) return std::unexpected(socket.error());
+  return start(std::move(*socket), view);
 }
 
 }  // namespace heddle::server

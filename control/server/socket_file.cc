@@ -1,4 +1,4 @@
-#include "socket_file.h"
+#include "server/socket_file.h"
 
 #include <sys/socket.h>
 #include <sys/stat.h>

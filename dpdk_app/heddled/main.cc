@@ -1,7 +1,6 @@
 // heddled: the data plane's program. Reads one YAML file, starts DPDK, the ports, the workers
 // and the control server, and ends on SIGTERM or SIGINT with nothing left behind.
 #include <getopt.h>
-#include <rte_eal.h>
 #include <signal.h>
 #include <time.h>
 
@@ -88,10 +87,14 @@ void run_until_signal(heddle::app::Node& node, const sigset_t& signals) {
 Result<> serve(const heddle::app::NodeConfig& config, const Options& options) {
   const sigset_t signals = block_signals();
   HEDDLE_TRY(heddle::app::check_machine(config));
-  HEDDLE_TRY(heddle::app::start_eal(config, options.verbose));
+  // Before any device is touched: a second heddled must not take the first one's.
+  auto socket = heddle::server::SocketFile::claim(config.grpc_socket);
+  if (!socket) return std::unexpected(socket.error());
+  auto eal = heddle::app::Eal::start(config, options.verbose);
+  if (!eal) return std::unexpected(eal.error());
   auto node = heddle::app::Node::open(config);
   if (!node) return std::unexpected(node.error());
-  auto server = heddle::server::Server::start(config.grpc_socket, **node);
+  auto server = heddle::server::Server::start(std::move(*socket), **node);
   if (!server) return std::unexpected(server.error());
   fmt::print(stderr, "heddled: {} runs with {} ports on {} workers; control at unix:{}\n",
              config.node, config.ports.size(), config.cores.size(), config.grpc_socket);
@@ -118,7 +121,6 @@ int main(int argc, char** argv) {
     return 0;
   }
   const auto served = serve(*config, options);
-  rte_eal_cleanup();
   if (served) return 0;
   fmt::print(stderr, "heddled: {}\n", served.error().text);
   return kExitStart;

@@ -1,11 +1,13 @@
 #include "node/eal.h"
 
+#include <bpf/libbpf.h>
 #include <rte_debug.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_log.h>
 #include <sched.h>
 #include <unistd.h>
+#include <xdp/libxdp.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -107,17 +109,26 @@ Result<> check_machine(const NodeConfig& config) {
   return {};
 }
 
-Result<> start_eal(const NodeConfig& config, bool verbose) {
+Result<Eal> Eal::start(const NodeConfig& config, bool verbose) {
   std::vector<std::string> list = arguments(config, verbose);
   std::vector<char*> argv;
   for (std::string& argument : list) argv.push_back(argument.data());
   // DPDK's complaints are worth reading only when asked for: ours say it in one sentence.
   std::FILE* log = verbose ? stderr : std::fopen("/dev/null", "w");
   if (log != nullptr) rte_openlog_stream(log);
+  if (!verbose) {
+    libbpf_set_print(nullptr);
+    libxdp_set_print(nullptr);
+  }
   if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0)
     return fail("DPDK does not start: {}; heddled --verbose shows why", rte_strerror(rte_errno));
+  Eal eal;
   if (!packet::reserve_meta()) return fail("DPDK's packet fields are taken");
-  return {};
+  return eal;
+}
+
+Eal::~Eal() {
+  if (running_) rte_eal_cleanup();
 }
 
 }  // namespace heddle::app

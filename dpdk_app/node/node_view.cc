@@ -138,6 +138,8 @@ std::vector<server::WorkerInfo> Node::workers() {
     info.packets = worker.counters.packets.value();
     info.handed_out = worker.counters.handed_out.value();
     info.handed_in = worker.counters.handed_in.value();
+    info.busy_cycles = worker.counters.busy_cycles.value();
+    info.idle_cycles = worker.counters.idle_cycles.value();
     all.push_back(std::move(info));
   }
   return all;

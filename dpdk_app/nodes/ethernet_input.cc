@@ -43,6 +43,7 @@ Edge read_link_layer(Packet packet, Worker& worker) {
     vlan = tag.vlan_id();
     type = tag.ether_type();
     header += wire::kVlanTagSize;
+    if (vlan == kUntagged) packet.meta().set(packet::Flag::kPriorityTag);
     if (type == wire::EtherType::kVlan || type == wire::EtherType::kQinQ)
       return Edge::kDoubleTagged;
   }

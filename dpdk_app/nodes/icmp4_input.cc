@@ -54,8 +54,11 @@ Edge input(Packet packet, Worker& worker) {
     return Edge::kReply;
   }
   const l3::Topology& topology = *worker.topology;
+  // The host's own packets do not go back to it; what we answered or refused them with does.
   const auto role = topology.interface(packet.meta().rx_interface).role;
-  if (topology.host_hop == l3::Topology::kNoHop || role == l3::InterfaceRole::kHost ||
+  const bool by_host = role == l3::InterfaceRole::kHost &&
+                       !packet.meta().has(packet::Flag::kOriginated);
+  if (topology.host_hop == l3::Topology::kNoHop || by_host ||
       ip.destination() == l3::kGateway4)
     return Edge::kNotWanted;
   packet.meta().next_hop = topology.host_hop;

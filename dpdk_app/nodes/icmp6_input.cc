@@ -64,8 +64,11 @@ Edge make_reply(Packet packet, uint16_t offset, Worker& worker) {
 Edge to_host(Packet packet, Worker& worker) {
   const l3::Topology& topology = *worker.topology;
   const wire::Ipv6Address destination = wire::Ipv6View(packet.data()).destination();
+  // As in icmp4_input: the host gets our answers to it, but not its own packets.
   const auto role = topology.interface(packet.meta().rx_interface).role;
-  if (topology.host_hop == l3::Topology::kNoHop || role == l3::InterfaceRole::kHost ||
+  const bool by_host = role == l3::InterfaceRole::kHost &&
+                       !packet.meta().has(packet::Flag::kOriginated);
+  if (topology.host_hop == l3::Topology::kNoHop || by_host ||
       destination.is_multicast() || destination.is_link_local())
     return Edge::kNotWanted;
   packet.meta().next_hop = topology.host_hop;

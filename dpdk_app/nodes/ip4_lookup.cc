@@ -34,6 +34,12 @@ uint32_t choose(const l3::Hop& group, Packet packet) {
   return group.group_first + ((hash * 0x9e3779b1u) >> 16) % group.group_size;
 }
 
+// What we send ourselves has its TTL already; only an echo reply that leaves by a smaller link
+// than its request came by still has to meet the MTU there.
+Edge own_edge(Packet packet, const l3::Hop& hop, const l3::Topology& topology) {
+  return packet.size() <= topology.interface(hop.interface).mtu ? Edge::kOutput : Edge::kForward;
+}
+
 Edge lookup(Packet packet, Worker& worker) {
   const l3::Topology& topology = *worker.topology;
   uint32_t slot = topology.fib4.lookup(wire::Ipv4View(packet.data()).destination());
@@ -47,7 +53,8 @@ Edge lookup(Packet packet, Worker& worker) {
   switch (hop->kind) {
     case l3::HopKind::kConnected:
     case l3::HopKind::kVia:
-      return packet.meta().has(packet::Flag::kOriginated) ? Edge::kOutput : Edge::kForward;
+      return packet.meta().has(packet::Flag::kOriginated) ? own_edge(packet, *hop, topology)
+                                                          : Edge::kForward;
     case l3::HopKind::kLocal: return Edge::kLocal;
     case l3::HopKind::kDrop: return Edge::kBlackhole;
     case l3::HopKind::kBroadcast: return Edge::kSubnetBroadcast;

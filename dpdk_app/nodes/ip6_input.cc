@@ -54,6 +54,10 @@ constexpr bool is_upper_layer(wire::IpProtocol protocol) {
 
 // Of a chain of segments the first must hold the whole chain of headers.
 Edge check_chain(Packet packet) {
+  // A length of zero before hop-by-hop options means a jumbogram (RFC 2675 3), which we refuse.
+  const wire::Ipv6View ip(packet.data());
+  if (ip.payload_length() == 0 && ip.next_header() == wire::IpProtocol::kHopByHop)
+    return Edge::kBadPayloadLength;
   wire::Ipv6Payload payload;
   const auto fault = packet.is_chain() ? wire::walk_quoted_ipv6_chain(packet.head(), payload)
                                        : wire::walk_ipv6_chain(packet.head(), payload);

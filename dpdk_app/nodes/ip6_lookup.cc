@@ -30,6 +30,11 @@ uint32_t choose(const l3::Hop& group, Packet packet) {
   return group.group_first + ((hash * 0x9e3779b1u) >> 16) % group.group_size;
 }
 
+// As in ip4_lookup.
+Edge own_edge(Packet packet, const l3::Hop& hop, const l3::Topology& topology) {
+  return packet.size() <= topology.interface(hop.interface).mtu ? Edge::kOutput : Edge::kForward;
+}
+
 Edge lookup(Packet packet, Worker& worker) {
   const l3::Topology& topology = *worker.topology;
   uint32_t slot = topology.fib6.lookup(wire::Ipv6View(packet.data()).destination());
@@ -43,7 +48,8 @@ Edge lookup(Packet packet, Worker& worker) {
   switch (hop->kind) {
     case l3::HopKind::kConnected:
     case l3::HopKind::kVia:
-      return packet.meta().has(packet::Flag::kOriginated) ? Edge::kOutput : Edge::kForward;
+      return packet.meta().has(packet::Flag::kOriginated) ? own_edge(packet, *hop, topology)
+                                                          : Edge::kForward;
     case l3::HopKind::kLocal: return Edge::kLocal;
     case l3::HopKind::kDrop: return Edge::kBlackhole;
     case l3::HopKind::kGroup:

@@ -88,7 +88,8 @@ Answer answer_for(const l3::Topology& topology, const l3::Interface& in,
 
 // The sender's MAC from the link-layer header, which has been stripped and still lies there.
 wire::MacAddress link_source(Packet packet, const l3::Interface& in) {
-  return wire::MacAddress::from(packet.data() - in.header_length + 6);
+  const bool tagged = packet.meta().has(packet::Flag::kPriorityTag);
+  return wire::MacAddress::from(packet.data() - in.header_length - (tagged ? 4 : 0) + 6);
 }
 
 struct Input {

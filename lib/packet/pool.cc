@@ -7,10 +7,6 @@
 
 namespace heddle::packet {
 
-namespace {
-constexpr uint16_t kBufferBytes = 2048;
-}
-
 Result<PacketPool> PacketPool::create(const std::string& name, uint32_t count) {
   // A thread's cache is emptied and filled in bursts; small pools must not end up in caches.
   const unsigned cache = std::min<unsigned>(RTE_MEMPOOL_CACHE_MAX_SIZE, count / 16);

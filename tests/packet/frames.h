@@ -71,6 +71,8 @@ class Stack {
   std::vector<Layer> layers_;
 };
 
+Stack operator/(Stack outer, Stack inner);
+
 // Makes the layer classes below usable as a Stack.
 template <class Self>
 class LayerBase {

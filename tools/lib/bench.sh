@@ -3,7 +3,7 @@
 bench_names() {
   local file
   for file in tests/bench/run_*; do
-    [[ -x $file ]] && basename "$file" | sed -e 's/^run_//' -e 's/\.py$//'
+    if [[ -x $file ]]; then basename "$file" | sed -e 's/^run_//' -e 's/\.py$//'; fi
   done
 }
 

@@ -97,7 +97,7 @@ demo_traffic() {
     [[ -n $(ip netns exec heddle-b ss -Htln 'sport = :5201') ]] && break
     sleep 0.1
   done
-  demo_in a iperf3 -u -b 200M -l 1400 -t 2 -i 0 -c 10.2.0.2 | grep -E '\$|Mbits|Gbits|Lost'
+  demo_in a iperf3 -u -b 200M -l 1400 -t 2 -i 0 -c 10.2.0.2 | grep -E '\$|Lost|receiver'
 }
 
 demo_state() {

@@ -52,7 +52,9 @@ std::vector<WorkerInfo> FakeNode::workers() {
            .turns = 10,
            .packets = 20,
            .handed_out = 1'001,
-           .handed_in = 2'002},
+           .handed_in = 2'002,
+           .busy_cycles = 3'003,
+           .idle_cycles = 4'004},
           {.id = 1, .cpu = 4, .idle_share = 1}};
 }
 

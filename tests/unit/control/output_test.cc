@@ -68,6 +68,8 @@ TEST_P(Output, Workers) {
   EXPECT_EQ(worker["busy_share"].as<double>(), 0.25);
   EXPECT_EQ(worker["cycles_per_packet"].as<double>(), 181.25);
   EXPECT_EQ(worker["handed_in"].as<int>(), 2'002);
+  EXPECT_EQ(worker["busy_cycles"].as<int>(), 3'003);
+  EXPECT_EQ(worker["idle_cycles"].as<int>(), 4'004);
   EXPECT_EQ(worker["queues"][1].as<std::string>(), "cart:0");
 }
 

@@ -38,6 +38,7 @@ struct WorkerInfo {
   double cycles_per_packet = 0;  // busy cycles of the last second; 0 without packets
   // Since start.
   uint64_t turns = 0, packets = 0, handed_out = 0, handed_in = 0;
+  uint64_t busy_cycles = 0, idle_cycles = 0;
 };
 
 struct GraphNodeInfo {

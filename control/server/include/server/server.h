@@ -6,14 +6,18 @@
 
 #include "core/result.h"
 #include "server/node_view.h"
+#include "server/socket_file.h"
 
 namespace heddle::server {
 
 class Server {
  public:
-  // Listens on the Unix socket `path`, mode 0600. A socket left behind by a dead process is
-  // replaced; one that a living process holds is an error. `view` must outlive the server.
-  // gRPC's threads inherit the caller's CPU affinity: start it off the worker cores.
+  // Listens on the claimed Unix socket, mode 0600. `view` must outlive the server. gRPC's
+  // threads inherit the caller's CPU affinity: start it off the worker cores.
+  static Result<std::unique_ptr<Server>> start(SocketFile socket, NodeView& view);
+
+  // Claims `path` and starts on it. A socket left behind by a dead process is replaced; one
+  // that a living process holds is an error.
   static Result<std::unique_ptr<Server>> start(const std::string& path, NodeView& view);
 
   virtual ~Server() = default;  // stops: running calls get a short while, the socket is removed

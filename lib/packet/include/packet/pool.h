@@ -12,7 +12,9 @@ namespace heddle::packet {
 
 class PacketPool {
  public:
-  // `count` buffers of 2,048 bytes each behind 128 bytes of headroom, with per-thread caches.
+  static constexpr uint16_t kBufferBytes = 2048;
+
+  // `count` buffers of kBufferBytes each behind 128 bytes of headroom, with per-thread caches.
   static Result<PacketPool> create(const std::string& name, uint32_t count);
 
   PacketPool(PacketPool&&) = default;

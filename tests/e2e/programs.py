@@ -1,0 +1,61 @@
+"""Programs and streams between two namespaces."""
+
+import hashlib
+import json
+import random
+import socket
+import subprocess
+import threading
+
+from lab import poll, stop
+
+
+def iperf3(client, server, address, *arguments, port=5201):
+    """Runs iperf3 from one namespace to another; returns the receiver's sums."""
+    serving = server.start("iperf3", "-s", "-1", "-p", port, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+    try:
+        poll(lambda: server.run("ss", "-Htln", f"sport = :{port}").stdout, "iperf3 listens")
+        out = client.run("iperf3", "-J", "-c", address, "-p", port, *arguments).stdout
+    finally:
+        stop(serving)
+    end = json.loads(out)["end"]
+    return end["sum"] if "sum" in end else end["sum_received"]
+
+
+def tcp_through(client, server, address, size, port=8080):
+    """Sends `size` random bytes by TCP to a server that hands them back; both streams must be
+    whole."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    seed = random.randrange(1 << 32)
+    data = random.Random(seed).randbytes(size)
+    with server.socket(family, socket.SOCK_STREAM) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.settimeout(10)
+        listening.bind(("", port))
+        listening.listen()
+        thread = threading.Thread(target=_echo, args=(listening,), daemon=True)
+        thread.start()
+        with client.socket(family, socket.SOCK_STREAM) as stream:
+            stream.settimeout(10)
+            stream.connect((address, port))
+            writer = threading.Thread(target=_write, args=(stream, data), daemon=True)
+            writer.start()
+            got = b"".join(iter(lambda: stream.recv(1 << 16), b""))
+            writer.join(10)
+        thread.join(10)
+    assert hashlib.sha256(got).digest() == hashlib.sha256(data).digest(), \
+        f"{len(got)} bytes came back of {size}, seed {seed}"
+
+
+def _write(stream, data):
+    stream.sendall(data)
+    stream.shutdown(socket.SHUT_WR)
+
+
+def _echo(listening):
+    stream, _ = listening.accept()
+    with stream:
+        stream.settimeout(10)
+        while data := stream.recv(1 << 16):
+            stream.sendall(data)
