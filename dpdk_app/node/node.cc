@@ -140,7 +140,7 @@ Result<> Node::add_static_neighbours(Worker& worker) const {
 void Node::assign_queues(const Port& port, uint16_t port_number) {
   const auto count = static_cast<uint16_t>(workers_.size());
   const uint16_t queues = port.rx_queues();
-  const uint16_t shift = queues < count ? port_number % count : 0;
+  const auto shift = static_cast<uint16_t>(queues < count ? port_number % count : 0);
   const auto owner_of = [&](uint16_t queue) { return static_cast<uint16_t>((queue + shift) % count); };
   for (uint16_t queue = 0; queue < queues; ++queue) {
     const bool steer = count > 1 && !port.has_rss();

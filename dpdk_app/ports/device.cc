@@ -80,7 +80,7 @@ std::string device_arguments(const PortConfig& port, uint16_t queues) {
     case DeviceKind::kVhost: return join({"iface=" + target, "queues=" + n, more});
     case DeviceKind::kVirtioUser:
       return join({"path=" + target, "queues=" + n, mac_argument(port), more});
-    case DeviceKind::kTap: return join({"iface=" + target, mac_argument(port), more});
+    case DeviceKind::kTap: return join({"iface=" + target, more});
     case DeviceKind::kAfPacket: return join({"iface=" + target, "qpairs=" + n, more});
     default: return more;
   }

@@ -41,6 +41,16 @@ bool set_reta(uint16_t port, uint16_t entries, uint16_t queues) {
   return rte_eth_dev_rss_reta_update(port, reta.data(), entries) == 0;
 }
 
+// A locally administered address, the same at each start for the same device and name.
+wire::MacAddress derived_mac(const wire::MacAddress& device, const std::string& name) {
+  uint32_t hash = 2166136261u;  // FNV-1a
+  for (const char c : name) hash = (hash ^ static_cast<uint8_t>(c)) * 16777619u;
+  wire::MacAddress::Bytes bytes = device.bytes();
+  bytes[0] = static_cast<uint8_t>((bytes[0] & 0xfc) | 0x02);
+  for (size_t i = 0; i < 4; ++i) bytes[2 + i] ^= static_cast<uint8_t>(hash >> (8 * i));
+  return wire::MacAddress(bytes);
+}
+
 }  // namespace
 
 uint32_t Port::buffers_for(const PortConfig& config, uint16_t workers) {
@@ -117,17 +127,23 @@ Result<> Port::set_up_queues(const packet::PacketPool& pool) {
   return {};
 }
 
+// Most devices have the address that we use. A tap's belongs to the kernel's side of it, and a
+// ring has none: there frames carry what we choose.
 Result<> Port::set_up_address() {
   rte_ether_addr address{};
-  if (config_.mac) {
-    std::copy_n(config_.mac->bytes().data(), 6, address.addr_bytes);
-    rte_ether_addr now{};
-    const bool same = rte_eth_macaddr_get(id_, &now) == 0 && rte_is_same_ether_addr(&now, &address);
-    if (!same && rte_eth_dev_default_mac_addr_set(id_, &address) != 0)
-      return fail("mac: the device cannot take {}", *config_.mac);
-  }
   if (rte_eth_macaddr_get(id_, &address) != 0) return fail("the device tells no MAC address");
-  mac_ = wire::MacAddress::from(address.addr_bytes);
+  const auto device = wire::MacAddress::from(address.addr_bytes);
+  const bool free_choice = config_.device->kind == DeviceKind::kTap || device.is_zero();
+  if (free_choice) {
+    mac_ = config_.mac.value_or(derived_mac(device, config_.name));
+    if (mac_ == device) return fail("mac: {} is the kernel's side of the tap", mac_);
+    return {};
+  }
+  mac_ = config_.mac.value_or(device);
+  if (mac_ == device) return {};
+  std::copy_n(mac_.bytes().data(), 6, address.addr_bytes);
+  if (rte_eth_dev_default_mac_addr_set(id_, &address) != 0)
+    return fail("mac: the device cannot take {}", mac_);
   return {};
 }
 

@@ -41,9 +41,10 @@ uint32_t NeighbourTable<A>::slot_of(InterfaceId interface, const A& address) {
 
 template <class A>
 uint32_t NeighbourTable<A>::create(InterfaceId interface, const A& address, NeighbourState state) {
-  if (is_unresolved(state) && unresolved_ >= limits_.capacity / 2) return kNoSlot;
+  const bool unresolved = is_unresolved(state);
+  const bool over_share = unresolved && unresolved_ >= limits_.capacity / 2;
+  if ((over_share || entries_.full()) && !make_room(over_share)) return kNoSlot;
   const uint32_t slot = entries_.emplace();
-  if (slot == kNoSlot) return kNoSlot;
   Entry& entry = entries_[slot];
   entry.address = address;
   entry.interface = interface;
@@ -53,6 +54,25 @@ uint32_t NeighbourTable<A>::create(InterfaceId interface, const A& address, Neig
   while (index_[at] != kNoSlot) at = (at + 1) & mask_;
   index_[at] = slot;
   return slot;
+}
+
+// Forgets one failed neighbour (or, unless an unresolved one must go, a stale one) among the
+// next few slots: bounded work, and no order to keep. In use is what is neither.
+template <class A>
+bool NeighbourTable<A>::make_room(bool for_unresolved) {
+  constexpr uint32_t kLooks = 64;
+  for (uint32_t i = 0; i < kLooks; ++i) {
+    const uint32_t slot = next_victim_;
+    next_victim_ = next_victim_ + 1 == limits_.capacity ? 0 : next_victim_ + 1;
+    if (!entries_.live(slot)) continue;
+    const NeighbourState state = entries_[slot].state;
+    const bool fits = state == NeighbourState::kFailed ||
+                      (state == NeighbourState::kStale && !for_unresolved);
+    if (!fits) continue;
+    forget(slot);
+    return true;
+  }
+  return false;
 }
 
 // Removes the entry and closes the gap in its probe sequence by moving later ones back.
@@ -129,7 +149,6 @@ void NeighbourTable<A>::apply(uint32_t slot, NeighbourEvent event, Instant now, 
 template <class A>
 void NeighbourTable<A>::hold(Entry& entry, packet::Packet packet, Sink& sink) {
   if (entry.held_count == kNeighbourQueue) {
-    ++queue_overflows_;
     const packet::Packet oldest = entry.held[0];
     std::move(entry.held.begin() + 1, entry.held.end(), entry.held.begin());
     entry.held[kNeighbourQueue - 1] = packet;

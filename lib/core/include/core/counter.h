@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <string_view>
 
 namespace heddle {
 
@@ -17,13 +16,6 @@ class Counter {
 
  private:
   std::atomic<uint64_t> value_{0};
-};
-
-// One entry of a module's list of counters. `help` is a sentence that says what a non-zero
-// value means to an operator.
-struct CounterInfo {
-  std::string_view name;
-  std::string_view help;
 };
 
 }  // namespace heddle

@@ -2,9 +2,9 @@
 //
 // One table a worker and a family, no locks. It does no I/O and reads no clock: what it wants
 // sent it says through a NeighbourSink. ARP and ND share it, as their state machines differ
-// only in the messages. All memory is taken at construction; resolution that never ends may
+// only in the messages. All memory is taken at construction. Resolution that never ends may
 // hold at most half of the table, so a scan of a large subnet cannot push out neighbours that
-// work (RFC 6583).
+// work (RFC 6583); in a full table a new neighbour takes the place of a stale or failed one.
 #pragma once
 
 #include <array>
@@ -135,7 +135,6 @@ class NeighbourTable {
   Instant next_deadline() const { return timers_.next_deadline(); }
 
   uint32_t size() const { return entries_.size(); }
-  uint64_t queue_overflows() const { return queue_overflows_; }
 
   template <class Visit>
   void for_each(Visit&& visit) const {
@@ -158,6 +157,7 @@ class NeighbourTable {
   }
   uint32_t create(InterfaceId interface, const Address& address, NeighbourState state);
   void forget(uint32_t slot);
+  bool make_room(bool for_unresolved);
   void apply(uint32_t slot, NeighbourEvent event, Instant now, Sink& sink);
   void arm(uint32_t slot, Instant now);
   void hold(Entry& entry, packet::Packet packet, Sink& sink);
@@ -167,7 +167,7 @@ class NeighbourTable {
   uint64_t seed_;
   uint32_t mask_;
   uint32_t unresolved_ = 0;
-  uint64_t queue_overflows_ = 0;
+  uint32_t next_victim_ = 0;
   Pool<Entry> entries_;
   TimerWheel timers_;
   std::unique_ptr<uint32_t[]> index_;

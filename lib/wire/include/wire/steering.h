@@ -33,7 +33,7 @@ constexpr uint32_t toeplitz(std::span<const uint8_t> key, std::span<const uint8_
   for (size_t i = 0; i < input.size(); ++i) {
     for (unsigned bit = 0; bit < 8; ++bit) {
       if ((input[i] << bit & 0x80) != 0) hash ^= window;
-      window = window << 1 | (key[i + 4] >> (7 - bit) & 1u);
+      window = window << 1 | (uint32_t{key[i + 4]} >> (7 - bit) & 1u);
     }
   }
   return hash;
