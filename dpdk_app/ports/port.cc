@@ -18,6 +18,7 @@ namespace {
 
 constexpr uint16_t kRingSize = 1024;
 constexpr uint16_t kDefaultMtu = 1500;
+constexpr uint16_t kLinkLayer = 22;  // Ethernet header, one tag, frame check sequence
 constexpr auto kAnySocket = static_cast<unsigned>(SOCKET_ID_ANY);
 constexpr uint64_t kRssTypes = RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_TCP |
                                RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_IPV6 |
@@ -96,8 +97,13 @@ Result<> Port::set_up(uint16_t workers, const packet::PacketPool& pool) {
     return fail("mtu: {} is more than the device's {}", mtu_, info.max_mtu);
   conf.rxmode.mtu = mtu_;
   conf.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM;
-  const bool scatters = mtu_ + 22u > 2048u;
-  if (scatters) conf.rxmode.offloads |= info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
+  if (mtu_ + kLinkLayer > packet::PacketPool::kBufferBytes) {
+    if ((info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) == 0)
+      return fail("mtu: {} is more than one packet buffer holds ({}), and the device cannot "
+                  "spread a frame over several",
+                  mtu_, packet::PacketPool::kBufferBytes - kLinkLayer);
+    conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
+  }
   conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
   if (const int result = rte_eth_dev_configure(id_, queues_, queues_, &conf); result != 0)
     return fail("the driver refuses {} queues and an MTU of {}: {}", queues_, mtu_,

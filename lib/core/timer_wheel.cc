@@ -20,7 +20,7 @@ void TimerWheel::arm(uint32_t slot, Instant when) {
   // Rounded up, so that a timer never fires before its time.
   uint64_t due = (static_cast<uint64_t>(distance) + static_cast<uint64_t>(tick_.ns()) - 1) /
                  static_cast<uint64_t>(tick_.ns());
-  due = std::min<uint64_t>(due, current_ + (1ull << (kSlotBits * kLevels)) - 1);
+  due = std::min(due, current_ + kFarthest);
   timers_[slot].tick = static_cast<uint32_t>(due);
   place(slot);
 }
@@ -31,11 +31,16 @@ void TimerWheel::disarm(uint32_t slot) {
 }
 
 // Puts a timer where its distance from now says: level 0 holds the next 256 ticks, level 1
-// the next 65,536, level 2 the rest. A timer sits in the bucket of its own due tick's digit.
+// the next 65,536, level 2 the rest. A timer sits in the bucket of its own due tick's digit; one
+// past the horizon in the bucket that comes round last, where it is placed again.
 void TimerWheel::place(uint32_t slot) {
-  const uint32_t due = timers_[slot].tick;
-  const auto distance = static_cast<int32_t>(due - static_cast<uint32_t>(current_));
+  uint32_t due = timers_[slot].tick;
+  auto distance = static_cast<int32_t>(due - static_cast<uint32_t>(current_));
   if (distance <= 0) return link(slot, kDue);
+  if (distance > kHorizon) {
+    distance = kHorizon;
+    due = static_cast<uint32_t>(current_) + static_cast<uint32_t>(kHorizon);
+  }
   uint32_t level = 0;
   while (level + 1 < kLevels && static_cast<uint32_t>(distance) >= 1u << (kSlotBits * (level + 1)))
     ++level;

@@ -1,6 +1,7 @@
 """Node: one running heddled, and what heddlectl says of it."""
 
 import contextlib
+import itertools
 import json
 import os
 import pathlib
@@ -17,6 +18,8 @@ HEDDLECTL = BUILD / "control/cli/heddlectl"
 
 # All nodes that run, for the report of a failed test.
 running = []
+
+_numbers = itertools.count()
 
 
 def uplink(name, network, device=None, **more):
@@ -42,7 +45,7 @@ class Node:
                  name="heddled"):
         self.lab = network
         self.socket = network.path(f"{name}.sock")
-        self.stderr_path = network.path(f"{name}.log")
+        self.stderr_path = network.path(f"{name}-{next(_numbers)}.log")
         self.config_path = network.path(f"{name}.yaml")
         self.config = {
             "node": "e2e",

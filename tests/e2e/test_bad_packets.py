@@ -13,6 +13,9 @@ from packets import (HOST4, HOST6, ICMP, IP, OWN4, UDP, Dot1Q, Ether, ICMPv6Echo
                      IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, Raw, TCP,
                      eth, ip4, ip4_options, ip6, udp)
 
+# More than the ports' own, and no more than af_xdp receives into buffers of 2 KiB.
+WIRE_MTU = 1774
+
 _numbers = itertools.count(1)
 
 
@@ -38,11 +41,11 @@ def net():
         ]
         routes = [{"prefix": "198.18.0.0/15", "action": "drop"},
                   {"prefix": "2001:db8:dead::/48", "action": "drop"}]
-        lab.wires = {name: lab.enter(FrameSocket(lab.silent_peer(name, mtu=2000)))
+        lab.wires = {name: lab.enter(FrameSocket(lab.silent_peer(name, mtu=WIRE_MTU)))
                      for name in ("a", "b", "w")}
         lab.heddled = lab.enter(Node(lab, ports, routes=routes))
         # heddled gave its MTU to the interface, which would keep longer frames from it.
-        lab.node.ip("link", "set", "hv-a", "mtu", "2000")
+        lab.node.ip("link", "set", "hv-a", "mtu", WIRE_MTU)
         yield lab
 
 

@@ -178,3 +178,14 @@ def test_counters_of_ports_and_workers(net):
     now = poll(lambda: net.heddled.show("workers")[0], "workers")
     assert int(now["packets"]) - int(worker["packets"]) >= 20
     assert abs(now["busy_share"] + now["idle_share"] - 1) < 1e-6
+
+
+def test_largest_mtu():
+    """What fits between the headroom and the end of a buffer goes through whole."""
+    with Lab() as lab:
+        peer = lab.uplink_peer("a", 1, mtu=1774)
+        lab.uplink_peer("b", 2, mtu=1774)
+        with Node(lab, [uplink("a", 1), uplink("b", 2)]) as heddled:
+            assert int(heddled.port("a")["mtu"]) == 1774
+            assert " 0% packet loss" in ping(peer, "-c", "3", "-M", "do", "-s", "1746", "10.2.0.2")
+            assert " 0% packet loss" in ping(peer, "-c", "3", "-M", "do", "-s", "1726", "fd02::2")

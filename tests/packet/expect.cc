@@ -6,8 +6,8 @@
 
 namespace heddle::rig {
 
-std::map<std::string, uint64_t>& drops_seen() {
-  static std::map<std::string, uint64_t> seen;
+std::set<std::string>& nodes_seen() {
+  static std::set<std::string> seen;
   return seen;
 }
 
@@ -69,9 +69,9 @@ Rig::Counts TestRig::new_drops() {
   Counts fresh;
   const Counts all = counts();
   for (const auto& [name, count] : all) {
-    if (name.find('.') == std::string::npos || count == before_[name]) continue;
-    fresh[name] = count - before_[name];
-    drops_seen()[name] += fresh[name];
+    if (count == before_[name]) continue;
+    nodes_seen().insert(name);
+    if (name.find('.') != std::string::npos) fresh[name] = count - before_[name];
   }
   before_ = all;
   return fresh;

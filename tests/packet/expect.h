@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <source_location>
 #include <string>
 #include <utility>
@@ -15,9 +16,9 @@
 
 namespace heddle::rig {
 
-// Which drops any row of this process has seen, with their sum: main.cc compares this with the
-// list of all nodes.
-std::map<std::string, uint64_t>& drops_seen();
+// The nodes and drops that counted in any row of this process: main.cc compares this with the list
+// of all nodes.
+std::set<std::string>& nodes_seen();
 
 class TestRig;
 

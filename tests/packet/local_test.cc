@@ -261,13 +261,31 @@ TEST(Host, DoesNotGetWhatIsOursAlone) {
 
 TEST(Host, DoesNotGetItsOwnPacketsBack) {
   HostRig rig;
-  rig.know("host", kWan4, peer_mac(3));
   const Stack packet = ip4(kLan4, kWan4) / tcp(9, 22);
   rig.in("host", to_us(3) / packet)
       .expect_drop("ip4_local.port_unreachable")
-      .expect_drop("icmp4_error.not_allowed", 0);
+      .expect_out("host", from_us(3) / ip4(kWan4, kLan4) / icmp4(3, 3) / quote(packet));
   rig.in("host", to_us(3) / ip4(kLan4, kWan4) / icmp4(13) / data(12))
       .expect_drop("icmp4_input.not_wanted");
+  rig.in("host", to_us(3) / ip6(kLan6, kWan6) / icmp6(143) / data(12))
+      .expect_drop("icmp6_input.not_wanted");
+}
+
+// The host's own traceroute, path MTU discovery and ping of its gateway.
+TEST(Host, GetsAnswersAndErrorsToItsPackets) {
+  HostRig rig;
+  const Stack four = ip4(kLan4, kFar4).ttl(1) / udp(9, 33434);
+  rig.in("host", to_us(3) / four)
+      .expect_drop("ip4_forward.ttl_expired")
+      .expect_out("host", from_us(3) / ip4(kWan4, kLan4) / icmp4(11) / quote(four));
+  const Stack six = ip6(kLan6, kFar6).hops(1) / udp(9, 33434);
+  rig.in("host", to_us(3) / six)
+      .expect_drop("ip6_forward.hop_limit_exceeded")
+      .expect_out("host", from_us(3) / ip6(kWan6, kLan6) / icmp6(3) / quote(six));
+  rig.in("host", to_us(3) / ip4(kLan4, "169.254.1.1"_v4) / ping4())
+      .expect_out("host", from_us(3) / ip4("169.254.1.1"_v4, kLan4).id(1) / pong4());
+  rig.in("host", to_us(3) / ip6(kLan6, "fe80::1"_v6) / ping6())
+      .expect_out("host", from_us(3) / ip6("fe80::1"_v6, kLan6) / pong6());
 }
 
 TEST(Host, IsRefusedWhenItsLinkIsDown) {

@@ -1,13 +1,11 @@
 #include "rig.h"
 
 #include <fmt/format.h>
-#include <rte_eal.h>
-#include <sched.h>
-#include <unistd.h>
 
 #include <algorithm>
 
 #include "core/check.h"
+#include "eal.h"
 #include "node/topology_builder.h"
 #include "nodes/nodes.h"
 
@@ -24,29 +22,10 @@ constexpr uint16_t kMaxWorkers = 8;
 // The source node finds its rig's member by the worker that it runs for.
 std::array<Rig*, kMaxWorkers> rigs{};
 
-std::string own_cpus() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  sched_getaffinity(0, sizeof(set), &set);
-  std::string all;
-  for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu)
-    if (CPU_ISSET(cpu, &set)) all += (all.empty() ? "" : ",") + std::to_string(cpu);
-  return all;
-}
-
 }  // namespace
 
 bool start() {
-  static const bool started = [] {
-    const std::string prefix = fmt::format("--file-prefix=heddle-test-{}", getpid());
-    const std::string lcores = fmt::format("--lcores=0@({})", own_cpus());
-    std::vector<std::string> list = {"heddle-test", "--no-huge", "--no-pci", "--no-shconf",
-                                     "--no-telemetry", "--log-level=error", "-m", "128",
-                                     prefix, lcores};
-    std::vector<char*> argv;
-    for (std::string& argument : list) argv.push_back(argument.data());
-    return rte_eal_init(static_cast<int>(argv.size()), argv.data()) >= 0 && packet::reserve_meta();
-  }();
+  static const bool started = start_eal() && packet::reserve_meta();
   return started;
 }
 
@@ -283,6 +262,7 @@ namespace {
 
 template <class Address>
 void forget_all(l3::NeighbourTable<Address>& table, Instant now) {
+  if (table.size() == 0) return;
   std::destroy_at(&table);
   std::construct_at(&table, l3::NeighbourLimits{}, kSeed, now);
 }

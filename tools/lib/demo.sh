@@ -49,10 +49,13 @@ demo_namespace() {
   ip -n "heddle-$name" route add default via "fd0$network::1"
 }
 
+# The first CPU that this process may use, for the worker.
+demo_cpu() { sed -n 's/^Cpus_allowed_list:[[:space:]]*\([0-9]*\).*/\1/p' /proc/self/status; }
+
 demo_config() {
   cat >"$demo_dir/heddled.yaml" <<YAML
 node: demo
-workers: { cores: [0], idle: adaptive }
+workers: { cores: [$(demo_cpu)], idle: adaptive }
 memory: { no_huge: 256M }
 control: { grpc: "$demo_socket" }
 ports:
@@ -97,7 +100,7 @@ demo_traffic() {
     [[ -n $(ip netns exec heddle-b ss -Htln 'sport = :5201') ]] && break
     sleep 0.1
   done
-  demo_in a iperf3 -u -b 200M -l 1400 -t 2 -i 0 -c 10.2.0.2 | grep -E '\$|Lost|receiver'
+  demo_in a iperf3 -u -b 100M -l 1400 -t 2 -i 0 -c 10.2.0.2 | grep -E '\$|Lost|receiver'
 }
 
 demo_state() {
@@ -130,11 +133,14 @@ dev_demo() {
     *) die_usage "demo: unknown arguments '$*'" ;;
   esac
   need_root demo
-  dev_setup
-  parse_variant
-  do_build
-  heddled=$root/build/dpdk_app/heddled/heddled
-  heddlectl=$root/build/control/cli/heddlectl
+  # HEDDLE_BUILD names a finished build to show instead.
+  if [[ -z ${HEDDLE_BUILD:-} ]]; then
+    dev_setup
+    parse_variant
+    do_build
+  fi
+  heddled=${HEDDLE_BUILD:-$root/build}/dpdk_app/heddled/heddled
+  heddlectl=${HEDDLE_BUILD:-$root/build}/control/cli/heddlectl
   trap demo_down EXIT
   demo_up
   demo_traffic

@@ -1,9 +1,13 @@
 """Reads the suites' JUnit reports; tells each suite in one line, failures in full, and the sum.
 
-summary.py suite NAME FOLDER EXIT_CODE SECONDS   reads FOLDER/NAME.xml, writes FOLDER/NAME.count
-summary.py total FOLDER NAME...                  the last line; exit code 1 when a test failed
+summary.py suite NAME FOLDER EXIT_CODE SECONDS [BUILD_FOLDER]
+    reads FOLDER/NAME.xml, writes FOLDER/NAME.count. With a build folder the report is meson's,
+    and FOLDER/NAME.gtest/ has the reports of the programs that use GoogleTest.
+summary.py total FOLDER NAME...
+    the last line; exit code 1 when a test failed
 """
 
+import json
 import os
 import pathlib
 import sys
@@ -43,23 +47,42 @@ def read(report):
     return cases
 
 
-def cases_of(suite, folder, code):
-    log = (folder / f"{suite}.log").read_text(errors="replace")
-    try:
-        cases = read(folder / f"{suite}.xml")
-    except (OSError, ElementTree.ParseError):
-        return [(suite, "failed", f"no report; exit code {code}\n{log}")]
-    if not cases:
-        return [(suite, "failed", f"not one test; exit code {code}\n{log}")]
-    if code != 0 and all(state != "failed" for _, state, _ in cases):
-        cases.append((suite, "failed", f"exit code {code} though no test failed\n{log}"))
+def read_meson(report, gtest_folder, build_folder):
+    """As read(), with the test cases of a program that has told them in the place of the program."""
+    tests = json.loads((build_folder / "meson-info/intro-tests.json").read_text())
+    programs = {test["name"]: pathlib.Path(test["cmd"][0]).name for test in tests}
+    cases = []
+    for name, state, text in read(report):
+        # A program that died has left no report, and its own failure stays.
+        told = gtest_folder / f"{programs.get(name.split('::')[-1])}.xml"
+        inner = read(told) if told.exists() else []
+        cases += inner
+        if not inner or (state == "failed" and all(case[1] != "failed" for case in inner)):
+            cases.append((name, state, text))
     return cases
 
 
-def suite(name, folder, code, seconds):
+def cases_of(suite_name, folder, code, build_folder):
+    log = (folder / f"{suite_name}.log").read_text(errors="replace")
+    report = folder / f"{suite_name}.xml"
+    try:
+        if build_folder:
+            cases = read_meson(report, folder / f"{suite_name}.gtest", pathlib.Path(build_folder))
+        else:
+            cases = read(report)
+    except (OSError, ElementTree.ParseError):
+        return [(suite_name, "failed", f"no report; exit code {code}\n{log}")]
+    if not cases:
+        return [(suite_name, "failed", f"not one test; exit code {code}\n{log}")]
+    if code != 0 and all(state != "failed" for _, state, _ in cases):
+        cases.append((suite_name, "failed", f"exit code {code} though no test failed\n{log}"))
+    return cases
+
+
+def suite(name, folder, code, seconds, build_folder=None):
     folder = pathlib.Path(folder)
     counts = {"passed": 0, "failed": 0, "skipped": 0}
-    for case, state, text in cases_of(name, folder, int(code)):
+    for case, state, text in cases_of(name, folder, int(code), build_folder):
         if state == "skipped" and STRICT:
             state, text = "failed", f"skipped, which CI does not allow: {text}"
         counts[state] += 1

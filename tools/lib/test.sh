@@ -21,7 +21,8 @@ run_pytest() {
 run_meson() {
   rm -f "$build_dir/meson-logs/testlog.junit.xml"
   local code=0
-  meson test -C "$build_dir" --no-rebuild --suite "$1" --print-errorlogs || code=$?
+  GTEST_OUTPUT=xml:${2%.xml}.gtest/ \
+    meson test -C "$build_dir" --no-rebuild --suite "$1" --print-errorlogs || code=$?
   [[ ! -f $build_dir/meson-logs/testlog.junit.xml ]] ||
     cp "$build_dir/meson-logs/testlog.junit.xml" "$2"
   return $code
@@ -53,7 +54,10 @@ dev_test() {
   for suite in "${suites[@]}"; do
     local code=0 start=$SECONDS
     run_suite "$suite" "$reports/$suite.xml" "$reports/$suite.log" || code=$?
-    "$python" tools/lib/summary.py suite "$suite" "$reports" "$code" $((SECONDS - start))
+    local meson_dir=()
+    [[ $suite != unit && $suite != packet ]] || meson_dir=("$build_dir")
+    "$python" tools/lib/summary.py suite "$suite" "$reports" "$code" $((SECONDS - start)) \
+      "${meson_dir[@]}"
   done
   local code=0
   "$python" tools/lib/summary.py total "$reports" "${suites[@]}" || code=$?

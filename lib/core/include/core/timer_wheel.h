@@ -21,7 +21,8 @@ class TimerWheel {
   TimerWheel(uint32_t capacity, Duration tick, Instant start);
 
   // Arms the slot's timer, instead of what it had. A time in the past fires at the next
-  // advance; a time past the horizon (256^3 ticks) is held at the horizon and sorted again.
+  // advance; a time past the horizon (256^3 ticks) is held at the horizon and sorted again. 2^31
+  // ticks are the most: what is further away fires then.
   void arm(uint32_t slot, Instant when);
   void disarm(uint32_t slot);
   bool armed(uint32_t slot) const { return timers_[slot].bucket != kIdle; }
@@ -51,6 +52,8 @@ class TimerWheel {
   static constexpr uint32_t kSlotBits = 8;
   static constexpr uint32_t kSlots = 1u << kSlotBits;
   static constexpr uint32_t kLevels = 3;
+  static constexpr int32_t kHorizon = (1 << (kSlotBits * kLevels)) - 1;
+  static constexpr uint64_t kFarthest = INT32_MAX;
   static constexpr uint16_t kDue = kLevels * kSlots;  // the list of timers that are due
   static constexpr uint16_t kBuckets = kDue + 1;
   static constexpr uint16_t kIdle = UINT16_MAX;

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <random>
 
-namespace heddle::rig {
+namespace heddle {
 
 inline uint64_t test_seed() {
   const char* wanted = std::getenv("HEDDLE_SEED");
@@ -16,4 +16,4 @@ inline uint64_t test_seed() {
   return seed;
 }
 
-}  // namespace heddle::rig
+}  // namespace heddle
