@@ -29,6 +29,10 @@ uint16_t count_queues(const std::string& interface, const std::string& prefix) {
   return count;
 }
 
+uint16_t kernel_queues(const std::string& interface) {
+  return std::min(count_queues(interface, "rx-"), count_queues(interface, "tx-"));
+}
+
 std::string join(std::initializer_list<std::string> parts) {
   std::string all;
   for (const std::string& part : parts) {
@@ -90,6 +94,11 @@ Result<> check_interface(const PortConfig& port) {
   const std::string interface = kernel_interface(*port.device);
   if (!interface.empty() && !fs::exists(interface_path(interface)))
     return fail("port {}: there is no network interface {} here", port.name, interface);
+  if (port.device->kind != DeviceKind::kAfXdp) return {};
+  const uint16_t there = kernel_queues(interface);
+  if (port.queues > there)
+    return fail("port {}: queues: {} wanted, interface {} has {}", port.name, port.queues,
+                interface, there);
   return {};
 }
 
@@ -130,11 +139,8 @@ uint16_t queues_for(const PortConfig& port, uint16_t workers) {
   const DeviceConfig& device = *port.device;
   switch (device.kind) {
     case DeviceKind::kPci: return workers;  // cut to the device's own limit when it is set up
-    case DeviceKind::kAfXdp: {
-      const uint16_t both =
-          std::min(count_queues(device.target, "rx-"), count_queues(device.target, "tx-"));
-      return std::clamp<uint16_t>(both, 1, workers);
-    }
+    case DeviceKind::kAfXdp:
+      return std::clamp<uint16_t>(kernel_queues(device.target), 1, workers);
     default: return 1;
   }
 }
@@ -151,7 +157,8 @@ Result<uint16_t> attach_device(const PortConfig& port, uint16_t queues) {
     const int result = rte_eal_hotplug_add("vdev", name.c_str(), arguments.c_str());
     if (result != 0)
       return fail("port {}: DPDK cannot open {} ({}); heddled --verbose shows the driver's words",
-                  port.name, port.device->text, rte_strerror(-result));
+                  port.name, port.device->text,
+                  result == -1 ? "the driver gives no reason" : rte_strerror(-result));
   }
   uint16_t id = 0;
   if (rte_eth_dev_get_port_by_name(name.c_str(), &id) != 0)

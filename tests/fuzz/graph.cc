@@ -7,14 +7,16 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/check.h"
 #include "rig.h"
-#include "support.h"
+
+// A property that every output must have; a finding says which did not hold.
+#define REQUIRE(condition) HEDDLE_CHECK(condition, "an output of the graph")
 
 namespace {
 
 using namespace heddle;
 using rig::Bytes;
-using fuzz::require;
 
 enum Step : uint8_t {
   kPort = 0x03,       // wan, lan, cart, host
@@ -129,55 +131,55 @@ Bytes dress(uint8_t step, uint8_t choice, std::span<const uint8_t> body) {
 }
 
 void check4(const Bytes& frame, size_t ip, bool to_host, bool from_host) {
-  require(frame.size() >= ip + 20 && frame[ip] >> 4 == 4);
+  REQUIRE(frame.size() >= ip + 20 && frame[ip] >> 4 == 4);
   const size_t header = (frame[ip] & 15u) * 4;
-  require(header >= 20 && frame.size() >= ip + header);
-  require(load_be<uint16_t>(frame.data() + ip + 2) == frame.size() - ip);
-  require(checksum_of(frame, ip, header) == 0);
-  if (!to_host) require(frame[ip + 8] > 0);
+  REQUIRE(header >= 20 && frame.size() >= ip + header);
+  REQUIRE(load_be<uint16_t>(frame.data() + ip + 2) == frame.size() - ip);
+  REQUIRE(checksum_of(frame, ip, header) == 0);
+  if (!to_host) REQUIRE(frame[ip + 8] > 0);
   const auto source = wire::Ipv4Address::from(frame.data() + ip + 12);
   const bool whole = (load_be<uint16_t>(frame.data() + ip + 6) & 0x3fff) == 0;
   const bool ours = the_rig().topology().is_own(source) || source == l3::kGateway4;
   if (ours && whole && !from_host) {
-    require(frame[ip + 9] == 1);  // we say nothing but ICMP
-    require(checksum_of(frame, ip + header, frame.size() - ip - header) == 0);
+    REQUIRE(frame[ip + 9] == 1);  // we say nothing but ICMP
+    REQUIRE(checksum_of(frame, ip + header, frame.size() - ip - header) == 0);
   }
 }
 
 void check6(const Bytes& frame, size_t ip, bool to_host, bool from_host) {
-  require(frame.size() >= ip + 40 && frame[ip] >> 4 == 6);
-  require(load_be<uint16_t>(frame.data() + ip + 4) == frame.size() - ip - 40);
-  if (!to_host) require(frame[ip + 7] > 0);
+  REQUIRE(frame.size() >= ip + 40 && frame[ip] >> 4 == 6);
+  REQUIRE(load_be<uint16_t>(frame.data() + ip + 4) == frame.size() - ip - 40);
+  if (!to_host) REQUIRE(frame[ip + 7] > 0);
   const auto source = wire::Ipv6Address::from(frame.data() + ip + 8);
-  require(!source.is_multicast() && !source.is_unspecified());
+  REQUIRE(!source.is_multicast() && !source.is_unspecified());
   const bool ours = the_rig().topology().is_own(source) || source.is_link_local();
-  if (ours && !from_host && frame[ip + 6] == 58) require(icmp6_checksum(frame, ip, ip + 40) == 0);
+  if (ours && !from_host && frame[ip + 6] == 58) REQUIRE(icmp6_checksum(frame, ip, ip + 40) == 0);
 }
 
 void check(const rig::Sent& sent, bool from_host) {
   static const std::array<std::string_view, 4> ports = {"wan", "lan", "cart", "host"};
   const auto port = static_cast<uint16_t>(std::ranges::find(ports, sent.port) - ports.begin());
-  require(port < 4);
+  REQUIRE(port < 4);
   const Bytes& frame = sent.frame;
-  require(frame.size() >= 14 + 28);
-  require(wire::MacAddress::from(frame.data() + 6) == rig::own_mac(port));
-  require(wire::MacAddress::from(frame.data()) != rig::own_mac(port));
+  REQUIRE(frame.size() >= 14 + 28);
+  REQUIRE(wire::MacAddress::from(frame.data() + 6) == rig::own_mac(port));
+  REQUIRE(wire::MacAddress::from(frame.data()) != rig::own_mac(port));
   uint16_t type = load_be<uint16_t>(frame.data() + 12);
   size_t at = 14;
   if (type == 0x8100) {
-    require(port == 0 && load_be<uint16_t>(frame.data() + 14) == 100);
+    REQUIRE(port == 0 && load_be<uint16_t>(frame.data() + 14) == 100);
     type = load_be<uint16_t>(frame.data() + 16);
     at = 18;
   }
-  require(frame.size() - at <= 1500);
+  REQUIRE(frame.size() - at <= 1500);
   switch (type) {
     case 0x0800: return check4(frame, at, port == 3, from_host);
     case 0x86dd: return check6(frame, at, port == 3, from_host);
     case 0x0806:
-      require(frame.size() == at + 28);
-      require(wire::MacAddress::from(frame.data() + at + 8) == rig::own_mac(port));
+      REQUIRE(frame.size() == at + 28);
+      REQUIRE(wire::MacAddress::from(frame.data() + at + 8) == rig::own_mac(port));
       return;
-    default: require(false);
+    default: REQUIRE(false);
   }
 }
 
@@ -213,8 +215,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   bool from_host = false;
   for (int i = 0; i < kSteps && !input.rest.empty(); ++i) run_step(input, from_host);
   for (const rig::Sent& sent : node.take_sent()) check(sent, from_host);
-  require(node.lost() == 0);
+  REQUIRE(node.lost() == 0);
   node.clear();
-  require(node.lost() == 0);
+  REQUIRE(node.lost() == 0);
   return 0;
 }
