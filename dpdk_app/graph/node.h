@@ -59,6 +59,8 @@ inline Worker& worker_of(rte_node* node) {
   return **reinterpret_cast<Worker**>(node->ctx);
 }
 
+inline constexpr rte_edge_t kNoEdge = RTE_EDGE_ID_INVALID;
+
 // An edge value for packets that the function has kept or passed on by itself.
 inline constexpr uint8_t kKept = 0xff;
 
@@ -69,11 +71,14 @@ class Emitter {
   template <class Edge>
   void send(Edge edge, Packet packet) {
     rte_node_enqueue_x1(graph_, node_, static_cast<rte_edge_t>(edge), packet.mbuf());
+    ++sent_;
   }
+  uint16_t sent() const { return sent_; }
 
  private:
   rte_graph* graph_;
   rte_node* node_;
+  uint16_t sent_ = 0;
 };
 
 // Sends objs[i] along edges[i], in order. Packets of one burst mostly share an edge: then the

@@ -21,7 +21,8 @@ uint32_t wanted_buffers(const NodeConfig& config) {
   const auto workers = static_cast<uint16_t>(config.cores.size());
   uint32_t total = 4096;  // in flight in the graph, waiting for neighbours
   for (const PortConfig& port : config.ports) total += Port::buffers_for(port, workers);
-  return total + workers * (kInboxSize + RTE_MEMPOOL_CACHE_MAX_SIZE);
+  const auto outlets = static_cast<uint32_t>(workers - 1 + config.ports.size());
+  return total + workers * (kInboxSize + RTE_MEMPOOL_CACHE_MAX_SIZE + outlets * Outlet::kCapacity);
 }
 
 int run_loop(void* loop) {
@@ -99,7 +100,7 @@ Result<> Node::make_workers() {
     worker->tx_queues.resize(highest + 1u);
     worker->tx.resize(highest + 1u);
     worker->to_worker.resize(count);
-    worker->announced_up.assign(config_.ports.size(), false);
+    worker->seen_up.assign(config_.ports.size(), false);
     for (uint32_t slot = 0; slot < kSteeringSlots; ++slot)
       worker->owners[slot] = static_cast<uint16_t>(slot % count);
     const std::string name = fmt::format("inbox-{}", i);
@@ -143,7 +144,9 @@ void Node::assign_queues(const Port& port, uint16_t port_number) {
   const auto shift = static_cast<uint16_t>(queues < count ? port_number % count : 0);
   const auto owner_of = [&](uint16_t queue) { return static_cast<uint16_t>((queue + shift) % count); };
   for (uint16_t queue = 0; queue < queues; ++queue) {
-    const bool steer = count > 1 && !port.has_rss();
+    // Also behind RSS, which hashes fragments and ICMP errors by their own addresses: for all
+    // else steer finds that it is the owner already.
+    const bool steer = count > 1;
     workers_[owner_of(queue)]->rx_queues.push_back({port.id(), queue, steer});
   }
   for (auto& worker : workers_) {
@@ -186,6 +189,7 @@ Node::~Node() {
   loops_.clear();
   graphs_.clear();
   for (auto& worker : workers_) {
+    worker->undeliverable.clear();
     void* packet = nullptr;
     while (worker->inbox != nullptr && rte_ring_dequeue(worker->inbox, &packet) == 0)
       Packet(packet).free();
@@ -209,7 +213,11 @@ void Node::housekeep() {
 }
 
 void Node::watch_links() {
-  const std::vector<PortFacts> now = facts();
+  std::vector<PortFacts> now;
+  {
+    const std::lock_guard lock(ethdev_);
+    now = facts();
+  }
   bool changed = false;
   for (size_t i = 0; i < now.size(); ++i) {
     if (now[i].up == links_[i]) continue;

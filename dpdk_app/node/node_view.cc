@@ -44,21 +44,51 @@ std::vector<std::string> address_names(const PortConfig& port) {
   return all;
 }
 
+// What a worker copies, in the middle of its work: no text, no memory to get.
 template <class Address>
-void copy_neighbours(const Worker& worker, const l3::NeighbourTable<Address>& table,
-                     std::vector<server::NeighborInfo>& out) {
-  table.for_each([&](const l3::Neighbour<Address>& neighbour) {
-    server::NeighborInfo info;
-    info.interface = worker.topology->interface(neighbour.interface).name;
-    info.address = to_string(neighbour.address);
-    const bool known = neighbour.state < l3::NeighbourState::kIncomplete;
-    if (known) info.mac = to_string(neighbour.mac);
-    info.state = state_name(neighbour.state);
-    if (known) info.age_ms = static_cast<uint64_t>((worker.now - neighbour.confirmed).ms());
-    info.queued = neighbour.held_count;
-    info.worker = worker.id.value();
-    out.push_back(std::move(info));
-  });
+struct NeighbourCopy {
+  Address address;
+  InterfaceId interface;
+  l3::NeighbourState state;
+  wire::MacAddress mac;
+  uint8_t held;
+  Duration age;
+};
+
+constexpr uint32_t kSlotsPerQuestion = 256;
+
+template <class Address>
+server::NeighborInfo describe(const NeighbourCopy<Address>& copy, const NodeConfig& config,
+                              size_t worker) {
+  server::NeighborInfo info;
+  info.interface = config.ports[copy.interface.index()].name;
+  info.address = to_string(copy.address);
+  info.state = state_name(copy.state);
+  info.queued = copy.held;
+  info.worker = static_cast<uint16_t>(worker);
+  if (copy.state >= l3::NeighbourState::kIncomplete) return info;
+  info.mac = to_string(copy.mac);
+  info.age_ms = static_cast<uint64_t>(copy.age.ms());
+  return info;
+}
+
+// One worker's table, a few slots a question. False when the worker did not come round.
+template <class Address>
+bool list_neighbours(Mailbox& mailbox, std::vector<NeighbourCopy<Address>>& all) {
+  uint32_t capacity = kSlotsPerQuestion;
+  for (uint32_t first = 0; first < capacity; first += kSlotsPerQuestion) {
+    all.reserve(all.size() + kSlotsPerQuestion);
+    const bool answered = mailbox.ask([&](Worker& worker) {
+      const auto& table = worker.neighbours<Address>();
+      capacity = table.capacity();
+      table.for_each(first, kSlotsPerQuestion, [&](const l3::Neighbour<Address>& neighbour) {
+        all.push_back({neighbour.address, neighbour.interface, neighbour.state, neighbour.mac,
+                       neighbour.held_count, worker.now - neighbour.confirmed});
+      });
+    });
+    if (!answered) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -75,6 +105,7 @@ server::VersionInfo Node::version() {
 }
 
 std::vector<server::PortInfo> Node::ports() {
+  const std::lock_guard lock(ethdev_);
   std::vector<server::PortInfo> all;
   for (size_t i = 0; i < config_.ports.size(); ++i) {
     const PortConfig& config = config_.ports[i];
@@ -193,11 +224,14 @@ std::vector<server::DropInfo> Node::drops() {
 std::vector<server::NeighborInfo> Node::neighbors() {
   const std::lock_guard lock(asking_);
   std::vector<server::NeighborInfo> all;
-  for (auto& loop : loops_) {
-    loop->mailbox().ask([&](Worker& worker) {
-      copy_neighbours(worker, worker.neighbours4, all);
-      copy_neighbours(worker, worker.neighbours6, all);
-    });
+  for (size_t i = 0; i < loops_.size(); ++i) {
+    std::vector<NeighbourCopy<wire::Ipv4Address>> four;
+    std::vector<NeighbourCopy<wire::Ipv6Address>> six;
+    Mailbox& mailbox = loops_[i]->mailbox();
+    if (!list_neighbours(mailbox, four) || !list_neighbours(mailbox, six))
+      fmt::print(stderr, "heddled: worker {} does not answer\n", i);
+    for (const auto& copy : four) all.push_back(describe(copy, config_, i));
+    for (const auto& copy : six) all.push_back(describe(copy, config_, i));
   }
   return all;
 }

@@ -189,7 +189,10 @@ void add_port_tables(Topology& topology) {
   for (const Interface& interface : topology.interfaces) {
     const size_t port = interface.port.index();
     if (!interface.is_tagged()) {
-      topology.untagged[port] = interface.id;
+      // An uplink without addresses only carries VLANs: untagged frames are not for it.
+      const bool carrier = interface.role == l3::InterfaceRole::kUplink &&
+                           interface.own4.empty() && interface.own6.empty();
+      if (!carrier) topology.untagged[port] = interface.id;
       continue;
     }
     uint16_t& table = topology.vlan_table_of_port[port];

@@ -6,7 +6,6 @@
 #include "nodes/arp_sink.h"
 #include "nodes/handoff_edge.h"
 #include "nodes/link_layer.h"
-#include "nodes/neighbour_drops.h"
 #include "nodes/nodes.h"
 
 namespace heddle::app {
@@ -14,22 +13,20 @@ namespace heddle::app {
 namespace {
 
 enum class Edge : uint8_t {
-  kPortTx, kTimeout, kQueueFull, kMalformed, kBadSender, kOwnAddress, kSenderOffLink, kOtherTarget,
+  kPortTx, kMalformed, kBadSender, kOwnAddress, kSenderOffLink, kOtherTarget,
   kUnsolicited,
 };
 constexpr EdgeSpec kEdges[] = {
     to("port_tx"),
-    drop(kNeighbourTimeout.name, kNeighbourTimeout.help),
-    drop(kNeighbourQueueFull.name, kNeighbourQueueFull.help),
     drop("malformed", "not an ARP message for IPv4 over Ethernet, or cut short"),
     drop("bad_sender", "a sender whose MAC or IP address no single station can have"),
     drop("own_address", "another station claims one of our addresses: a duplicate address, or spoofing"),
     drop("sender_off_link", "a sender that is not in any subnet (or not the workload) of this interface"),
     drop("other_target", "a question for somebody else's address: normal on a shared network"),
-    drop("unsolicited_reply", "an answer that was not asked for, about a neighbour that is not used"),
+    drop("unsolicited_reply", "an answer that was not asked for, about a neighbour that is not used or static"),
 };
 static_assert(std::size(kEdges) == static_cast<size_t>(Edge::kUnsolicited) + 1);
-constexpr ArpSink::Edges kSinkEdges{0, 1, 2};
+constexpr ArpSink::Edges kSinkEdges{.port_tx = 0};
 
 template <class List, class Address>
 bool contains(const List& list, const Address& address) {
@@ -111,11 +108,14 @@ void input(Packet packet, Worker& worker, Emitter& out) {
     return out.send(Edge::kSenderOffLink, packet);
 
   const bool copy = packet.meta().has(packet::Flag::kCopy);
-  if (!copy && !probe) worker.share(packet, static_cast<uint8_t>(HandoffEdge::kArpInput));
+  const bool announces = arp.sender_ip == arp.target_ip;
+  const bool asks = arp.operation == wire::ArpOperation::kRequest;
+  const bool for_us = asks && !announces && answers_for(topology, in, arp.target_ip);
+  // Questions between others, most of what is heard on a shared network, teach nobody.
+  if (!copy && !probe && (for_us || announces || !asks))
+    worker.share(packet, static_cast<uint8_t>(HandoffEdge::kArpInput));
 
   ArpSink sink(worker, out, kSinkEdges);
-  const bool for_us = arp.operation == wire::ArpOperation::kRequest &&
-                      arp.sender_ip != arp.target_ip && answers_for(topology, in, arp.target_ip);
   if (for_us) {
     if (!probe)
       worker.neighbours4.learn(in.id, arp.sender_ip, arp.sender_mac, l3::NeighbourEvent::kHint,
@@ -127,8 +127,7 @@ void input(Packet packet, Worker& worker, Emitter& out) {
   const bool learned = worker.neighbours4.learn(in.id, arp.sender_ip, arp.sender_mac,
                                                 event_of(arp, known), worker.now, sink);
   if (learned || copy) return packet.free();
-  const bool question = arp.operation == wire::ArpOperation::kRequest;
-  out.send(question ? Edge::kOtherTarget : Edge::kUnsolicited, packet);
+  out.send(asks ? Edge::kOtherTarget : Edge::kUnsolicited, packet);
 }
 
 }  // namespace

@@ -13,8 +13,10 @@ class ArpSink final : public l3::NeighbourSink<wire::Ipv4Address> {
  public:
   struct Edges {
     rte_edge_t port_tx;     // requests, and packets that may leave now
-    rte_edge_t timeout;     // packets whose neighbour did not answer
-    rte_edge_t queue_full;  // the oldest of too many packets that wait
+    // What waited in vain: its neighbour did not answer, or too many packets wait for it. A
+    // node in which that cannot happen leaves them out.
+    rte_edge_t timeout = kNoEdge;
+    rte_edge_t queue_full = kNoEdge;
   };
   ArpSink(Worker& worker, Emitter& out, const Edges& edges)
       : worker_(worker), out_(out), edges_(edges) {}

@@ -41,8 +41,12 @@ void build(Packet packet, Worker& worker) {
   const wire::Ipv4View quoted(packet.data());
   const wire::Ipv4Address to = quoted.source();
   const l3::Topology& topology = *worker.topology;
+  // The address that the packet was sent to, if it is ours (RFC 1122 3.2.2), else one of the
+  // link that it came by.
+  const wire::Ipv4Address asked = quoted.destination();
+  const bool ours = topology.is_own(asked) || asked == l3::kGateway4;
   const wire::Ipv4Address from =
-      topology.source4(topology.interface(packet.meta().rx_interface));
+      ours ? asked : topology.source4(topology.interface(packet.meta().rx_interface));
   const uint8_t dscp = quoted.dscp();
   packet.truncate(std::min<uint32_t>(packet.contiguous(), wire::kIcmp4ErrorLimit - kHeaders));
   const packet::Refusal refusal = packet.meta().refusal;

@@ -2,6 +2,8 @@
 // are the kernel's behind the host port.
 // In: data() is a validated IPv4 header, whole, protocol ICMP, an own address as destination.
 // Out: to ip4_lookup an echo reply of ours.
+#include <cstring>
+
 #include "nodes/nodes.h"
 #include "wire/icmp.h"
 #include "wire/ipv4.h"
@@ -14,7 +16,7 @@ namespace {
 enum class Edge : uint8_t { kReply, kHost, kTruncated, kBadChecksum, kNotWanted };
 constexpr EdgeSpec kEdges[] = {
     to("ip4_lookup"),
-    to("ip4_output"),
+    to("ip4_forward"),
     drop("truncated", "fewer than the eight bytes of an ICMP header"),
     drop("bad_checksum", "ICMP checksum wrong: damaged on its way, or a broken sender"),
     drop("not_wanted", "an ICMP message to the node that asks for nothing we give and has no host to go to"),
@@ -31,7 +33,19 @@ bool checksum_ok(Packet packet, size_t header) {
   return sum.checksum() == 0;
 }
 
+// Options were the request's: the reply goes without them.
+void strip_options(Packet packet) {
+  const wire::Ipv4MutView ip(packet.data());
+  const auto options = static_cast<uint16_t>(ip.header_length() - wire::kIpv4HeaderSize);
+  if (options == 0) return;
+  ip.set_total_length(static_cast<uint16_t>(ip.total_length() - options));
+  std::memmove(packet.data() + options, packet.data(), wire::kIpv4HeaderSize);
+  packet.strip(options);
+  packet.data()[0] = 0x45;
+}
+
 void make_reply(Packet packet, Worker& worker) {
+  strip_options(packet);
   const wire::Ipv4MutView ip(packet.data());
   wire::IcmpMutView(ip.data() + ip.header_length()).set_type(wire::Icmp4Type::kEchoReply);
   const wire::Ipv4Address peer = ip.source();
@@ -62,6 +76,7 @@ Edge input(Packet packet, Worker& worker) {
       ip.destination() == l3::kGateway4)
     return Edge::kNotWanted;
   packet.meta().next_hop = topology.host_hop;
+  packet.meta().set(packet::Flag::kDelivered);
   return Edge::kHost;
 }
 

@@ -46,11 +46,21 @@ bool may_answer(Packet packet, wire::Ipv6View ip) {
   return !wire::is_error(type) && type != wire::Icmp6Type::kRedirect;
 }
 
+// RFC 4443 2.2: the address that the packet was sent to, if it is ours; else one of the link
+// that it came by.
+wire::Ipv6Address source_for(wire::Ipv6View ip, const l3::Interface& in,
+                             const l3::Topology& topology) {
+  const wire::Ipv6Address asked = ip.destination();
+  const bool gateway = asked == l3::kGateway6 && in.role != l3::InterfaceRole::kUplink;
+  if (gateway || asked == in.link_local || topology.is_own(asked)) return asked;
+  return ip.source().is_link_local() ? in.link_local : topology.source6(in);
+}
+
 Edge build(Packet packet, Worker& worker) {
   const wire::Ipv6Address to = wire::Ipv6View(packet.data()).source();
   const l3::Topology& topology = *worker.topology;
   const l3::Interface& in = topology.interface(packet.meta().rx_interface);
-  const wire::Ipv6Address from = to.is_link_local() ? in.link_local : topology.source6(in);
+  const wire::Ipv6Address from = source_for(wire::Ipv6View(packet.data()), in, topology);
   packet.truncate(std::min<uint32_t>(packet.contiguous(), wire::kIcmp6ErrorLimit - kHeaders));
   const packet::Refusal refusal = packet.meta().refusal;
   packet.prepend(kHeaders);
@@ -65,7 +75,7 @@ Edge build(Packet packet, Worker& worker) {
                       .destination = to};
   ip.emit(packet.data());
   packet.meta().set(packet::Flag::kOriginated);
-  if (!to.is_link_local()) return Edge::kSend;
+  if (!to.is_link_local() && !from.is_link_local()) return Edge::kSend;
   packet.meta().next_hop = topology.connected_hop(in.id);
   return Edge::kSendOnLink;
 }

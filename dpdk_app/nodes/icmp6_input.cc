@@ -1,6 +1,8 @@
 // icmp6_input: answers echo requests (RFC 4443 4.2) in place and passes neighbor discovery on;
 // other messages to the node are the kernel's behind the host port.
 // In: data() is a validated IPv6 header; the payload is ICMPv6, not a fragment.
+#include <cstring>
+
 #include "nodes/nodes.h"
 #include "wire/icmp.h"
 #include "wire/ipv6.h"
@@ -17,7 +19,7 @@ constexpr EdgeSpec kEdges[] = {
     to("ip6_lookup"),
     to("ip6_output"),
     to("nd_input"),
-    to("ip6_output"),
+    to("ip6_forward"),
     drop("truncated", "fewer than the eight bytes of an ICMPv6 header"),
     drop("bad_checksum", "ICMPv6 checksum wrong: damaged on its way, or a broken sender"),
     drop("router_discovery", "a router solicitation, advertisement or redirect: routes here are configured"),
@@ -38,11 +40,23 @@ bool checksum_ok(Packet packet, uint16_t offset) {
   return sum.checksum() == 0;
 }
 
+// Extension headers were the request's: the reply goes without them.
+void strip_extension_headers(Packet packet, uint16_t offset) {
+  const auto extra = static_cast<uint16_t>(offset - wire::kIpv6HeaderSize);
+  if (extra == 0) return;
+  const wire::Ipv6MutView ip(packet.data());
+  ip.set_payload_length(static_cast<uint16_t>(ip.payload_length() - extra));
+  ip.set_next_header(wire::IpProtocol::kIcmpv6);
+  std::memmove(packet.data() + extra, packet.data(), wire::kIpv6HeaderSize);
+  packet.strip(extra);
+}
+
 // Swaps the ends; a group's answer comes from our own address. The addresses are part of the
 // checksum, so a changed one is accounted for there.
 Edge make_reply(Packet packet, uint16_t offset, Worker& worker) {
+  strip_extension_headers(packet, offset);
   const wire::Ipv6MutView ip(packet.data());
-  const wire::IcmpMutView icmp(packet.data() + offset);
+  const wire::IcmpMutView icmp(packet.data() + wire::kIpv6HeaderSize);
   const l3::Topology& topology = *worker.topology;
   const l3::Interface& in = topology.interface(packet.meta().rx_interface);
   const wire::Ipv6Address peer = ip.source();
@@ -56,7 +70,7 @@ Edge make_reply(Packet packet, uint16_t offset, Worker& worker) {
   ip.set_destination(peer);
   ip.set_hop_limit(64);
   packet.meta().set(packet::Flag::kOriginated);
-  if (!peer.is_link_local()) return Edge::kReply;
+  if (!peer.is_link_local() && !own.is_link_local()) return Edge::kReply;
   packet.meta().next_hop = topology.connected_hop(in.id);
   return Edge::kReplyOnLink;
 }
@@ -72,6 +86,7 @@ Edge to_host(Packet packet, Worker& worker) {
       destination.is_multicast() || destination.is_link_local())
     return Edge::kNotWanted;
   packet.meta().next_hop = topology.host_hop;
+  packet.meta().set(packet::Flag::kDelivered);
   return Edge::kHost;
 }
 

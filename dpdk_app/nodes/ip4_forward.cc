@@ -1,5 +1,6 @@
 // ip4_forward: decrements the TTL (RFC 1812 5.3.1) and minds the outgoing MTU (4.2.2.7).
-// In: data() is a validated IPv4 header, meta.next_hop leads out of an interface.
+// In: data() is a validated IPv4 header, meta.next_hop leads out of an interface. What goes to
+// the host port has arrived: it passes for the MTU alone.
 // Out: TTL >= 1, checksum valid, no longer than the interface's MTU (or to ip4_fragment).
 #include "nodes/nodes.h"
 #include "wire/icmp.h"
@@ -23,7 +24,8 @@ constexpr EdgeSpec kEdges[] = {
 
 Edge forward(Packet packet, Worker& worker) {
   const wire::Ipv4MutView ip(packet.data());
-  if (ip.ttl() <= 1) [[unlikely]] return Edge::kTtlExpired;
+  const bool delivered = packet.meta().has(packet::Flag::kDelivered);
+  if (ip.ttl() <= 1 && !delivered) [[unlikely]] return Edge::kTtlExpired;
   const l3::Topology& topology = *worker.topology;
   const uint16_t mtu = topology.interface(topology.hops[packet.meta().next_hop].interface).mtu;
   Edge edge = Edge::kOutput;
@@ -34,7 +36,7 @@ Edge forward(Packet packet, Worker& worker) {
     }
     edge = Edge::kFragment;
   }
-  ip.decrement_ttl();
+  if (!delivered) [[likely]] ip.decrement_ttl();
   return edge;
 }
 

@@ -14,7 +14,7 @@ namespace {
 enum class Edge : uint8_t {
   kLookup, kTruncated, kBadVersion, kBadHeaderLength, kBadTotalLength, kBadChecksum, kBadOptions,
   kSourceRoute, kBroadcastFrame, kMartianSource, kMartianDestination, kLinkLocal, kMulticast,
-  kBroadcast, kOwnSource, kSpoofedSource,
+  kBroadcast, kOwnSource, kSpoofedSource, kBadFragment,
 };
 constexpr EdgeSpec kEdges[] = {
     to("ip4_lookup"),
@@ -33,8 +33,9 @@ constexpr EdgeSpec kEdges[] = {
     drop("broadcast", "255.255.255.255 stays on its link: a DHCP client, a discovery protocol"),
     drop("own_source", "our own address as the source: spoofing, a loop, or a duplicate address"),
     drop("spoofed_source", "a source that is not this workload's (or not the host's) address"),
+    drop("bad_fragment", "a fragment past 65,535 bytes, or of a length that no other can follow"),
 };
-static_assert(std::size(kEdges) == static_cast<size_t>(Edge::kSpoofedSource) + 1);
+static_assert(std::size(kEdges) == static_cast<size_t>(Edge::kBadFragment) + 1);
 
 Edge edge_of(wire::Ipv4Fault fault) {
   switch (fault) {
@@ -55,6 +56,13 @@ Edge check_options(wire::Ipv4View ip) {
     case wire::Ipv4OptionsFault::kSourceRoute: return Edge::kSourceRoute;
   }
   return Edge::kBadOptions;
+}
+
+// RFC 791 3.2: all pieces but the last are multiples of 8 bytes, and the whole is one datagram.
+bool is_bad_fragment(wire::Ipv4View ip) {
+  const size_t end = ip.fragment_offset() + ip.payload_length();
+  return end + ip.header_length() > 65535 || (ip.more_fragments() && ip.payload_length() % 8 != 0) ||
+         (ip.more_fragments() && ip.payload_length() == 0);
 }
 
 // True for the blocks of which most of the checks below are about: 0/8, 127/8, 169.254/16 (by
@@ -102,6 +110,7 @@ Edge input(Packet packet, Worker& worker) {
     const Edge edge = check_options(ip);
     if (edge != Edge::kLookup) return edge;
   }
+  if (ip.is_fragment() && is_bad_fragment(ip)) [[unlikely]] return Edge::kBadFragment;
   const wire::Ipv4Address source = ip.source();
   const wire::Ipv4Address destination = ip.destination();
   const l3::Interface& in = worker.topology->interface(packet.meta().rx_interface);

@@ -13,7 +13,7 @@ namespace {
 enum class Edge : uint8_t { kIcmp, kHost, kFragment, kPortUnreachable, kProtocolUnreachable };
 constexpr EdgeSpec kEdges[] = {
     to("icmp4_input"),
-    to("ip4_output"),
+    to("ip4_forward"),
     drop("fragment", "a fragment for the node itself, which has no host port to put it together"),
     refuse4("port_unreachable", "TCP or UDP for the node itself, which has no host port",
             wire::Icmp4Type::kUnreachable, static_cast<uint8_t>(wire::Icmp4Unreachable::kPort)),
@@ -31,6 +31,7 @@ Edge deliver(Packet packet, Worker& worker) {
                         in.role != l3::InterfaceRole::kHost && ip.destination() != l3::kGateway4;
   if (for_host) {
     packet.meta().next_hop = topology.host_hop;
+    packet.meta().set(packet::Flag::kDelivered);
     return Edge::kHost;
   }
   if (ip.is_fragment()) return Edge::kFragment;

@@ -1,5 +1,6 @@
 // ip6_forward: decrements the hop limit and minds scope and the outgoing MTU (RFC 8200 5).
-// In: data() is a validated IPv6 header, meta.next_hop leads out of an interface.
+// In: data() is a validated IPv6 header, meta.next_hop leads out of an interface. What goes to
+// the host port has arrived: it passes for scope and MTU alone.
 // Out: hop limit >= 1, no longer than the interface's MTU.
 #include "nodes/nodes.h"
 #include "wire/icmp.h"
@@ -24,15 +25,16 @@ constexpr EdgeSpec kEdges[] = {
 
 Edge forward(Packet packet, Worker& worker) {
   const wire::Ipv6MutView ip(packet.data());
+  const bool delivered = packet.meta().has(packet::Flag::kDelivered);
   if (ip.source().is_link_local()) [[unlikely]] return Edge::kBeyondScope;
-  if (ip.hop_limit() <= 1) [[unlikely]] return Edge::kHopLimitExceeded;
+  if (ip.hop_limit() <= 1 && !delivered) [[unlikely]] return Edge::kHopLimitExceeded;
   const l3::Topology& topology = *worker.topology;
   const uint16_t mtu = topology.interface(topology.hops[packet.meta().next_hop].interface).mtu;
   if (packet.size() > mtu) [[unlikely]] {
     packet.meta().refusal.argument = mtu;
     return Edge::kTooBig;
   }
-  ip.decrement_hop_limit();
+  if (!delivered) [[likely]] ip.decrement_hop_limit();
   return Edge::kOutput;
 }
 

@@ -15,7 +15,7 @@ enum class Edge : uint8_t {
 };
 constexpr EdgeSpec kEdges[] = {
     to("icmp6_input"),
-    to("ip6_output"),
+    to("ip6_forward"),
     drop("fragment", "a fragment for the node itself, which has no host port to put it together"),
     drop("unknown_option", "an unknown option whose type says to discard the packet"),
     refuse6("unknown_option_reported", "an unknown option whose type says to report it",
@@ -84,6 +84,7 @@ Edge deliver(Packet packet, Worker& worker) {
   if (belongs_to_host(topology, topology.interface(packet.meta().rx_interface),
                       ip.destination())) {
     packet.meta().next_hop = topology.host_hop;
+    packet.meta().set(packet::Flag::kDelivered);
     return Edge::kHost;
   }
   if (payload.is_fragment) return Edge::kFragment;

@@ -7,7 +7,6 @@
 #include "nodes/handoff_edge.h"
 #include "nodes/link_layer.h"
 #include "nodes/nd_sink.h"
-#include "nodes/neighbour_drops.h"
 #include "nodes/nodes.h"
 #include "wire/ipv6.h"
 
@@ -19,13 +18,11 @@ using Event = l3::NeighbourEvent;
 using Known = l3::Neighbour<wire::Ipv6Address>;
 
 enum class Edge : uint8_t {
-  kPortTx, kTimeout, kQueueFull, kMalformed, kBadHopLimit, kBadSender, kOwnAddress,
+  kPortTx, kMalformed, kBadHopLimit, kBadSender, kOwnAddress,
   kSenderOffLink, kOtherTarget, kUnsolicited,
 };
 constexpr EdgeSpec kEdges[] = {
     to("port_tx"),
-    drop(kNeighbourTimeout.name, kNeighbourTimeout.help),
-    drop(kNeighbourQueueFull.name, kNeighbourQueueFull.help),
     drop("malformed", "a neighbor discovery message that RFC 4861 7.1 calls invalid"),
     drop("bad_hop_limit", "a hop limit below 255: it came through a router, so it is forged"),
     drop("bad_sender", "a link-layer address that no single station can have"),
@@ -35,7 +32,7 @@ constexpr EdgeSpec kEdges[] = {
     drop("unsolicited_advertisement", "an advertisement about a neighbour that is not used"),
 };
 static_assert(std::size(kEdges) == static_cast<size_t>(Edge::kUnsolicited) + 1);
-constexpr NdSink::Edges kSinkEdges{0, 1, 2};
+constexpr NdSink::Edges kSinkEdges{.port_tx = 0};
 
 template <class List, class Address>
 bool contains(const List& list, const Address& address) {
@@ -196,11 +193,13 @@ void input(Packet packet, Worker& worker, Emitter& out) {
   if (!source.is_unspecified() && !is_on_link(topology, in, source))
     return out.send(Edge::kSenderOffLink, packet);
   const bool copy = packet.meta().has(packet::Flag::kCopy);
-  if (!copy && !source.is_unspecified())
-    worker.share(packet, static_cast<uint8_t>(HandoffEdge::kNdInput));
-  const Input all{packet, worker, out, in, source, icmp, copy};
   const bool asks =
       wire::IcmpView(icmp.data()).type6() == wire::Icmp6Type::kNeighborSolicitation;
+  const bool teaches =
+      !asks || answer_for(topology, in, wire::NsView(icmp).target()) != Answer::kNo;
+  if (!copy && !source.is_unspecified() && teaches)
+    worker.share(packet, static_cast<uint8_t>(HandoffEdge::kNdInput));
+  const Input all{packet, worker, out, in, source, icmp, copy};
   return asks ? solicitation(all) : advertisement(all);
 }
 

@@ -61,7 +61,9 @@ void NdSink::release(const l3::Neighbour<wire::Ipv6Address>& neighbour, Packet p
 
 void NdSink::give_up(const l3::Neighbour<wire::Ipv6Address>& neighbour, Packet packet) {
   const bool waits_on = neighbour.state == l3::NeighbourState::kIncomplete;
-  out_.send(waits_on ? edges_.queue_full : edges_.timeout, packet);
+  const rte_edge_t edge = waits_on ? edges_.queue_full : edges_.timeout;
+  HEDDLE_CHECK(edge != kNoEdge, "a packet given up where none can wait");
+  out_.send(edge, packet);
 }
 
 }  // namespace heddle::app

@@ -12,8 +12,8 @@ class NdSink final : public l3::NeighbourSink<wire::Ipv6Address> {
  public:
   struct Edges {
     rte_edge_t port_tx;
-    rte_edge_t timeout;
-    rte_edge_t queue_full;
+    rte_edge_t timeout = kNoEdge;
+    rte_edge_t queue_full = kNoEdge;
   };
   NdSink(Worker& worker, Emitter& out, const Edges& edges)
       : worker_(worker), out_(out), edges_(edges) {}

@@ -1,5 +1,6 @@
-// originate: what the worker sends of its own accord: neighbour questions that are due again,
-// and announcements of our addresses when an interface comes up (RFC 5227 2.3, RFC 4861 7.2.6).
+// originate: what the worker does of its own accord: neighbour questions that are due again,
+// announcements of our addresses when an interface comes up (RFC 5227 2.3, RFC 4861 7.2.6), and
+// the end of packets that a port would not take.
 #include "nodes/arp_sink.h"
 #include "nodes/nd_sink.h"
 #include "nodes/neighbour_drops.h"
@@ -10,67 +11,93 @@ namespace heddle::app {
 
 namespace {
 
-enum class Edge : uint8_t { kPortTx, kTimeout4, kTimeout6, kQueueFull };
+enum class Edge : uint8_t { kPortTx, kTimeout4, kTimeout6, kPortStuck };
 constexpr EdgeSpec kEdges[] = {
     to("port_tx"),
     refuse4(kNeighbourTimeout.name, kNeighbourTimeout.help, wire::Icmp4Type::kUnreachable,
             static_cast<uint8_t>(wire::Icmp4Unreachable::kHost)),
     refuse6("neighbour_timeout6", kNeighbourTimeout.help, wire::Icmp6Type::kUnreachable,
             static_cast<uint8_t>(wire::Icmp6Unreachable::kAddress)),
-    drop(kNeighbourQueueFull.name, kNeighbourQueueFull.help),
+    drop("port_stuck", "a port took no packet for a while and lost what waited: its peer is gone"),
 };
-constexpr ArpSink::Edges kArpEdges{0, 1, 3};
-constexpr NdSink::Edges kNdEdges{0, 2, 3};
+constexpr ArpSink::Edges kArpEdges{.port_tx = 0, .timeout = 1};
+constexpr NdSink::Edges kNdEdges{.port_tx = 0, .timeout = 2};
 
 // Timers handled in one turn, so that a thousand that fire together do not hold up packets.
 constexpr uint32_t kTimersPerTurn = 32;
 
+void announce4(const l3::Interface& interface, const wire::Ipv4Address& address, Worker& worker,
+               Emitter& out) {
+  const wire::Arp arp{.operation = wire::ArpOperation::kRequest,
+                      .sender_mac = interface.mac,
+                      .sender_ip = address,
+                      .target_mac = {},
+                      .target_ip = address};
+  const Packet packet = make_arp(worker, interface, arp, wire::MacAddress::broadcast());
+  if (packet) out.send(Edge::kPortTx, packet);
+}
+
+void announce6(const l3::Interface& interface, const wire::Ipv6Address& address, Worker& worker,
+               Emitter& out) {
+  const NdPath path{.source = address,
+                    .destination = wire::kAllNodes,
+                    .mac = wire::multicast_mac(wire::kAllNodes)};
+  const wire::NeighborAdvertisement message{.target = address,
+                                            .router = true,
+                                            .solicited = false,
+                                            .override_flag = true,
+                                            .target_link_layer = interface.mac};
+  const Packet packet = make_nd(worker, interface, path, message);
+  if (packet) out.send(Edge::kPortTx, packet);
+}
+
 void announce(const l3::Interface& interface, Worker& worker, Emitter& out) {
-  for (const auto& own : interface.own4) {
-    const wire::Arp arp{.operation = wire::ArpOperation::kRequest,
-                        .sender_mac = interface.mac,
-                        .sender_ip = own.address,
-                        .target_mac = {},
-                        .target_ip = own.address};
-    const Packet packet = make_arp(worker, interface, arp, wire::MacAddress::broadcast());
-    if (packet) out.send(Edge::kPortTx, packet);
-  }
-  for (const auto& own : interface.own6) {
-    const NdPath path{.source = own.address,
-                      .destination = wire::kAllNodes,
-                      .mac = wire::multicast_mac(wire::kAllNodes)};
-    const wire::NeighborAdvertisement message{.target = own.address,
-                                              .router = true,
-                                              .solicited = false,
-                                              .override_flag = true,
-                                              .target_link_layer = interface.mac};
-    const Packet packet = make_nd(worker, interface, path, message);
-    if (packet) out.send(Edge::kPortTx, packet);
+  for (const auto& own : interface.own4) announce4(interface, own.address, worker, out);
+  for (const auto& own : interface.own6) announce6(interface, own.address, worker, out);
+  if (interface.role == l3::InterfaceRole::kUplink) return;
+  announce4(interface, l3::kGateway4, worker, out);
+  announce6(interface, l3::kGateway6, worker, out);
+}
+
+// What was behind a link that went down may be another station when it comes back. Coming up is
+// announced, by one worker for all.
+void mind_links(Worker& worker, Emitter& out) {
+  const l3::Topology& topology = *worker.topology;
+  if (worker.seen_generation == topology.generation) return;
+  worker.seen_generation = topology.generation;
+  ArpSink arp(worker, out, kArpEdges);
+  NdSink nd(worker, out, kNdEdges);
+  for (const l3::Interface& interface : topology.interfaces) {
+    const size_t at = interface.id.index();
+    if (at >= worker.seen_up.size() || interface.up == worker.seen_up[at]) continue;
+    worker.seen_up[at] = interface.up;
+    if (interface.up) {
+      if (worker.id == WorkerId(0)) announce(interface, worker, out);
+      continue;
+    }
+    worker.neighbours4.flush(interface.id, arp);
+    worker.neighbours6.flush(interface.id, nd);
   }
 }
 
-// One worker speaks for all.
-void announce_new_links(Worker& worker, Emitter& out) {
-  const l3::Topology& topology = *worker.topology;
-  if (worker.id != WorkerId(0) || worker.announced_generation == topology.generation) return;
-  worker.announced_generation = topology.generation;
-  for (const l3::Interface& interface : topology.interfaces) {
-    const size_t at = interface.id.index();
-    if (at >= worker.announced_up.size()) continue;
-    if (interface.up && !worker.announced_up[at]) announce(interface, worker, out);
-    worker.announced_up[at] = interface.up;
-  }
+void drop_undeliverable(Worker& worker, Emitter& out) {
+  if (worker.undeliverable.size() == 0) [[likely]] return;
+  worker.undeliverable.flush([&](rte_mbuf** packets, uint16_t count) {
+    for (uint16_t i = 0; i < count; ++i) out.send(Edge::kPortStuck, Packet(packets[i]));
+    return count;
+  });
 }
 
 uint16_t process(rte_graph* graph, rte_node* node, void**, uint16_t) {
   Worker& worker = worker_of(node);
   Emitter out(graph, node);
-  announce_new_links(worker, out);
+  mind_links(worker, out);
+  drop_undeliverable(worker, out);
   ArpSink arp(worker, out, kArpEdges);
   worker.neighbours4.advance(worker.now, kTimersPerTurn, arp);
   NdSink nd(worker, out, kNdEdges);
   worker.neighbours6.advance(worker.now, kTimersPerTurn, nd);
-  return 0;
+  return out.sent();
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // steer: finds the worker that owns a packet's flow, for ports that have no RSS with our key.
-// In: data() is an Ethernet frame.  Out: the same, and meta.steering_hash, on the owner.
+// In: data() is an Ethernet frame.  Out: the same, on the owner.
 #include "nodes/handoff_edge.h"
 #include "nodes/nodes.h"
 #include "wire/ethernet.h"
@@ -33,7 +33,6 @@ std::optional<uint32_t> hash_of(std::span<const uint8_t> frame) {
 Edge decide(Packet packet, Worker& worker) {
   const std::optional<uint32_t> hash = hash_of(packet.head());
   if (!hash) return Edge::kEthernetInput;
-  packet.meta().steering_hash = *hash;
   const uint16_t owner = worker.owners[*hash % kSteeringSlots];
   if (owner == worker.id.value()) return Edge::kEthernetInput;
   const bool passed =

@@ -9,6 +9,8 @@ namespace heddle::app {
 
 namespace {
 
+constexpr Duration kStuck = milliseconds(20);
+
 void sleep_for(Duration duration) {
   const timespec time{.tv_sec = 0, .tv_nsec = duration.ns()};
   clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
@@ -28,10 +30,14 @@ bool Loop::turn() {
   shared_.rcu.quiescent(worker_.id.value());
 
   const bool worked = worker_.received != 0 || worker_.sent != 0;
+  const uint64_t end = rte_rdtsc();
   WorkerCounters& counters = worker_.counters;
   counters.turns.add();
   counters.packets.add(worker_.received);
-  (worked ? counters.busy_cycles : counters.idle_cycles).add(rte_rdtsc() - start);
+  // What lies between two turns is rest, so that busy and idle add up to all the time there is.
+  counters.idle_cycles.add(start - last_end_ + (worked ? 0 : end - start));
+  if (worked) counters.busy_cycles.add(end - start);
+  last_end_ = end;
   return worked;
 }
 
@@ -39,10 +45,12 @@ void Loop::flush() {
   for (size_t port = 0; port < worker_.tx.size(); ++port) {
     Outlet* outlet = worker_.tx[port].get();
     if (outlet == nullptr || outlet->size() == 0) continue;
-    worker_.sent += outlet->flush([&](rte_mbuf** packets, uint16_t count) {
+    const uint16_t sent = outlet->flush([&](rte_mbuf** packets, uint16_t count) {
       return rte_eth_tx_burst(static_cast<uint16_t>(port), worker_.tx_queues[port].queue, packets,
                               count);
     });
+    worker_.sent += sent;
+    mind_stuck_port(worker_.tx_queues[port], *outlet, sent);
   }
   for (size_t other = 0; other < worker_.to_worker.size(); ++other) {
     Outlet* outlet = worker_.to_worker[other].get();
@@ -56,6 +64,22 @@ void Loop::flush() {
   }
 }
 
+// A port that takes nothing for a while has no peer, or chokes on the packet in front: what
+// waits for it is old by then, and goes to a named drop in the next walk.
+void Loop::mind_stuck_port(TxQueue& queue, Outlet& outlet, uint16_t sent) {
+  if (sent != 0 || queue.stuck_since == kNever) {
+    queue.stuck_since = sent != 0 ? kNever : worker_.now;
+    return;
+  }
+  if (worker_.now - queue.stuck_since < kStuck) return;
+  queue.stuck_since = kNever;
+  outlet.flush([&](rte_mbuf** packets, uint16_t count) {
+    uint16_t moved = 0;
+    while (moved < count && worker_.undeliverable.push(Packet(packets[moved]))) ++moved;
+    return moved;
+  });
+}
+
 void Loop::rest() {
   const Duration sleep = backoff_.rest(worker_.now);
   if (sleep == Duration()) return rte_pause();
@@ -64,9 +88,7 @@ void Loop::rest() {
   shared_.rcu.offline(worker_.id.value());
   sleep_for(sleep);
   shared_.rcu.online(worker_.id.value());
-  const uint64_t cycles = rte_rdtsc() - start;
-  worker_.counters.idle_cycles.add(cycles);
-  worker_.counters.sleep_cycles.add(cycles);
+  worker_.counters.sleep_cycles.add(rte_rdtsc() - start);
 }
 
 void Loop::run() {

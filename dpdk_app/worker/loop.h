@@ -23,7 +23,11 @@ class Loop {
   };
 
   Loop(Worker& worker, Graph& graph, const Shared& shared)
-      : worker_(worker), graph_(graph), shared_(shared), backoff_(shared.may_sleep) {}
+      : worker_(worker),
+        graph_(graph),
+        shared_(shared),
+        backoff_(shared.may_sleep),
+        last_end_(rte_rdtsc()) {}
 
   // Runs turns until stop(); then sends what still waits, for a short while.
   void run();
@@ -37,6 +41,7 @@ class Loop {
 
  private:
   void flush();
+  void mind_stuck_port(TxQueue& queue, Outlet& outlet, uint16_t sent);
   void rest();
   void drain();
 
@@ -45,6 +50,7 @@ class Loop {
   Shared shared_;
   Backoff backoff_;
   Mailbox mailbox_;
+  uint64_t last_end_;  // of the turn before, in cycles
   std::atomic<bool> stop_{false};
 };
 

@@ -39,6 +39,7 @@ struct TxQueue {
   uint16_t queue = 0;
   bool own = false;
   WorkerId owner;
+  Instant stuck_since = kNever;  // own: since when packets wait and none is taken
 };
 
 // Written by the worker, read by anyone.
@@ -69,6 +70,7 @@ struct Worker {
   std::vector<RxQueue> rx_queues;
   uint32_t first_rx_queue = 0;  // rotates, so that no queue is always served first
   std::vector<TxQueue> tx_queues;           // by port
+  Outlet undeliverable;  // what a port did not take; originate drops it by name
   std::vector<std::unique_ptr<Outlet>> tx;  // by port; none where another worker sends
 
   // Steering and hand-off. Any worker writes into inbox, this one reads it.
@@ -81,8 +83,9 @@ struct Worker {
   l3::NeighbourTable<wire::Ipv6Address> neighbours6;
   IcmpLimiter icmp_limiter;
   uint16_t next_identification = 0;
-  uint64_t announced_generation = 0;
-  std::vector<bool> announced_up;  // by interface
+  // Of the topology that originate saw last, to notice links that came or went.
+  uint64_t seen_generation = 0;
+  std::vector<bool> seen_up;  // by interface
 
   WorkerCounters counters;
 

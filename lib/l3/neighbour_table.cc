@@ -16,6 +16,7 @@ NeighbourTable<A>::NeighbourTable(const NeighbourLimits& limits, uint64_t seed, 
     : limits_(limits),
       seed_(seed | 1),
       mask_(std::bit_ceil(limits.capacity * 2) - 1),
+      shares_(std::make_unique<Share[]>(limits.interfaces)),
       entries_(limits.capacity),
       timers_(limits.capacity, kTick, start),
       index_(std::make_unique<uint32_t[]>(mask_ + 1)) {
@@ -39,40 +40,78 @@ uint32_t NeighbourTable<A>::slot_of(InterfaceId interface, const A& address) {
   return kNoSlot;
 }
 
+// Adds (or, with -1, takes) an entry to its interface's share, as its state says.
 template <class A>
-uint32_t NeighbourTable<A>::create(InterfaceId interface, const A& address, NeighbourState state) {
-  const bool unresolved = is_unresolved(state);
-  const bool over_share = unresolved && unresolved_ >= limits_.capacity / 2;
-  if ((over_share || entries_.full()) && !make_room(over_share)) return kNoSlot;
+void NeighbourTable<A>::count(const Entry& entry, uint32_t by) {
+  Share& share = shares_[entry.interface.index()];
+  share.entries += by;
+  if (is_unresolved(entry.state)) share.unresolved += by;
+}
+
+template <class A>
+uint32_t NeighbourTable<A>::create(InterfaceId interface, const A& address, NeighbourState state,
+                                   Sink* sink) {
+  if (interface.index() >= limits_.interfaces) return kNoSlot;
+  const Share& share = shares_[interface.index()];
+  const bool in_resolution = is_unresolved(state) && share.unresolved >= limits_.capacity / 8;
+  const bool over_share = state != NeighbourState::kStatic && share.entries >= limits_.capacity / 2;
+  if ((in_resolution || over_share || entries_.full()) &&
+      !make_room(interface, in_resolution, sink))
+    return kNoSlot;
   const uint32_t slot = entries_.emplace();
+  if (slot == kNoSlot) return kNoSlot;
   Entry& entry = entries_[slot];
   entry.address = address;
   entry.interface = interface;
   entry.state = state;
-  unresolved_ += is_unresolved(state) ? 1u : 0u;
+  count(entry, 1);
   uint32_t at = hash(interface, address) & mask_;
   while (index_[at] != kNoSlot) at = (at + 1) & mask_;
   index_[at] = slot;
   return slot;
 }
 
-// Forgets one failed neighbour (or, unless an unresolved one must go, a stale one) among the
-// next few slots: bounded work, and no order to keep. In use is what is neither.
+// Forgets one neighbour of the interface among the next slots: bounded work, and no order to
+// keep. Which may go is said at the top of the header.
 template <class A>
-bool NeighbourTable<A>::make_room(bool for_unresolved) {
-  constexpr uint32_t kLooks = 64;
+bool NeighbourTable<A>::make_room(InterfaceId interface, bool in_resolution, Sink* sink) {
+  constexpr uint32_t kLooks = 128;
   for (uint32_t i = 0; i < kLooks; ++i) {
     const uint32_t slot = next_victim_;
     next_victim_ = next_victim_ + 1 == limits_.capacity ? 0 : next_victim_ + 1;
-    if (!entries_.live(slot)) continue;
+    if (!entries_.live(slot) || entries_[slot].interface != interface) continue;
     const NeighbourState state = entries_[slot].state;
-    const bool fits = state == NeighbourState::kFailed ||
-                      (state == NeighbourState::kStale && !for_unresolved);
+    const bool asked_for = state == NeighbourState::kIncomplete && sink != nullptr;
+    const bool fits = state == NeighbourState::kFailed || asked_for ||
+                      (state == NeighbourState::kStale && !in_resolution);
     if (!fits) continue;
+    if (asked_for) give_up(slot, *sink);
     forget(slot);
     return true;
   }
   return false;
+}
+
+// Ends the wait of what is held, as if the neighbour had not answered.
+template <class A>
+void NeighbourTable<A>::give_up(uint32_t slot, Sink& sink) {
+  Entry& entry = entries_[slot];
+  count(entry, -1u);
+  entry.state = NeighbourState::kFailed;
+  count(entry, 1);
+  const uint8_t held = entry.held_count;
+  entry.held_count = 0;
+  for (uint8_t i = 0; i < held; ++i) sink.give_up(entry, entry.held[i]);
+}
+
+template <class A>
+void NeighbourTable<A>::flush(InterfaceId interface, Sink& sink) {
+  for (uint32_t slot = 0; slot < entries_.capacity(); ++slot) {
+    if (!entries_.live(slot) || entries_[slot].interface != interface) continue;
+    if (entries_[slot].state == NeighbourState::kStatic) continue;
+    give_up(slot, sink);
+    forget(slot);
+  }
 }
 
 // Removes the entry and closes the gap in its probe sequence by moving later ones back.
@@ -80,7 +119,7 @@ template <class A>
 void NeighbourTable<A>::forget(uint32_t slot) {
   Entry& entry = entries_[slot];
   HEDDLE_CHECK(entry.held_count == 0, "a forgotten neighbour still holds packets");
-  unresolved_ -= is_unresolved(entry.state) ? 1u : 0u;
+  count(entry, -1u);
   timers_.disarm(slot);
   uint32_t gap = hash(entry.interface, entry.address) & mask_;
   while (index_[gap] != slot) gap = (gap + 1) & mask_;
@@ -114,9 +153,9 @@ void NeighbourTable<A>::apply(uint32_t slot, NeighbourEvent event, Instant now, 
   const auto [next, action] = transition(entry.state, event);
   const bool moved = next != entry.state;
   if (moved) {
-    unresolved_ += is_unresolved(next) ? 1u : 0u;
-    unresolved_ -= is_unresolved(entry.state) ? 1u : 0u;
+    count(entry, -1u);
     entry.state = next;
+    count(entry, 1);
     entry.probes = 0;
   }
   if (event == NeighbourEvent::kConfirm) {
@@ -162,7 +201,7 @@ auto NeighbourTable<A>::use(InterfaceId interface, const A& address, packet::Pac
                             Instant now, Sink& sink) -> Held {
   uint32_t slot = slot_of(interface, address);
   if (slot == kNoSlot) {
-    slot = create(interface, address, NeighbourState::kIncomplete);
+    slot = create(interface, address, NeighbourState::kIncomplete, &sink);
     if (slot == kNoSlot) return Held::kTableFull;
     Entry& entry = entries_[slot];
     entry.probes = 1;
@@ -186,7 +225,7 @@ bool NeighbourTable<A>::learn(InterfaceId interface, const A& address, const wir
   uint32_t slot = slot_of(interface, address);
   if (slot == kNoSlot) {
     if (event != NeighbourEvent::kHint) return false;
-    slot = create(interface, address, NeighbourState::kStale);
+    slot = create(interface, address, NeighbourState::kStale, nullptr);
     if (slot == kNoSlot) return false;
     entries_[slot].mac = mac;
     entries_[slot].confirmed = now;
@@ -206,7 +245,7 @@ bool NeighbourTable<A>::learn(InterfaceId interface, const A& address, const wir
 template <class A>
 bool NeighbourTable<A>::add_static(InterfaceId interface, const A& address,
                                    const wire::MacAddress& mac, Instant now) {
-  const uint32_t slot = create(interface, address, NeighbourState::kStatic);
+  const uint32_t slot = create(interface, address, NeighbourState::kStatic, nullptr);
   if (slot == kNoSlot) return false;
   entries_[slot].mac = mac;
   entries_[slot].confirmed = now;

@@ -43,18 +43,18 @@ bool Topology::is_own_exact(const wire::Ipv6Address& address) const {
   return std::ranges::find(own6, address) != own6.end();
 }
 
-wire::Ipv4Address Topology::source4(const Interface& out) const {
-  if (!out.own4.empty()) return out.own4.front().address;
+wire::Ipv4Address Topology::source4(const Interface& in) const {
+  if (!in.own4.empty()) return in.own4.front().address;
   for (const Interface& other : interfaces)
     if (!other.own4.empty()) return other.own4.front().address;
   return kGateway4;
 }
 
-wire::Ipv6Address Topology::source6(const Interface& out) const {
-  if (!out.own6.empty()) return out.own6.front().address;
+wire::Ipv6Address Topology::source6(const Interface& in) const {
+  if (!in.own6.empty()) return in.own6.front().address;
   for (const Interface& other : interfaces)
     if (!other.own6.empty()) return other.own6.front().address;
-  return out.link_local;
+  return in.link_local;
 }
 
 }  // namespace heddle::l3

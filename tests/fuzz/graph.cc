@@ -1,9 +1,10 @@
 // Any bytes as frames into the whole packet graph: nothing crashes, no packet gets lost, and
 // every frame that leaves is well formed and carries our MAC.
 //
-// An input is a series of steps. A step's first byte says what to do (Step), its second how many
-// bytes it takes. So that inputs get past the first checks, a step may ask for a right Ethernet
-// header and right checksums around its bytes.
+// An input is a series of steps: a byte that says what to do (Step), one to choose addresses, one
+// for the size, then the packet's first bytes; zeros fill what is missing, so that a short input
+// makes a long packet. So that inputs get past the first checks, a step may ask for a right
+// Ethernet header, right lengths and right checksums around its bytes.
 #include <algorithm>
 #include <cstring>
 
@@ -28,8 +29,16 @@ enum Step : uint8_t {
   kPassTime = 0x80,   // time passes before the frame comes in
 };
 
+constexpr uint16_t kSmallMtu = 1280;
+
 rig::Rig& the_rig() {
-  static rig::Rig all(rig::standard_with_host());
+  static rig::Rig all(
+      [] {
+        rig::Net net = rig::standard_with_host();
+        net.set_mtu("lan", kSmallMtu);
+        return net;
+      }(),
+      {.workers = 2});
   return all;
 }
 
@@ -57,9 +66,11 @@ uint16_t checksum_of(const Bytes& bytes, size_t from, size_t size) {
 
 // The checksum of an ICMPv6 message that ends the packet at `ip`.
 uint16_t icmp6_checksum(const Bytes& bytes, size_t ip, size_t icmp) {
-  Bytes all(bytes.begin() + static_cast<ptrdiff_t>(ip + 8), bytes.begin() + static_cast<ptrdiff_t>(ip + 40));
+  Bytes all(bytes.begin() + static_cast<ptrdiff_t>(ip + 8),
+            bytes.begin() + static_cast<ptrdiff_t>(ip + 40));
   const size_t size = bytes.size() - icmp;
-  const uint8_t tail[] = {0, 0, static_cast<uint8_t>(size >> 8), static_cast<uint8_t>(size), 0, 0, 0, 58};
+  const uint8_t tail[] = {0, 0, static_cast<uint8_t>(size >> 8), static_cast<uint8_t>(size), 0, 0,
+                          0, 58};
   all.insert(all.end(), std::begin(tail), std::end(tail));
   all.insert(all.end(), bytes.begin() + static_cast<ptrdiff_t>(icmp), bytes.end());
   return rig::slow_checksum(all);
@@ -73,8 +84,8 @@ void choose(uint8_t choice, Bytes& bytes, size_t at, std::span<const Address> kn
 
 void mend4(Bytes& bytes, size_t ip, uint8_t choice) {
   using wire::Ipv4Address;
-  static const Ipv4Address known[] = {{192, 0, 2, 10}, {192, 0, 2, 1},   {198, 51, 100, 10},
-                                      {198, 51, 100, 7}, {10, 8, 0, 11}, {8, 8, 8, 8},
+  static const Ipv4Address known[] = {{192, 0, 2, 10},   {192, 0, 2, 1},  {198, 51, 100, 10},
+                                      {198, 51, 100, 7}, {10, 8, 0, 11},  {8, 8, 8, 8},
                                       {169, 254, 1, 1},  {203, 0, 113, 7}};
   if (bytes.size() < ip + 20) return;
   choose<Ipv4Address>(choice & 15, bytes, ip + 12, known);
@@ -85,7 +96,8 @@ void mend4(Bytes& bytes, size_t ip, uint8_t choice) {
   store_be(bytes.data() + ip + 2, static_cast<uint16_t>(bytes.size() - ip));
   if (bytes[ip + 9] == 1 && bytes.size() >= ip + header + 8) {
     put_checksum(bytes, ip + header + 2, 0);
-    put_checksum(bytes, ip + header + 2, checksum_of(bytes, ip + header, bytes.size() - ip - header));
+    put_checksum(bytes, ip + header + 2,
+                 checksum_of(bytes, ip + header, bytes.size() - ip - header));
   }
   put_checksum(bytes, ip + 10, 0);
   put_checksum(bytes, ip + 10, checksum_of(bytes, ip, header));
@@ -93,19 +105,39 @@ void mend4(Bytes& bytes, size_t ip, uint8_t choice) {
 
 void mend6(Bytes& bytes, size_t ip, uint8_t choice) {
   using wire::Ipv6Address;
-  static const Ipv6Address known[] = {
-      Ipv6Address::from_host(0x20010db800000000, 0x10), Ipv6Address::from_host(0x20010db800000000, 1),
-      Ipv6Address::from_host(0x20010db800010000, 0x10), Ipv6Address::from_host(0x20010db800010000, 7),
-      Ipv6Address::from_host(0x20010db800080000, 0x11), Ipv6Address::from_host(0x2001486000000000, 8),
-      l3::kGateway6, wire::kAllNodes, Ipv6Address::from_host(0xfe80000000000000, 7)};
+  static const Ipv6Address known[] = {Ipv6Address::from_host(0x20010db800000000, 0x10),
+                                      Ipv6Address::from_host(0x20010db800000000, 1),
+                                      Ipv6Address::from_host(0x20010db800010000, 0x10),
+                                      Ipv6Address::from_host(0x20010db800010000, 7),
+                                      Ipv6Address::from_host(0x20010db800080000, 0x11),
+                                      Ipv6Address::from_host(0x2001486000000000, 8),
+                                      l3::kGateway6,
+                                      wire::kAllNodes,
+                                      Ipv6Address::from_host(0xfe80000000000000, 7)};
   if (bytes.size() < ip + 40) return;
   choose<Ipv6Address>(choice & 15, bytes, ip + 8, known);
   choose<Ipv6Address>(choice >> 4, bytes, ip + 24, known);
   bytes[ip] = static_cast<uint8_t>(0x60 | (bytes[ip] & 15));
   store_be(bytes.data() + ip + 4, static_cast<uint16_t>(bytes.size() - ip - 40));
   if (bytes[ip + 6] != 58 || bytes.size() < ip + 48) return;
+  const bool neighbor_discovery = bytes[ip + 40] == 135 || bytes[ip + 40] == 136;
+  if (neighbor_discovery && bytes[ip + 7] != 0) bytes[ip + 7] = 255;
   put_checksum(bytes, ip + 42, 0);
   put_checksum(bytes, ip + 42, icmp6_checksum(bytes, ip, ip + 40));
+}
+
+// Messages about the addresses that mean something on `port`, or what the bytes say.
+void mend_arp(Bytes& bytes, size_t arp, uint16_t port) {
+  using wire::Ipv4Address;
+  static const Ipv4Address known[] = {{192, 0, 2, 10},   {192, 0, 2, 1}, {198, 51, 100, 10},
+                                      {198, 51, 100, 7}, {10, 8, 0, 11}, {169, 254, 1, 1}};
+  if (bytes.size() < arp + 28) return;
+  const uint8_t choice = bytes[arp];
+  const uint8_t head[] = {0, 1, 8, 0, 6, 4, 0, static_cast<uint8_t>(1 + (bytes[arp + 7] & 1))};
+  std::copy(std::begin(head), std::end(head), bytes.begin() + static_cast<ptrdiff_t>(arp));
+  if (bytes[arp + 8] == 0) rig::peer_mac(port).store(bytes.data() + arp + 8);
+  choose<Ipv4Address>(choice & 7, bytes, arp + 14, known);
+  choose<Ipv4Address>(choice >> 3 & 7, bytes, arp + 24, known);
 }
 
 // An Ethernet header for us before the bytes, which become a packet as good as they can.
@@ -120,9 +152,10 @@ Bytes dress(uint8_t step, uint8_t choice, std::span<const uint8_t> body) {
   if ((step & kSixes) != 0)
     mend6(frame, 14, choice);
   else if (choice == 0xff)
-    store_be<uint16_t>(frame.data() + 12, 0x0806);
+    mend_arp(frame, 14, port);
   else
     mend4(frame, 14, choice);
+  if ((step & kSixes) == 0 && choice == 0xff) store_be<uint16_t>(frame.data() + 12, 0x0806);
   if ((step & kTagged) != 0) {
     const uint8_t tag[] = {0x81, 0x00, 0, static_cast<uint8_t>(choice == 0 ? 0 : 100)};
     frame.insert(frame.begin() + 12, std::begin(tag), std::end(tag));
@@ -171,25 +204,31 @@ void check(const rig::Sent& sent, bool from_host) {
     type = load_be<uint16_t>(frame.data() + 16);
     at = 18;
   }
-  REQUIRE(frame.size() - at <= 1500);
+  REQUIRE(frame.size() - at <= (port == 1 ? kSmallMtu : 1500));
   switch (type) {
-    case 0x0800: return check4(frame, at, port == 3, from_host);
-    case 0x86dd: return check6(frame, at, port == 3, from_host);
+    case 0x0800:
+      return check4(frame, at, port == 3, from_host);
+    case 0x86dd:
+      return check6(frame, at, port == 3, from_host);
     case 0x0806:
       REQUIRE(frame.size() == at + 28);
       REQUIRE(wire::MacAddress::from(frame.data() + at + 8) == rig::own_mac(port));
       return;
-    default: REQUIRE(false);
+    default:
+      REQUIRE(false);
   }
 }
 
 void run_step(Reader& input, bool& from_host) {
-  static const std::array<Duration, 4> times = {milliseconds(10), milliseconds(1010), seconds(31), seconds(700)};
+  static const std::array<Duration, 4> times = {milliseconds(10), milliseconds(1010), seconds(31),
+                                                seconds(700)};
   const uint8_t step = input.byte();
   const uint8_t choice = input.byte();
   size_t size = input.byte();
   if (size >= 250) size = 200 + (size - 249) * 230;  // up to 1,580 bytes
-  const auto body = input.take(size);
+  const auto given = input.take(size);
+  Bytes body(given.begin(), given.end());
+  body.resize(size);
   rig::Rig& node = the_rig();
   if ((step & kPassTime) != 0) {
     node.pass(times[choice % times.size()]);
@@ -199,9 +238,9 @@ void run_step(Reader& input, bool& from_host) {
   from_host = from_host || port == 3;
   rig::Arrival arrival{.steer = (step & kSteered) != 0};
   if ((step & kSegmented) != 0)
-    arrival.segments = {static_cast<uint16_t>(1 + choice), 40, static_cast<uint16_t>(1 + choice / 2)};
-  const Bytes frame =
-      (step & kRawFrame) != 0 ? Bytes(body.begin(), body.end()) : dress(step, choice, body);
+    arrival.segments = {static_cast<uint16_t>(1 + choice), 40,
+                        static_cast<uint16_t>(1 + choice / 2)};
+  const Bytes frame = (step & kRawFrame) != 0 ? body : dress(step, choice, body);
   node.put(port, frame, arrival);
   node.walk();
 }

@@ -27,7 +27,8 @@ extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile
 namespace {
 void on_malloc(const volatile void*, size_t) { note(); }
 void on_free(const volatile void*) {}
-[[maybe_unused]] const int installed = __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
+[[maybe_unused]] const int installed =
+    __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
 }  // namespace
 
 #else

@@ -43,7 +43,8 @@ TEST(ArpInput, AnswersByRole) {
   for (const AnswerRow& row : rows) {
     SCOPED_TRACE(row.name);
     TestRig rig(standard_with_host());
-    Row result = rig.in(row.port, broadcast(row.device) / request(row.device, row.sender, row.target));
+    Row result =
+        rig.in(row.port, broadcast(row.device) / request(row.device, row.sender, row.target));
     if (row.answered)
       result.expect_out(row.port, answer(row.device, row.target, row.sender));
     else
@@ -71,7 +72,8 @@ TEST(ArpInput, DefendsItsAddressesAgainstProbes) {
   TestRig rig;
   const Ipv4Address none;
   rig.in("wan", broadcast(0) / request(0, none, kWan4)).expect_out("wan", answer(0, kWan4, none));
-  rig.in("wan", broadcast(0) / request(0, none, "192.0.2.77"_v4)).expect_drop("arp_input.other_target");
+  rig.in("wan", broadcast(0) / request(0, none, "192.0.2.77"_v4))
+      .expect_drop("arp_input.other_target");
   // A workload may look whether its own address is free.
   rig.in("cart", broadcast(2) / request(2, none, kCart4)).expect_drop("arp_input.other_target");
   EXPECT_EQ(rig.worker().neighbours4.size(), 0u) << "0.0.0.0 is nobody";
@@ -110,16 +112,19 @@ TEST(ArpInput, NamesEachDrop) {
       {"address length", "wan", broadcast(0) / with_byte(good, 4, 8), "malformed"},
       {"protocol address length", "wan", broadcast(0) / with_byte(good, 5, 16), "malformed"},
       {"reverse ARP", "wan", broadcast(0) / with_byte(good, 7, 3), "malformed"},
-      {"a group's MAC", "wan", broadcast(0) / from("01:00:5e:00:00:01"_mac, kWanPeer4), "bad_sender"},
-      {"broadcast's MAC", "wan", broadcast(0) / from(MacAddress::broadcast(), kWanPeer4), "bad_sender"},
+      {"a group's MAC", "wan", broadcast(0) / from("01:00:5e:00:00:01"_mac, kWanPeer4),
+       "bad_sender"},
+      {"broadcast's MAC", "wan", broadcast(0) / from(MacAddress::broadcast(), kWanPeer4),
+       "bad_sender"},
       {"no MAC", "wan", broadcast(0) / from(MacAddress(), kWanPeer4), "bad_sender"},
       {"a group's address", "wan", broadcast(0) / from(peer, "224.0.0.1"_v4), "bad_sender"},
       {"broadcast's address", "wan", broadcast(0) / from(peer, "255.255.255.255"_v4), "bad_sender"},
       {"loopback", "wan", broadcast(0) / from(peer, "127.0.0.1"_v4), "bad_sender"},
       {"our address", "wan", broadcast(0) / from(peer, kWan4), "own_address"},
-      {"our address, announced", "wan", broadcast(0) / arp(arp_request(peer, kWan4, kWan4)), "own_address"},
-      {"our address, as an answer", "wan", to_us(0) / arp(arp_reply(peer, kWan4, own_mac(0), kWan4)),
+      {"our address, announced", "wan", broadcast(0) / arp(arp_request(peer, kWan4, kWan4)),
        "own_address"},
+      {"our address, as an answer", "wan",
+       to_us(0) / arp(arp_reply(peer, kWan4, own_mac(0), kWan4)), "own_address"},
       {"our address of another port", "wan", broadcast(0) / from(peer, kLan4), "own_address"},
       {"the gateway's address on a workload's port", "cart", broadcast(2) / from(peer, kGateway4),
        "own_address"},
@@ -128,7 +133,8 @@ TEST(ArpInput, NamesEachDrop) {
       {"an address of elsewhere", "wan", broadcast(0) / from(peer, kFar4), "sender_off_link"},
       {"an address of another port's subnet", "wan", broadcast(0) / from(peer, kLanPeer4),
        "sender_off_link"},
-      {"a workload as another", "cart", broadcast(2) / from(peer, "10.8.0.12"_v4), "sender_off_link"},
+      {"a workload as another", "cart", broadcast(2) / from(peer, "10.8.0.12"_v4),
+       "sender_off_link"},
       {"the host as another", "host", broadcast(3) / from(peer, kCart4), "sender_off_link"},
       {"an answer that nobody asked for", "wan",
        to_us(0) / arp(arp_reply(peer, kWanPeer4, own_mac(0), kWan4)), "unsolicited_reply"},
@@ -146,7 +152,8 @@ TEST(ArpInput, NamesEachDrop) {
 // What follows an answer to a question of theirs: we know them, but ask before we rely on it.
 TEST(ArpInput, LearnsFromQuestionsToUs) {
   TestRig rig;
-  rig.in("lan", broadcast(1) / request(1, kLanPeer4, kLan4)).expect_out("lan", answer(1, kLan4, kLanPeer4));
+  rig.in("lan", broadcast(1) / request(1, kLanPeer4, kLan4))
+      .expect_out("lan", answer(1, kLan4, kLanPeer4));
   const auto* peer = rig.worker().neighbours4.find(rig.interface_id("lan"), kLanPeer4);
   ASSERT_NE(peer, nullptr);
   EXPECT_EQ(peer->state, l3::NeighbourState::kStale);
@@ -157,7 +164,8 @@ TEST(ArpInput, FollowsANeighbourThatMoves) {
   TestRig rig;
   rig.in("lan", broadcast(1) / request(1, kLanPeer4, kLan4)).ignore_output();
   const MacAddress moved = peer_mac(1, 9);
-  rig.in("lan", eth(MacAddress::broadcast(), moved) / arp(arp_request(moved, kLanPeer4, kLanPeer4)));
+  rig.in("lan",
+         eth(MacAddress::broadcast(), moved) / arp(arp_request(moved, kLanPeer4, kLanPeer4)));
   const Stack packet = ip4(kCart4, kLanPeer4).ttl(9) / udp(1, 2);
   rig.in("cart", to_us(2) / packet)
       .expect_out("lan", eth(moved, own_mac(1)) / arp(arp_request(own_mac(1), kLan4, kLanPeer4)))

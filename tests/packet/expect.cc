@@ -45,8 +45,8 @@ Row& Row::expect_out(std::string_view port, const Stack& frame) {
   const Bytes got = take(port);
   if (got == wanted) return *this;
   const auto [at, other] = std::ranges::mismatch(got, wanted);
-  ROW_FAILURE() << "by " << port << " leaves " << describe(got) << "\n  wanted "
-                << describe(wanted) << "\n  first difference at byte " << at - got.begin();
+  ROW_FAILURE() << "by " << port << " leaves " << describe(got) << "\n  wanted " << describe(wanted)
+                << "\n  first difference at byte " << at - got.begin();
   return *this;
 }
 

@@ -8,7 +8,8 @@ namespace {
 
 TEST(Forward, Ipv4LosesOneTtl) {
   SettledRig rig;
-  rig.in("lan", to_us(1) / ip4(kLanPeer4, kFar4).ttl(9).id(77).df().dscp(46) / udp(1000, 53) / data(33))
+  rig.in("lan",
+         to_us(1) / ip4(kLanPeer4, kFar4).ttl(9).id(77).df().dscp(46) / udp(1000, 53) / data(33))
       .expect_out("wan", from_us(0) / ip4(kLanPeer4, kFar4).ttl(8).id(77).df().dscp(46) /
                              udp(1000, 53) / data(33));
 }
@@ -24,8 +25,8 @@ TEST(Forward, Ipv4ChecksumIsRightForEveryTtl) {
   SettledRig rig;
   for (int ttl = 2; ttl < 256; ++ttl) {
     const auto in = static_cast<uint8_t>(ttl), out = static_cast<uint8_t>(ttl - 1);
-    for (const uint16_t id : {uint16_t{0}, uint16_t{0xb1e6}, uint16_t{0xffff},
-                              static_cast<uint16_t>(ttl * 257)})
+    for (const uint16_t id :
+         {uint16_t{0}, uint16_t{0xb1e6}, uint16_t{0xffff}, static_cast<uint16_t>(ttl * 257)})
       rig.in("lan", to_us(1) / ip4(kLanPeer4, kFar4).ttl(in).id(id) / udp(1, 2))
           .expect_out("wan", from_us(0) / ip4(kLanPeer4, kFar4).ttl(out).id(id) / udp(1, 2));
   }
@@ -40,9 +41,7 @@ TEST(Forward, TakesTheLongestPrefix) {
   const auto send = [&](Ipv4Address target) {
     return rig.in("cart", to_us(2) / ip4(kCart4, target) / udp(1, 2));
   };
-  const auto expected = [](Ipv4Address target) {
-    return ip4(kCart4, target).ttl(63) / udp(1, 2);
-  };
+  const auto expected = [](Ipv4Address target) { return ip4(kCart4, target).ttl(63) / udp(1, 2); };
   send("8.9.0.1"_v4).expect_out("wan", from_us(0) / expected("8.9.0.1"_v4));
   send("8.8.7.1"_v4).expect_out("lan", from_us(1) / expected("8.8.7.1"_v4));
   send("8.8.8.8"_v4).expect_drop("ip4_lookup.blackhole");
@@ -165,9 +164,9 @@ TEST(Ecmp, KeepsAFlowOnOnePathAndUsesBoth) {
     ++flows[path];
     for (uint16_t i = 1; i < 4; ++i)
       EXPECT_EQ(rig.path(ip4(kCart4, kFar4).id(i) / udp(port, 443) / data(i)), path);
-    EXPECT_EQ(rig.path(ip4(kCart4, kFar4) / icmp4(3, 3) /
-                       quote(ip4(kFar4, kCart4) / udp(443, port))),
-              path)
+    EXPECT_EQ(
+        rig.path(ip4(kCart4, kFar4) / icmp4(3, 3) / quote(ip4(kFar4, kCart4) / udp(443, port))),
+        path)
         << "an error about the flow takes the flow's path";
   }
   EXPECT_GE(flows["east"], kFlows / 4);

@@ -20,14 +20,15 @@ TEST(Fragment, CutsAtMultiplesOfEight) {
   SettledRig rig;
   rig.set_mtu("wan", 600);
   const Bytes payload = data(1000).layer().wrap({}, {}).bytes;
-  const auto piece = [&](uint16_t at) {
-    return raw(slice(payload, at, 576));
-  };
+  const auto piece = [&](uint16_t at) { return raw(slice(payload, at, 576)); };
   rig.in("lan", to_us(1) / ip4(kLanPeer4, kFar4).id(0x4242).protocol(kUdp).dscp(10) / raw(payload))
-      .expect_out("wan", from_us(0) / ip4(kLanPeer4, kFar4).id(0x4242).protocol(kUdp).dscp(10).ttl(63).mf() /
+      .expect_out("wan", from_us(0) /
+                             ip4(kLanPeer4, kFar4).id(0x4242).protocol(kUdp).dscp(10).ttl(63).mf() /
                              piece(0))
-      .expect_out("wan", from_us(0) / ip4(kLanPeer4, kFar4).id(0x4242).protocol(kUdp).dscp(10).ttl(63)
-                             .offset(576) / piece(576));
+      .expect_out("wan",
+                  from_us(0) /
+                      ip4(kLanPeer4, kFar4).id(0x4242).protocol(kUdp).dscp(10).ttl(63).offset(576) /
+                      piece(576));
 }
 
 TEST(Fragment, LeavesAloneWhatFits) {
@@ -41,7 +42,8 @@ TEST(Fragment, LeavesAloneWhatFits) {
 TEST(Fragment, CopiesTheOptionsThatWantIt) {
   SettledRig rig;
   rig.set_mtu("wan", 100);
-  const Bytes options{7, 7, 4, 0, 0, 0, 0, 1, 148, 4, 0, 0, 130, 3, 9};  // record route, nop, two copied
+  const Bytes options{7,   7, 4, 0, 0,   0, 0, 1,
+                      148, 4, 0, 0, 130, 3, 9};  // record route, nop, two copied
   const Bytes copied{148, 4, 0, 0, 130, 3, 9};
   const Bytes payload = data(150).layer().wrap({}, {}).bytes;
   const auto header = [&](const Bytes& with) {
@@ -60,7 +62,8 @@ TEST(Fragment, CutsAFragmentAgain) {
   const auto base = [] { return ip4(kLanPeer4, kFar4).protocol(kUdp).id(5); };
   rig.in("lan", to_us(1) / base().offset(800).mf() / raw(payload))
       .expect_out("wan", from_us(0) / base().ttl(63).offset(800).mf() / raw(slice(payload, 0, 80)))
-      .expect_out("wan", from_us(0) / base().ttl(63).offset(880).mf() / raw(slice(payload, 80, 80)));
+      .expect_out("wan",
+                  from_us(0) / base().ttl(63).offset(880).mf() / raw(slice(payload, 80, 80)));
 }
 
 struct Whole {

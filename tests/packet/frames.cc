@@ -95,31 +95,30 @@ Stack::Layer Vlan::layer() const {
 }
 
 Stack::Layer Ip4::layer() const {
-  return {[self = *this](Inner inner, const Ends&) {
-            Bytes options = self.options_;
-            while (options.size() % 4 != 0) options.push_back(0);
-            const size_t header = 20 + options.size();
-            Bytes out;
-            out.push_back(static_cast<uint8_t>(self.version_ << 4 |
-                                               self.header_words_.value_or(
-                                                   static_cast<uint8_t>(header / 4))));
-            out.push_back(self.tos_);
-            put16(out, self.total_length_.value_or(
-                           static_cast<uint16_t>(header + inner.bytes.size())));
-            put16(out, self.id_);
-            put16(out, static_cast<size_t>(self.flags_ | self.offset_ / 8));
-            out.push_back(self.ttl_);
-            out.push_back(self.protocol_.value_or(static_cast<uint8_t>(inner.protocol)));
-            put16(out, 0);
-            put(out, self.source_.bytes());
-            put(out, self.destination_.bytes());
-            put(out, options);
-            const uint16_t sum = slow_checksum(out);
-            set16(out, 10, self.bad_checksum_ ? static_cast<uint16_t>(sum ^ 0x0100) : sum);
-            put(out, inner.bytes);
-            return Inner{.bytes = out, .ether_type = 0x0800, .protocol = IpProtocol::kIpip};
-          },
-          Ends{bytes_of(source_), bytes_of(destination_)}};
+  return {
+      [self = *this](Inner inner, const Ends&) {
+        Bytes options = self.options_;
+        while (options.size() % 4 != 0) options.push_back(0);
+        const size_t header = 20 + options.size();
+        Bytes out;
+        out.push_back(static_cast<uint8_t>(
+            self.version_ << 4 | self.header_words_.value_or(static_cast<uint8_t>(header / 4))));
+        out.push_back(self.tos_);
+        put16(out, self.total_length_.value_or(static_cast<uint16_t>(header + inner.bytes.size())));
+        put16(out, self.id_);
+        put16(out, static_cast<size_t>(self.flags_ | self.offset_ / 8));
+        out.push_back(self.ttl_);
+        out.push_back(self.protocol_.value_or(static_cast<uint8_t>(inner.protocol)));
+        put16(out, 0);
+        put(out, self.source_.bytes());
+        put(out, self.destination_.bytes());
+        put(out, options);
+        const uint16_t sum = slow_checksum(out);
+        set16(out, 10, self.bad_checksum_ ? static_cast<uint16_t>(sum ^ 0x0100) : sum);
+        put(out, inner.bytes);
+        return Inner{.bytes = out, .ether_type = 0x0800, .protocol = IpProtocol::kIpip};
+      },
+      Ends{bytes_of(source_), bytes_of(destination_)}};
 }
 
 Stack::Layer Ip6::layer() const {
@@ -278,8 +277,8 @@ namespace {
 
 std::string summary(const Bytes& frame) {
   if (frame.size() < 14) return "runt";
-  std::string text = fmt::format("{} > {}", MacAddress::from(frame.data() + 6),
-                                 MacAddress::from(frame.data()));
+  std::string text =
+      fmt::format("{} > {}", MacAddress::from(frame.data() + 6), MacAddress::from(frame.data()));
   size_t at = 12;
   uint16_t type = load_be<uint16_t>(frame.data() + at);
   if (type == 0x8100 && frame.size() >= 18) {

@@ -43,7 +43,7 @@ uint16_t slow_checksum(const Bytes& bytes);
 // What a layer must know of the ones around it.
 struct Inner {
   Bytes bytes;
-  uint16_t ether_type = 0;                        // by which Ethernet would name it
+  uint16_t ether_type = 0;                          // by which Ethernet would name it
   IpProtocol protocol = IpProtocol::kNoNextHeader;  // by which IP would name it
 };
 // The pseudo header's addresses, of the nearest IP layer outside.
@@ -197,7 +197,8 @@ class Icmp : public LayerBase<Icmp> {
 
 class Raw : public LayerBase<Raw> {
  public:
-  explicit Raw(Bytes bytes, uint16_t ether_type = 0) : bytes_(std::move(bytes)), type_(ether_type) {}
+  explicit Raw(Bytes bytes, uint16_t ether_type = 0)
+      : bytes_(std::move(bytes)), type_(ether_type) {}
   Stack::Layer layer() const;
 
  private:

@@ -10,7 +10,8 @@ TEST(Icmp4Error, TellsOfAnExpiredTtl) {
   SettledRig rig;
   uint16_t id = 0;
   for (const uint8_t ttl : {uint8_t{0}, uint8_t{1}}) {
-    const Stack packet = ip4(kLanPeer4, kFar4).ttl(ttl).id(4711).dscp(46) / udp(1, 33434) / data(32);
+    const Stack packet =
+        ip4(kLanPeer4, kFar4).ttl(ttl).id(4711).dscp(46) / udp(1, 33434) / data(32);
     rig.in("lan", lan4(packet))
         .expect_drop("ip4_forward.ttl_expired")
         .expect_out("lan", from_us(1) / ip4(kLan4, kLanPeer4).id(id++).dscp(46) / icmp4(11, 0) /
@@ -34,7 +35,8 @@ TEST(Icmp4Error, TellsThePathMtu) {
   const Stack packet = ip4(kLanPeer4, kFar4).df() / udp(1, 2) / data(1373);
   rig.in("lan", lan4(packet))
       .expect_drop("ip4_forward.too_big")
-      .expect_out("lan", from_us(1) / ip4(kLan4, kLanPeer4) / icmp4(3, 4, 1400) / quote(packet, 548));
+      .expect_out("lan",
+                  from_us(1) / ip4(kLan4, kLanPeer4) / icmp4(3, 4, 1400) / quote(packet, 548));
   rig.in("lan", lan4(ip4(kLanPeer4, kFar4).df() / udp(1, 2) / data(1372)))
       .expect_out("wan", from_us(0) / ip4(kLanPeer4, kFar4).df().ttl(63) / udp(1, 2) / data(1372));
 }
@@ -45,7 +47,8 @@ TEST(Icmp6Error, TellsThePathMtu) {
   const Stack packet = ip6(kLanPeer6, kFar6) / udp(1, 2) / data(1353);
   rig.in("lan", to_us(1) / packet)
       .expect_drop("ip6_forward.too_big")
-      .expect_out("lan", from_us(1) / ip6(kLan6, kLanPeer6) / icmp6(2, 0, 1400) / quote(packet, 1232));
+      .expect_out("lan",
+                  from_us(1) / ip6(kLan6, kLanPeer6) / icmp6(2, 0, 1400) / quote(packet, 1232));
   rig.in("lan", to_us(1) / ip6(kLanPeer6, kFar6) / udp(1, 2) / data(1352))
       .expect_out("wan", from_us(0) / ip6(kLanPeer6, kFar6).hops(63) / udp(1, 2) / data(1352));
 }
@@ -58,7 +61,8 @@ TEST(IcmpErrors, QuoteUpToTheirLimits) {
     const Stack packet = ip4(kLanPeer4, kFar4).ttl(1) / udp(1, 2) / data(size);
     Row row = rig.in("lan", lan4(packet));
     row.expect_drop("ip4_forward.ttl_expired");
-    const Stack answer = from_us(1) / ip4(kLan4, kLanPeer4).id(id++) / icmp4(11) / quote(packet, 548);
+    const Stack answer =
+        from_us(1) / ip4(kLan4, kLanPeer4).id(id++) / icmp4(11) / quote(packet, 548);
     EXPECT_LE(answer.bytes().size(), 14u + 576u);
     row.expect_out("lan", answer);
   }
@@ -103,8 +107,8 @@ TEST(IcmpErrors, ComeFromTheArrivalInterface) {
   const Stack tagged = ip4(kV100Peer, kLanPeer4).ttl(1) / udp(1, 2);
   rig.in("wan", to_us(0) / vlan(100) / tagged)
       .expect_drop("ip4_forward.ttl_expired")
-      .expect_out("wan", from_us(0) / vlan(100) / ip4(kV100, kV100Peer).id(1) / icmp4(11) /
-                             quote(tagged));
+      .expect_out("wan",
+                  from_us(0) / vlan(100) / ip4(kV100, kV100Peer).id(1) / icmp4(11) / quote(tagged));
   const Stack cart = ip4(kCart4, kFar4).ttl(1) / udp(1, 2);
   rig.in("cart", to_us(2) / cart)
       .expect_drop("ip4_forward.ttl_expired")
@@ -126,7 +130,8 @@ TEST(IcmpErrors, ComeFromTheGatewayWhereNothingHasAnAddress) {
   const Stack six = ip6(kCart6, kFar6) / udp(1, 2);
   rig.in("cart", to_us(0) / six)
       .expect_drop("ip6_lookup.no_route")
-      .expect_out("cart", from_us(0) / ip6(wire::link_local(own_mac(0)), kCart6) / icmp6(1, 0) / quote(six));
+      .expect_out("cart", from_us(0) / ip6(wire::link_local(own_mac(0)), kCart6) / icmp6(1, 0) /
+                              quote(six));
 }
 
 TEST(Icmp6Error, KeepsLinkLocalSourcesOnTheirLink) {
@@ -136,7 +141,8 @@ TEST(Icmp6Error, KeepsLinkLocalSourcesOnTheirLink) {
   const Stack packet = ip6(peer, kFar6) / udp(1, 2);
   rig.in("lan", to_us(1) / packet)
       .expect_drop("ip6_forward.beyond_scope")
-      .expect_out("lan", from_us(1) / ip6(wire::link_local(own_mac(1)), peer) / icmp6(1, 2) / quote(packet));
+      .expect_out("lan", from_us(1) / ip6(wire::link_local(own_mac(1)), peer) / icmp6(1, 2) /
+                             quote(packet));
 }
 
 // RFC 1812 4.3.2.7.
@@ -169,18 +175,21 @@ TEST(Icmp4Error, IsNotSentWhereItMustNot) {
 TEST(Icmp6Error, IsNotSentWhereItMustNot) {
   SettledRig rig;
   const Stack quoted = quote(ip6(kFar6, kLanPeer6) / udp(1, 2));
-  for (const uint8_t error : {uint8_t{1}, uint8_t{2}, uint8_t{3}, uint8_t{4}, uint8_t{100}, uint8_t{137}})
+  for (const uint8_t error :
+       {uint8_t{1}, uint8_t{2}, uint8_t{3}, uint8_t{4}, uint8_t{100}, uint8_t{137}})
     rig.in("lan", to_us(1) / ip6(kLanPeer6, kFar6).hops(1) / icmp6(error) / quoted)
         .expect_drop("ip6_forward.hop_limit_exceeded")
         .expect_drop("icmp6_error.not_allowed");
-  rig.in("lan", to_us(1) / ip6(kLanPeer6, kFar6).hops(1) / destination_options({}) / icmp6(1) / quoted)
+  rig.in("lan",
+         to_us(1) / ip6(kLanPeer6, kFar6).hops(1) / destination_options({}) / icmp6(1) / quoted)
       .expect_drop("ip6_forward.hop_limit_exceeded")
       .expect_drop("icmp6_error.not_allowed");
   rig.in("lan", to_us(1) / ip6(kLanPeer6, kFar6).hops(1).next(58) / data(7))
       .expect_drop("ip6_forward.hop_limit_exceeded")
       .expect_drop("icmp6_error.not_allowed");
   // To a group: no parameter problem but that of an option (e.3).
-  rig.in("lan", eth("33:33:00:00:00:01"_mac, peer_mac(1)) / ip6(kLanPeer6, wire::kAllNodes) / udp(1, 2))
+  rig.in("lan",
+         eth("33:33:00:00:00:01"_mac, peer_mac(1)) / ip6(kLanPeer6, wire::kAllNodes) / udp(1, 2))
       .expect_drop("ip6_local.port_unreachable")
       .expect_drop("icmp6_error.not_allowed");
   // From ::, to a group.

@@ -47,7 +47,8 @@ TEST(Ip6Input, NamesEachMalformedHeader) {
       {"an extension header of one byte", "lan",
        lan(good().next(static_cast<uint8_t>(IpProtocol::kHopByHop)) / data(1)),
        "bad_extension_header"},
-      {"nine extension headers", "lan", lan(good() / many_options(9)), "too_many_extension_headers"},
+      {"nine extension headers", "lan", lan(good() / many_options(9)),
+       "too_many_extension_headers"},
   };
   SettledRig rig;
   expect_drops(rig, rows);
@@ -88,8 +89,8 @@ TEST(Ip6Input, NamesEachAddressThatHasNoPlaceOnAWire) {
 
 TEST(Ip6Input, TakesFromWorkloadAndHostOnlyTheirOwnSources) {
   const DropRow rows[] = {
-      {"a workload as its neighbour", "cart", to_us(2) / ip6("2001:db8:8::12"_v6, kFar6) / udp(1, 2),
-       "spoofed_source"},
+      {"a workload as its neighbour", "cart",
+       to_us(2) / ip6("2001:db8:8::12"_v6, kFar6) / udp(1, 2), "spoofed_source"},
       {"the host as a workload", "host", to_us(3) / ip6(kCart6, kFar6) / udp(1, 2),
        "spoofed_source"},
   };

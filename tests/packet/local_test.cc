@@ -16,8 +16,8 @@ TEST(Echo, AnswersIpv4OfAnyLength) {
   for (const size_t size : {size_t{0}, size_t{1}, size_t{2}, size_t{55}, size_t{56}, size_t{57},
                             size_t{63}, size_t{1000}, size_t{1471}, size_t{1472}})
     rig.in("lan", lan4(ping4(0x1234'0001) / data(size)))
-        .expect_out("lan", from_us(1) / ip4(kLan4, kLanPeer4).id(id++) / pong4(0x1234'0001) /
-                               data(size));
+        .expect_out("lan",
+                    from_us(1) / ip4(kLan4, kLanPeer4).id(id++) / pong4(0x1234'0001) / data(size));
 }
 
 TEST(Echo, AnswersIpv6OfAnyLength) {
@@ -60,7 +60,8 @@ TEST(Echo, AnswersFromEachOwnAddressOnEachPort) {
 TEST(Echo, AnswersWithAFreshTtl) {
   SettledRig rig;
   rig.in("lan", to_us(1) / ip4(kLanPeer4, kLan4).ttl(1).id(99).options({1, 1, 1, 1}) / ping4())
-      .expect_out("lan", from_us(1) / ip4(kLan4, kLanPeer4).ttl(64).id(0).options({1, 1, 1, 1}) / pong4());
+      .expect_out("lan",
+                  from_us(1) / ip4(kLan4, kLanPeer4).ttl(64).id(0).options({1, 1, 1, 1}) / pong4());
   rig.in("lan", to_us(1) / ip6(kLanPeer6, kLan6).hops(1) / ping6())
       .expect_out("lan", from_us(1) / ip6(kLan6, kLanPeer6).hops(64) / pong6());
 }
@@ -93,14 +94,16 @@ TEST(Echo, AnswersAGroupFromAnOwnAddress) {
   rig.know("lan", kPeerLocal, peer_mac(1));
   const Eth group = eth("33:33:00:00:00:01"_mac, peer_mac(1));
   rig.in("lan", group / ip6(kPeerLocal, wire::kAllNodes) / ping6() / data(5))
-      .expect_out("lan", from_us(1) / ip6(wire::link_local(own_mac(1)), kPeerLocal) / pong6() / data(5));
+      .expect_out("lan",
+                  from_us(1) / ip6(wire::link_local(own_mac(1)), kPeerLocal) / pong6() / data(5));
   rig.in("lan", group / ip6(kLanPeer6, wire::kAllRouters) / ping6() / data(5))
       .expect_out("lan", from_us(1) / ip6(kLan6, kLanPeer6) / pong6() / data(5));
 }
 
 // The answer leaves by whatever link leads to the sender, and no link takes more than its MTU.
 TEST(Echo, CutsAnAnswerThatLeavesByASmallerLink) {
-  SettledRig rig(standard().route("198.18.0.0/16", {"192.0.2.1"}).route("2001:2::/48", {"2001:db8::1"}));
+  SettledRig rig(
+      standard().route("198.18.0.0/16", {"192.0.2.1"}).route("2001:2::/48", {"2001:db8::1"}));
   rig.set_mtu("wan", 1280);
   rig.in("lan", to_us(1) / ip4("198.18.0.1"_v4, kLan4).df() / ping4() / data(1400))
       .expect_drop("ip4_forward.too_big")
@@ -115,7 +118,8 @@ TEST(Echo, CutsAnAnswerThatLeavesByASmallerLink) {
 
 TEST(Icmp4Input, NamesEachDrop) {
   SettledRig rig;
-  rig.in("lan", lan4(raw(Bytes(7)))).expect_drop("ip4_local.protocol_unreachable")
+  rig.in("lan", lan4(raw(Bytes(7))))
+      .expect_drop("ip4_local.protocol_unreachable")
       .expect_out("lan", from_us(1) / ip4(kLan4, kLanPeer4) / icmp4(3, 2) /
                              quote(ip4(kLanPeer4, kLan4) / raw(Bytes(7))));
   rig.in("lan", to_us(1) / ip4(kLanPeer4, kLan4).protocol(1) / data(7))
@@ -171,19 +175,22 @@ TEST(Local, NamesTheFieldOfAnUnknownNextHeader) {
                      destination_options(Bytes(14, 0)) / data(4);
   rig.in("lan", to_us(1) / deep)
       .expect_drop("ip6_local.unknown_next_header")
-      .expect_out("lan", from_us(1) / ip6(kLan6, kLanPeer6) / icmp6(4, 1, 40 + 8 + 8 + 12) / quote(deep));
+      .expect_out("lan",
+                  from_us(1) / ip6(kLan6, kLanPeer6) / icmp6(4, 1, 40 + 8 + 8 + 12) / quote(deep));
 }
 
 TEST(Local, DropsFragmentsWithoutAHost) {
   SettledRig rig;
-  rig.in("lan", to_us(1) / ip4(kLanPeer4, kLan4).mf() / ping4() / data(8)).expect_drop("ip4_local.fragment");
+  rig.in("lan", to_us(1) / ip4(kLanPeer4, kLan4).mf() / ping4() / data(8))
+      .expect_drop("ip4_local.fragment");
   rig.in("lan", to_us(1) / ip4(kLanPeer4, kLan4).offset(8).protocol(1) / data(8))
       .expect_drop("ip4_local.fragment");
   rig.in("lan", lan6(fragment(0, true) / ping6() / data(8))).expect_drop("ip6_local.fragment");
   rig.in("lan", lan6(fragment(8, false) / data(8))).expect_drop("ip6_local.fragment");
   // An atomic fragment is whole (RFC 6946).
   rig.in("lan", lan6(fragment(0, false) / ping6() / data(8)))
-      .expect_out("lan", from_us(1) / ip6(kLan6, kLanPeer6) / fragment(0, false) / pong6() / data(8));
+      .expect_out("lan",
+                  from_us(1) / ip6(kLan6, kLanPeer6) / fragment(0, false) / pong6() / data(8));
 }
 
 // RFC 8200 4.2: the first two bits of an option say what a node does that does not know it.
@@ -193,8 +200,10 @@ TEST(Local, MindsUnknownOptions) {
     return eth("33:33:00:00:00:01"_mac, peer_mac(1)) / ip6(kLanPeer6, wire::kAllNodes) / body;
   };
   rig.in("lan", lan6(destination_options({0x1e, 0}) / ping6()))
-      .expect_out("lan", from_us(1) / ip6(kLan6, kLanPeer6) / destination_options({0x1e, 0}) / pong6());
-  rig.in("lan", lan6(destination_options({0x41, 0}) / ping6())).expect_drop("ip6_local.unknown_option");
+      .expect_out("lan",
+                  from_us(1) / ip6(kLan6, kLanPeer6) / destination_options({0x1e, 0}) / pong6());
+  rig.in("lan", lan6(destination_options({0x41, 0}) / ping6()))
+      .expect_drop("ip6_local.unknown_option");
   rig.in("lan", lan6(hop_by_hop({0x41, 0}) / ping6())).expect_drop("ip6_local.unknown_option");
   rig.in("lan", all_nodes(destination_options({0xc1, 0}) / ping6()))
       .expect_drop("ip6_local.unknown_option");
@@ -237,8 +246,12 @@ TEST(Host, GetsWhatTheNodeDoesNotTakeItself) {
                              ip4(kLanPeer4, kLan4).protocol(kGre) / data(8)};
   for (const Stack& packet : fragments)
     rig.in("lan", to_us(1) / packet).expect_out("host", from_us(3) / packet);
-  const Stack six[] = {tcp(9, 22), udp(9, 53) / data(8), icmp6(1, 4) / data(48), icmp6(143) / data(12),
-                       fragment(0, true) / ping6() / data(8), destination_options({}) / data(8)};
+  const Stack six[] = {tcp(9, 22),
+                       udp(9, 53) / data(8),
+                       icmp6(1, 4) / data(48),
+                       icmp6(143) / data(12),
+                       fragment(0, true) / ping6() / data(8),
+                       destination_options({}) / data(8)};
   for (const Stack& body : six)
     rig.in("lan", lan6(body)).expect_out("host", from_us(3) / ip6(kLanPeer6, kLan6) / body);
 }

@@ -13,7 +13,8 @@ Eth to_group(uint16_t port, Ipv6Address group) {
 // A solicitation as stations send it: to the solicited-node group, with their MAC.
 Stack solicit(uint16_t port, Ipv6Address sender, Ipv6Address target) {
   const Ipv6Address group = wire::solicited_node(target);
-  if (sender.is_unspecified()) return to_group(port, group) / ip6(sender, group).hops(255) / ns(target);
+  if (sender.is_unspecified())
+    return to_group(port, group) / ip6(sender, group).hops(255) / ns(target);
   return to_group(port, group) / ip6(sender, group).hops(255) / ns(target, peer_mac(port));
 }
 Stack own_answer(uint16_t port, Ipv6Address target, Ipv6Address asker) {
@@ -48,7 +49,8 @@ TEST(NdInput, AnswersByRole) {
       {"an address far away", "wan", 0, kWanPeer6, kFar6, Answer::kNone},
       {"the workloads' gateway on an uplink", "wan", 0, kWanPeer6, kGateway6, Answer::kNone},
       {"the gateway on a workload's port", "cart", 2, kCart6, kGateway6, Answer::kOwn},
-      {"the gateway, asked from a link-local address", "cart", 2, kHostLocal, kGateway6, Answer::kOwn},
+      {"the gateway, asked from a link-local address", "cart", 2, kHostLocal, kGateway6,
+       Answer::kOwn},
       {"any address on a workload's port", "cart", 2, kCart6, kFar6, Answer::kProxy},
       {"the workload's own address", "cart", 2, kCart6, kCart6, Answer::kNone},
       {"a link-local address of the workload's", "cart", 2, kCart6, kHostLocal, Answer::kNone},
@@ -61,7 +63,9 @@ TEST(NdInput, AnswersByRole) {
     TestRig rig(standard_with_host());
     Row result = rig.in(row.port, solicit(row.device, row.sender, row.target));
     switch (row.answer) {
-      case Answer::kNone: result.expect_drop("nd_input.other_target"); break;
+      case Answer::kNone:
+        result.expect_drop("nd_input.other_target");
+        break;
       case Answer::kOwn:
         result.expect_out(row.port, own_answer(row.device, row.target, row.sender));
         break;
@@ -119,18 +123,24 @@ TEST(NdInput, NamesEachDrop) {
       {"a group as target", "lan", asked(ns(group)), "malformed"},
       {"an option of length 0", "lan", asked(icmp6(135) / raw(Bytes(24))), "malformed"},
       {"an option past the end", "lan",
-       asked(icmp6(135) / raw({0x20, 1, 0xd, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 1, 2, 0, 0, 0, 0, 0, 0})),
+       asked(icmp6(135) / raw({0x20, 1, 0xd, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0,
+                               0,    0, 0,   0x10, 1, 2, 0, 0, 0, 0, 0, 0})),
        "malformed"},
-      {"behind an extension header", "lan", asked(destination_options({}) / ns(kLan6)), "malformed"},
+      {"behind an extension header", "lan", asked(destination_options({}) / ns(kLan6)),
+       "malformed"},
       {"from :: with a link-layer address", "lan",
        to_group(1, group) / ip6("::"_v6, group).hops(255) / ns(kLan6, peer_mac(1)), "malformed"},
       {"from :: to all nodes", "lan",
-       to_group(1, wire::kAllNodes) / ip6("::"_v6, wire::kAllNodes).hops(255) / ns(kLan6), "malformed"},
+       to_group(1, wire::kAllNodes) / ip6("::"_v6, wire::kAllNodes).hops(255) / ns(kLan6),
+       "malformed"},
       {"a solicited advertisement to a group", "lan",
        to_group(1, wire::kAllNodes) / ip6(kLanPeer6, wire::kAllNodes).hops(255) /
-           na(kLanPeer6, kSolicited, peer_mac(1)), "malformed"},
-      {"through a router", "lan", to_us(1) / ip6(kLanPeer6, kLan6).hops(254) / ns(kLan6), "bad_hop_limit"},
-      {"a group's MAC in a solicitation", "lan", asked(ns(kLan6, "33:33:00:00:00:01"_mac)), "bad_sender"},
+           na(kLanPeer6, kSolicited, peer_mac(1)),
+       "malformed"},
+      {"through a router", "lan", to_us(1) / ip6(kLanPeer6, kLan6).hops(254) / ns(kLan6),
+       "bad_hop_limit"},
+      {"a group's MAC in a solicitation", "lan", asked(ns(kLan6, "33:33:00:00:00:01"_mac)),
+       "bad_sender"},
       {"no MAC in a solicitation", "lan", asked(ns(kLan6, MacAddress())), "bad_sender"},
       {"a group's MAC in an advertisement", "lan",
        asked(na(kLanPeer6, kSolicited, "33:33:00:00:00:01"_mac)), "bad_sender"},
@@ -142,8 +152,8 @@ TEST(NdInput, NamesEachDrop) {
       {"the gateway, advertised by a workload", "cart",
        to_us(2) / ip6(kHostLocal, kGateway6).hops(255) / na(kGateway6, kOverride, peer_mac(2)),
        "own_address"},
-      {"from another subnet", "lan", to_us(1) / ip6(kFar6, kLan6).hops(255) / ns(kLan6, peer_mac(1)),
-       "sender_off_link"},
+      {"from another subnet", "lan",
+       to_us(1) / ip6(kFar6, kLan6).hops(255) / ns(kLan6, peer_mac(1)), "sender_off_link"},
       {"from another port's subnet", "lan",
        to_us(1) / ip6(kWanPeer6, kLan6).hops(255) / ns(kLan6, peer_mac(1)), "sender_off_link"},
       {"an advertisement that nobody asked for", "lan",

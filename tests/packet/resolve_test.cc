@@ -12,7 +12,9 @@ struct Four {
   static constexpr const char* kResolve = "arp_resolve";
   static constexpr const char* kTimeout = "originate.neighbour_timeout";
   static Address peer() { return kLanPeer4; }
-  static Address station(uint32_t n) { return Ipv4Address::from_host(0xc6330000 + n); }  // 198.51/16
+  static Address station(uint32_t n) {
+    return Ipv4Address::from_host(0xc6330000 + n);
+  }  // 198.51/16
   static Stack packet(Address target, uint16_t n, bool sent) {
     return ip4(kCart4, target).ttl(sent ? 63 : 64) / udp(n, 2) / data(n);
   }
@@ -37,7 +39,9 @@ struct Six {
   static constexpr const char* kResolve = "nd_resolve";
   static constexpr const char* kTimeout = "originate.neighbour_timeout6";
   static Address peer() { return kLanPeer6; }
-  static Address station(uint32_t n) { return Ipv6Address::from_host(0x20010db800010000, 0x1000 + n); }
+  static Address station(uint32_t n) {
+    return Ipv6Address::from_host(0x20010db800010000, 0x1000 + n);
+  }
   static Stack packet(Address target, uint16_t n, bool sent) {
     return ip6(kCart6, target).hops(sent ? 63 : 64) / udp(n, 2) / data(n);
   }
@@ -50,7 +54,8 @@ struct Six {
     return from_us(1) / ip6(kLan6, target).hops(255) / ns(target, own_mac(1));
   }
   static Stack answer(Address target, MacAddress mac) {
-    return eth(own_mac(1), mac) / ip6(target, kLan6).hops(255) / na(target, kSolicited | kOverride, mac);
+    return eth(own_mac(1), mac) / ip6(target, kLan6).hops(255) /
+           na(target, kSolicited | kOverride, mac);
   }
   static Stack unreachable(const Stack& about, uint16_t) {
     return from_us(2) / ip6(kWan6, kCart6) / icmp6(1, 3) / quote(about);
@@ -180,7 +185,8 @@ TYPED_TEST(Resolve, AsksAllBeforeItGivesUpAKnownNeighbour) {
   this->rig.after(milliseconds(1010)).expect_out("lan", F::probe(F::peer()));
   this->rig.after(milliseconds(1010)).expect_out("lan", F::question(F::peer()));
   this->send(3);
-  this->rig.after(milliseconds(2020)).expect_out("lan", F::question(F::peer()))
+  this->rig.after(milliseconds(2020))
+      .expect_out("lan", F::question(F::peer()))
       .expect_out("lan", F::question(F::peer()));
   this->rig.after(milliseconds(1010))
       .expect_drop(F::kTimeout)
@@ -247,8 +253,14 @@ TYPED_TEST(Resolve, GivesUpWithoutAnAnswerWhenTheSenderIsGone) {
 }
 
 TEST(Announce, TellsOfEachAddressOfALinkThatComesUp) {
-  TestRig rig(Net().uplink("wan").address("192.0.2.10/24").address("192.0.3.10/24")
-                  .address("2001:db8::10/64").uplink("lan").address("198.51.100.10/24").down()
+  TestRig rig(Net()
+                  .uplink("wan")
+                  .address("192.0.2.10/24")
+                  .address("192.0.3.10/24")
+                  .address("2001:db8::10/64")
+                  .uplink("lan")
+                  .address("198.51.100.10/24")
+                  .down()
                   .workload("cart", {"10.8.0.11"}),
               {.announced = false});
   const Eth all = eth(MacAddress::broadcast(), own_mac(0));
@@ -261,19 +273,19 @@ TEST(Announce, TellsOfEachAddressOfALinkThatComesUp) {
                              na(kWan6, kRouter | kOverride, own_mac(0)));
   rig.now_expect();
   rig.set_link("lan", true);
-  rig.now_expect().expect_out("lan", eth(MacAddress::broadcast(), own_mac(1)) /
-                                         arp(arp_request(own_mac(1), kLan4, kLan4)));
+  rig.now_expect().expect_out(
+      "lan", eth(MacAddress::broadcast(), own_mac(1)) / arp(arp_request(own_mac(1), kLan4, kLan4)));
   rig.set_link("lan", false);
   rig.now_expect();
   rig.set_link("lan", true);
-  rig.now_expect().expect_out("lan", eth(MacAddress::broadcast(), own_mac(1)) /
-                                         arp(arp_request(own_mac(1), kLan4, kLan4)));
+  rig.now_expect().expect_out(
+      "lan", eth(MacAddress::broadcast(), own_mac(1)) / arp(arp_request(own_mac(1), kLan4, kLan4)));
 }
 
 TEST(Announce, IsOneWorkersTask) {
   TestRig rig(Net().uplink("wan").address("192.0.2.10/24"), {.workers = 3, .announced = false});
-  rig.now_expect().expect_out("wan", eth(MacAddress::broadcast(), own_mac(0)) /
-                                         arp(arp_request(own_mac(0), kWan4, kWan4)));
+  rig.now_expect().expect_out(
+      "wan", eth(MacAddress::broadcast(), own_mac(0)) / arp(arp_request(own_mac(0), kWan4, kWan4)));
 }
 
 }  // namespace

@@ -87,8 +87,8 @@ void Rig::make_worker(uint16_t id) {
   worker.announced_up.assign(net_.config().ports.size(), false);
   for (uint32_t slot = 0; slot < app::kSteeringSlots; ++slot)
     worker.owners[slot] = static_cast<uint16_t>(slot % options_.workers);
-  worker.inbox = rte_ring_create(fmt::format("rig-{}", id).c_str(), 2048, SOCKET_ID_ANY,
-                                 RING_F_SC_DEQ);
+  worker.inbox =
+      rte_ring_create(fmt::format("rig-{}", id).c_str(), 2048, SOCKET_ID_ANY, RING_F_SC_DEQ);
   HEDDLE_CHECK(worker.inbox != nullptr, "a rig's ring");
   rigs[id] = this;
   auto graph = app::Graph::create(worker, {.source = &rig_source});
@@ -246,17 +246,28 @@ InterfaceId Rig::interface_id(std::string_view name) const {
   return InterfaceId(static_cast<uint16_t>(net_.index(name)));
 }
 
+template <class Visit>
+void Rig::for_each_waiting(Visit&& visit) {
+  const auto visit_held = [&](const auto& neighbour) {
+    for (uint8_t i = 0; i < neighbour.held_count; ++i) visit(neighbour.held[i]);
+  };
+  for (auto& member : workers_) {
+    member->worker->neighbours4.for_each(visit_held);
+    member->worker->neighbours6.for_each(visit_held);
+  }
+}
+
 uint32_t Rig::waiting() {
   uint32_t total = 0;
-  const auto add = [&](const auto& neighbour) { total += neighbour.held_count; };
-  for (auto& member : workers_) {
-    member->worker->neighbours4.for_each(add);
-    member->worker->neighbours6.for_each(add);
-  }
+  for_each_waiting([&](Packet) { ++total; });
   return total;
 }
 
-uint32_t Rig::lost() { return kBuffers - pool().available() - waiting(); }
+uint32_t Rig::lost() {
+  uint32_t held = 0;
+  for_each_waiting([&](Packet packet) { held += packet.mbuf()->nb_segs; });
+  return kBuffers - pool().available() - held;
+}
 
 namespace {
 

@@ -94,7 +94,7 @@ class Rig {
 
   // Packets that neighbours hold while they are asked for.
   uint32_t waiting();
-  // Packets that nothing holds and that did not go back to their pool.
+  // Buffers that nothing holds and that did not go back to their pool.
   uint32_t lost();
 
   // Frees all that is under way; called by the destructor. Afterwards lost() must be 0.
@@ -109,6 +109,8 @@ class Rig {
   };
   friend uint16_t inject(rte_graph*, rte_node*, void**, uint16_t);
 
+  template <class Visit>
+  void for_each_waiting(Visit&& visit);
   void make_worker(uint16_t id);
   void assign_queues();
   void publish();

@@ -34,8 +34,9 @@ TEST(Steer, KeepsBothDirectionsOfAFlowOnOneWorker) {
       ++flows[static_cast<size_t>(owner)];
       for (uint16_t at = 0; at < workers; ++at) {
         EXPECT_EQ(rig.owner("wan", to_us(0) / ip4(kFar4, kCart4) / udp(53, port), at), owner);
-        EXPECT_EQ(rig.owner("cart", to_us(2) / ip4(kCart4, kFar4).id(at) / udp(port, 53) / data(99), at),
-                  owner);
+        EXPECT_EQ(
+            rig.owner("cart", to_us(2) / ip4(kCart4, kFar4).id(at) / udp(port, 53) / data(99), at),
+            owner);
       }
     }
     for (const int count : flows) EXPECT_GE(count, kFlows / workers / 2) << "all workers get flows";
@@ -51,8 +52,10 @@ TEST(Steer, KeepsBothDirectionsOfAnIpv6FlowOnOneWorker) {
     ASSERT_GE(owner, 0);
     ++flows[static_cast<size_t>(owner)];
     EXPECT_EQ(rig.owner("wan", to_us(0) / ip6(kFar6, kCart6) / tcp(443, port), 0), owner);
-    EXPECT_EQ(rig.owner("wan", to_us(0) / ip6(kFar6, kCart6) / destination_options({}) / tcp(443, port), 1),
-              owner);
+    EXPECT_EQ(
+        rig.owner("wan", to_us(0) / ip6(kFar6, kCart6) / destination_options({}) / tcp(443, port),
+                  1),
+        owner);
   }
   for (const int count : flows) EXPECT_GE(count, kFlows / 4);
 }
@@ -61,13 +64,18 @@ TEST(Steer, KeepsAllFragmentsOnOneWorker) {
   SteerRig rig;
   for (uint8_t host = 1; host < 32; ++host) {
     const Ipv4Address far(8, 8, 4, host);
-    const int owner = rig.owner("cart", to_us(2) / ip4(kCart4, far).mf() / udp(host, 53) / data(8), 0);
-    EXPECT_EQ(rig.owner("cart", to_us(2) / ip4(kCart4, far).offset(16).mf().protocol(17) / data(16), 1), owner);
-    EXPECT_EQ(rig.owner("wan", to_us(0) / ip4(far, kCart4).offset(32).protocol(17) / data(9), 0), owner);
+    const int owner =
+        rig.owner("cart", to_us(2) / ip4(kCart4, far).mf() / udp(host, 53) / data(8), 0);
+    EXPECT_EQ(
+        rig.owner("cart", to_us(2) / ip4(kCart4, far).offset(16).mf().protocol(17) / data(16), 1),
+        owner);
+    EXPECT_EQ(rig.owner("wan", to_us(0) / ip4(far, kCart4).offset(32).protocol(17) / data(9), 0),
+              owner);
     const Ipv6Address far6 = Ipv6Address::from_host(0x2001486000000000, host);
-    const int owner6 =
-        rig.owner("cart", to_us(2) / ip6(kCart6, far6) / fragment(0, true) / udp(host, 53) / data(8), 1);
-    EXPECT_EQ(rig.owner("wan", to_us(0) / ip6(far6, kCart6) / fragment(16, false) / data(9), 0), owner6);
+    const int owner6 = rig.owner(
+        "cart", to_us(2) / ip6(kCart6, far6) / fragment(0, true) / udp(host, 53) / data(8), 1);
+    EXPECT_EQ(rig.owner("wan", to_us(0) / ip6(far6, kCart6) / fragment(16, false) / data(9), 0),
+              owner6);
   }
 }
 
@@ -93,7 +101,8 @@ TEST(Steer, ReadsBehindAVlanTag) {
   for (uint16_t flow = 0; flow < kFlows; ++flow) {
     const auto port = static_cast<uint16_t>(40000 + flow);
     const int owner = rig.owner("cart", to_us(2) / ip4(kCart4, kV100Peer) / udp(port, 53), 0);
-    EXPECT_EQ(rig.owner("wan", to_us(0) / vlan(100) / ip4(kV100Peer, kCart4) / udp(53, port), 1), owner);
+    EXPECT_EQ(rig.owner("wan", to_us(0) / vlan(100) / ip4(kV100Peer, kCart4) / udp(53, port), 1),
+              owner);
   }
 }
 
@@ -104,7 +113,8 @@ TEST(Steer, LeavesOtherFramesWhereTheyAre) {
     const auto before = rig.counts(at)["ethernet_input"];
     rig.in("wan", to_us(0).type(0x88cc) / data(46), {.worker = at, .steer = true})
         .expect_drop("ethernet_input.unknown_type");
-    rig.in("wan", raw(Bytes(9)), {.worker = at, .steer = true}).expect_drop("ethernet_input.truncated");
+    rig.in("wan", raw(Bytes(9)), {.worker = at, .steer = true})
+        .expect_drop("ethernet_input.truncated");
     rig.in("wan", to_us(0) / service_tag(5) / ip4(kFar4, kCart4), {.worker = at, .steer = true})
         .expect_drop("ethernet_input.double_tagged");
     EXPECT_EQ(rig.counts(at)["ethernet_input"], before + 3);
@@ -161,8 +171,10 @@ TEST(Share, AnswersReachEveryWorker) {
   TestRig rig(standard(), {.workers = 3});
   const Stack packet = to_us(2) / ip4(kCart4, kLanPeer4) / udp(1, 2);
   const Stack out = from_us(1) / ip4(kCart4, kLanPeer4).ttl(63) / udp(1, 2);
-  const Stack question = eth(MacAddress::broadcast(), own_mac(1)) / arp(arp_request(own_mac(1), kLan4, kLanPeer4));
-  for (uint16_t at = 0; at < 3; ++at) rig.in("cart", packet, {.worker = at}).expect_out("lan", question);
+  const Stack question =
+      eth(MacAddress::broadcast(), own_mac(1)) / arp(arp_request(own_mac(1), kLan4, kLanPeer4));
+  for (uint16_t at = 0; at < 3; ++at)
+    rig.in("cart", packet, {.worker = at}).expect_out("lan", question);
   EXPECT_EQ(rig.waiting(), 3u);
   rig.in("lan", to_us(1) / arp(arp_reply(peer_mac(1), kLanPeer4, own_mac(1), kLan4)), {.worker = 1})
       .expect_out("lan", out)
@@ -176,7 +188,9 @@ TEST(Share, AdvertisementsReachEveryWorker) {
   const Stack packet = to_us(2) / ip6(kCart6, kLanPeer6) / udp(1, 2);
   const Stack out = from_us(1) / ip6(kCart6, kLanPeer6).hops(63) / udp(1, 2);
   for (uint16_t at = 0; at < 2; ++at) rig.in("cart", packet, {.worker = at}).ignore_output();
-  rig.in("lan", to_us(1) / ip6(kLanPeer6, kLan6).hops(255) / na(kLanPeer6, kSolicited | kOverride, peer_mac(1)),
+  rig.in("lan",
+         to_us(1) / ip6(kLanPeer6, kLan6).hops(255) /
+             na(kLanPeer6, kSolicited | kOverride, peer_mac(1)),
          {.worker = 1})
       .expect_out("lan", out)
       .expect_out("lan", out);
@@ -185,10 +199,13 @@ TEST(Share, AdvertisementsReachEveryWorker) {
 // The copies teach, but one answer is enough.
 TEST(Share, QuestionsAreAnsweredOnce) {
   TestRig rig(standard(), {.workers = 3});
-  rig.in("lan", eth(MacAddress::broadcast(), peer_mac(1)) / arp(arp_request(peer_mac(1), kLanPeer4, kLan4)),
+  rig.in("lan",
+         eth(MacAddress::broadcast(), peer_mac(1)) /
+             arp(arp_request(peer_mac(1), kLanPeer4, kLan4)),
          {.worker = 2})
       .expect_out("lan", from_us(1) / arp(arp_reply(own_mac(1), kLan4, peer_mac(1), kLanPeer4)));
-  rig.in("lan", to_us(1) / vlan(0) / ip6(kLanPeer6, kLan6).hops(255) / ns(kLan6, peer_mac(1)), {.worker = 0})
+  rig.in("lan", to_us(1) / vlan(0) / ip6(kLanPeer6, kLan6).hops(255) / ns(kLan6, peer_mac(1)),
+         {.worker = 0})
       .expect_out("lan", from_us(1) / ip6(kLan6, kLanPeer6).hops(255) /
                              na(kLan6, kRouter | kSolicited | kOverride, own_mac(1)));
   for (uint16_t at = 0; at < 3; ++at) {
@@ -200,7 +217,8 @@ TEST(Share, QuestionsAreAnsweredOnce) {
 // What one worker refuses no other learns from; what is of no use counts once.
 TEST(Share, RefusedMessagesTeachNobody) {
   TestRig rig(standard(), {.workers = 2});
-  rig.in("lan", to_us(1) / arp(arp_reply(peer_mac(1), kLan4, own_mac(1), kLan4))).expect_drop("arp_input.own_address");
+  rig.in("lan", to_us(1) / arp(arp_reply(peer_mac(1), kLan4, own_mac(1), kLan4)))
+      .expect_drop("arp_input.own_address");
   rig.in("lan", to_us(1) / arp(arp_reply(peer_mac(1), kLanPeer4, own_mac(1), kLan4)))
       .expect_drop("arp_input.unsolicited_reply");
   rig.in("lan", to_us(1) / ip6(kLanPeer6, kLan6).hops(255) / na(kLanPeer6, kOverride, peer_mac(1)))
@@ -219,7 +237,8 @@ TEST(Share, GoesWithoutWhenThereIsNoBuffer) {
   while (const packet::Packet packet = Rig::pool().allocate()) taken.push_back(packet);
   rig.walk();
   for (const packet::Packet packet : taken) packet.free();
-  rig.now_expect().expect_out("lan", from_us(1) / arp(arp_reply(own_mac(1), kLan4, peer_mac(1), kLanPeer4)));
+  rig.now_expect().expect_out(
+      "lan", from_us(1) / arp(arp_reply(own_mac(1), kLan4, peer_mac(1), kLanPeer4)));
   EXPECT_NE(rig.worker(0).neighbours4.find(rig.interface_id("lan"), kLanPeer4), nullptr);
   EXPECT_EQ(rig.worker(1).neighbours4.find(rig.interface_id("lan"), kLanPeer4), nullptr);
 }

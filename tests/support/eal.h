@@ -21,8 +21,14 @@ inline bool start_eal() {
     for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu)
       if (CPU_ISSET(cpu, &set)) cpus += (cpus.empty() ? "" : ",") + std::to_string(cpu);
     // One thread, on whichever of our CPUs the system likes.
-    std::vector<std::string> list = {"heddle-test", "--no-huge", "--no-pci", "--no-shconf",
-                                     "--no-telemetry", "--log-level=alert", "-m", "128",
+    std::vector<std::string> list = {"heddle-test",
+                                     "--no-huge",
+                                     "--no-pci",
+                                     "--no-shconf",
+                                     "--no-telemetry",
+                                     "--log-level=alert",
+                                     "-m",
+                                     "128",
                                      fmt::format("--file-prefix=heddle-test-{}", getpid()),
                                      fmt::format("--lcores=0@({})", cpus)};
     std::vector<char*> argv;

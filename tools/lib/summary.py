@@ -54,7 +54,8 @@ def read_meson(report, gtest_folder, build_folder):
     cases = []
     for name, state, text in read(report):
         # A program that died has left no report, and its own failure stays.
-        told = gtest_folder / f"{programs.get(name.split('::')[-1])}.xml"
+        # Meson's name of a case is "project:suite / test".
+        told = gtest_folder / f"{programs.get(name.split(' / ')[-1])}.xml"
         inner = read(told) if told.exists() else []
         cases += inner
         if not inner or (state == "failed" and all(case[1] != "failed" for case in inner)):

@@ -25,13 +25,20 @@ std::unique_ptr<Topology> build(const Net& net, uint64_t generation = 1) {
 std::string name(const Topology& topology, const Hop& hop, bool six) {
   const auto out = [&] { return topology.interface(hop.interface).name; };
   switch (hop.kind) {
-    case HopKind::kConnected: return "on " + out();
-    case HopKind::kVia: return "via " + (six ? to_string(hop.via6) : to_string(hop.via4)) + " " + out();
-    case HopKind::kLocal: return "local";
-    case HopKind::kDrop: return "drop";
-    case HopKind::kBroadcast: return "broadcast";
-    case HopKind::kUnreachable: return "unreachable";
-    case HopKind::kGroup: break;
+    case HopKind::kConnected:
+      return "on " + out();
+    case HopKind::kVia:
+      return "via " + (six ? to_string(hop.via6) : to_string(hop.via4)) + " " + out();
+    case HopKind::kLocal:
+      return "local";
+    case HopKind::kDrop:
+      return "drop";
+    case HopKind::kBroadcast:
+      return "broadcast";
+    case HopKind::kUnreachable:
+      return "unreachable";
+    case HopKind::kGroup:
+      break;
   }
   std::string all = "group";
   for (uint32_t i = 0; i < hop.group_size; ++i)
@@ -42,7 +49,8 @@ std::string name(const Topology& topology, const Hop& hop, bool six) {
 std::string route(const Topology& topology, std::string_view text) {
   uint32_t slot = l3::Lpm<Ipv4Address>::kNoRoute;
   const auto four = Ipv4Address::parse(text);
-  slot = four ? topology.fib4.lookup(*four) : topology.fib6.lookup(Ipv6Address::parse(text).value());
+  slot =
+      four ? topology.fib4.lookup(*four) : topology.fib6.lookup(Ipv6Address::parse(text).value());
   if (slot == l3::Lpm<Ipv4Address>::kNoRoute) return "none";
   return name(topology, topology.hops[slot], !four.has_value());
 }
@@ -53,7 +61,8 @@ struct RouteRow {
 };
 
 void expect_routes(const Topology& topology, std::initializer_list<RouteRow> rows) {
-  for (const RouteRow& row : rows) EXPECT_EQ(route(topology, row.address), row.route) << row.address;
+  for (const RouteRow& row : rows)
+    EXPECT_EQ(route(topology, row.address), row.route) << row.address;
 }
 
 TEST(TopologyBuilder, RoutesByRole) {
@@ -91,35 +100,45 @@ TEST(TopologyBuilder, HasNoGatewayAddressWithoutWorkloads) {
 }
 
 TEST(TopologyBuilder, GivesSmallSubnetsNoBroadcast) {
-  const auto topology = build(Net().uplink("wan").address("192.0.2.10/31").uplink("lan").address("10.0.0.1/32"));
-  expect_routes(*topology, {{"192.0.2.10", "local"}, {"192.0.2.11", "on wan"}, {"10.0.0.1", "local"}});
+  const auto topology =
+      build(Net().uplink("wan").address("192.0.2.10/31").uplink("lan").address("10.0.0.1/32"));
+  expect_routes(*topology,
+                {{"192.0.2.10", "local"}, {"192.0.2.11", "on wan"}, {"10.0.0.1", "local"}});
 }
 
 TEST(TopologyBuilder, OwnAddressWinsOverAnotherSubnetsBroadcast) {
-  const auto topology = build(Net().uplink("wan").address("192.0.2.10/24").uplink("lan").address("192.0.2.255/32"));
+  const auto topology =
+      build(Net().uplink("wan").address("192.0.2.10/24").uplink("lan").address("192.0.2.255/32"));
   expect_routes(*topology, {{"192.0.2.255", "local"}});
 }
 
 TEST(TopologyBuilder, JoinsGatewaysAndStaticPathsToGroups) {
   Net net = Net()
-                .uplink("east").address("192.0.2.10/24").address("2001:db8::10/64")
-                .gateway("192.0.2.1").gateway("2001:db8::1")
-                .uplink("west").address("198.51.100.10/24").address("2001:db8:1::10/64")
-                .gateway("198.51.100.1").gateway("2001:db8:1::1")
+                .uplink("east")
+                .address("192.0.2.10/24")
+                .address("2001:db8::10/64")
+                .gateway("192.0.2.1")
+                .gateway("2001:db8::1")
+                .uplink("west")
+                .address("198.51.100.10/24")
+                .address("2001:db8:1::10/64")
+                .gateway("198.51.100.1")
+                .gateway("2001:db8:1::1")
                 .route("10.0.0.0/8", {"192.0.2.7", "192.0.2.8", "198.51.100.7"})
                 .route("10.1.0.0/16", {"198.51.100.7"})
                 .route("10.2.0.0/16", {})
                 .route("2001:dead::/32", {});
   const auto topology = build(net);
-  expect_routes(*topology,
-                {
-                    {"8.8.8.8", "group [via 192.0.2.1 east] [via 198.51.100.1 west]"},
-                    {"2001:4860::1", "group [via 2001:db8::1 east] [via 2001:db8:1::1 west]"},
-                    {"10.9.0.1", "group [via 192.0.2.7 east] [via 192.0.2.8 east] [via 198.51.100.7 west]"},
-                    {"10.1.0.1", "via 198.51.100.7 west"},
-                    {"10.2.0.1", "drop"},
-                    {"2001:dead::1", "drop"},
-                });
+  expect_routes(
+      *topology,
+      {
+          {"8.8.8.8", "group [via 192.0.2.1 east] [via 198.51.100.1 west]"},
+          {"2001:4860::1", "group [via 2001:db8::1 east] [via 2001:db8:1::1 west]"},
+          {"10.9.0.1", "group [via 192.0.2.7 east] [via 192.0.2.8 east] [via 198.51.100.7 west]"},
+          {"10.1.0.1", "via 198.51.100.7 west"},
+          {"10.2.0.1", "drop"},
+          {"2001:dead::1", "drop"},
+      });
   net.set_up("west", false);
   expect_routes(*build(net), {
                                  {"8.8.8.8", "via 192.0.2.1 east"},
@@ -169,7 +188,9 @@ TEST(TopologyBuilder, SaysWhatEachRouteIs) {
 
 TEST(TopologyBuilder, SortsVlansByPort) {
   const auto topology = build(rig::standard().vlan("v200", "lan", 200).address("10.20.0.1/24"));
-  const auto of = [&](uint16_t port, uint16_t vlan) { return topology->interface_of(PortId(port), VlanId(vlan)); };
+  const auto of = [&](uint16_t port, uint16_t vlan) {
+    return topology->interface_of(PortId(port), VlanId(vlan));
+  };
   EXPECT_EQ(of(0, 0), InterfaceId(0));
   EXPECT_EQ(of(0, 100), InterfaceId(3));
   EXPECT_EQ(of(1, 100), kNoInterface);

@@ -123,7 +123,8 @@ TEST(TokenBucket, KeepsItsRateOverAnyRandomTimes) {
   for (int i = 0; i < 50'000; ++i) {
     now = now + microseconds(random.below(2000));
     taken += bucket.take(now) ? 1u : 0u;
-    const auto most = static_cast<uint64_t>((now - start).ns()) * kRate / 1'000'000'000 + kBurst + 1;
+    const auto most =
+        static_cast<uint64_t>((now - start).ns()) * kRate / 1'000'000'000 + kBurst + 1;
     ASSERT_LE(taken, most);
   }
   // Asked more often than it may give, it gives all that it may.
@@ -134,7 +135,8 @@ TEST(TokenBucket, KeepsItsRateOverAnyRandomTimes) {
 static_assert([] {
   std::array<uint8_t, 8> bytes{};
   store_be<uint32_t>(bytes.data() + 1, 0x01020304);
-  return bytes == std::array<uint8_t, 8>{0, 1, 2, 3, 4} && load_be<uint32_t>(bytes.data() + 1) == 0x01020304 &&
+  return bytes == std::array<uint8_t, 8>{0, 1, 2, 3, 4} &&
+         load_be<uint32_t>(bytes.data() + 1) == 0x01020304 &&
          load_be<uint16_t>(bytes.data() + 3) == 0x0304 && load_be<uint8_t>(bytes.data() + 4) == 4 &&
          load_be<uint64_t>(bytes.data()) == 0x0001020304000000;
 }());
@@ -145,7 +147,8 @@ TEST(Endian, WritesTheSameAtRunTimeAtAnyAddress) {
   for (size_t at = 0; at < 16; ++at) {
     const uint64_t value = random.next();
     store_be(bytes.data() + at, value);
-    for (size_t i = 0; i < 8; ++i) EXPECT_EQ(bytes[at + i], static_cast<uint8_t>(value >> (56 - 8 * i)));
+    for (size_t i = 0; i < 8; ++i)
+      EXPECT_EQ(bytes[at + i], static_cast<uint8_t>(value >> (56 - 8 * i)));
     EXPECT_EQ(load_be<uint64_t>(bytes.data() + at), value);
     EXPECT_EQ(load_be<uint32_t>(bytes.data() + at), static_cast<uint32_t>(value >> 32));
     EXPECT_EQ(load_be<uint16_t>(bytes.data() + at), static_cast<uint16_t>(value >> 48));
@@ -159,7 +162,8 @@ TEST(Strong, ComparesAndHashesAsItsValue) {
   EXPECT_EQ(VlanId(), kUntagged);
   EXPECT_EQ(PortId(7).index(), 7u);
   EXPECT_EQ((std::unordered_set<PortId>{PortId(1), PortId(2), PortId(1)}.size()), 2u);
-  static_assert(!std::is_convertible_v<uint16_t, WorkerId> && !std::is_convertible_v<WorkerId, PortId>);
+  static_assert(!std::is_convertible_v<uint16_t, WorkerId> &&
+                !std::is_convertible_v<WorkerId, PortId>);
 }
 
 TEST(Time, CountsInNanoseconds) {

@@ -50,22 +50,33 @@ class Twin {
 Duration random_distance(Random& random) {
   const int64_t ticks[] = {1, 2, 255, 256, 257, 65'535, 65'536, 65'537, 200'000};
   switch (random.below(6)) {
-    case 0: return nanoseconds(random.below(20'000'000));
-    case 1: return kTick * random.below(256);
-    case 2: return kTick * random.below(70'000) + nanoseconds(random.below(10'000'000));
-    case 3: return kTick * ticks[random.below(std::size(ticks))];
-    case 4: return kTick * -static_cast<int64_t>(random.below(100));
-    default: return kTick * random.below(1'000) + nanoseconds(1);
+    case 0:
+      return nanoseconds(random.below(20'000'000));
+    case 1:
+      return kTick * random.below(256);
+    case 2:
+      return kTick * random.below(70'000) + nanoseconds(random.below(10'000'000));
+    case 3:
+      return kTick * ticks[random.below(std::size(ticks))];
+    case 4:
+      return kTick * -static_cast<int64_t>(random.below(100));
+    default:
+      return kTick * random.below(1'000) + nanoseconds(1);
   }
 }
 
 Duration random_step(Random& random) {
   switch (random.below(5)) {
-    case 0: return nanoseconds(random.below(9'999'999));
-    case 1: return kTick * random.below(3);
-    case 2: return kTick * random.below(300);
-    case 3: return kTick * random.below(70'000);
-    default: return kTick;
+    case 0:
+      return nanoseconds(random.below(9'999'999));
+    case 1:
+      return kTick * random.below(3);
+    case 2:
+      return kTick * random.below(300);
+    case 3:
+      return kTick * random.below(70'000);
+    default:
+      return kTick;
   }
 }
 
@@ -93,7 +104,8 @@ TEST(TimerWheel, DoesWhatItsTwinDoes) {
         default: {
           now = now + random_step(random);
           std::vector<uint32_t> fired;
-          const uint32_t count = wheel.advance(now, UINT32_MAX, [&](uint32_t s) { fired.push_back(s); });
+          const uint32_t count =
+              wheel.advance(now, UINT32_MAX, [&](uint32_t s) { fired.push_back(s); });
           EXPECT_EQ(count, fired.size());
           ASSERT_NO_FATAL_FAILURE(twin.check_fired(fired, now));
         }
@@ -119,7 +131,8 @@ TEST(TimerWheel, FiresEveryTimerWhenOneSleepsToItsDeadlines) {
   std::vector<Instant> due(200);
   Instant last = kStart;
   for (uint32_t slot = 0; slot < 200; ++slot) {
-    due[slot] = kStart + nanoseconds(static_cast<int64_t>(random.next() % uint64_t{1'000'000'000'000}));
+    due[slot] =
+        kStart + nanoseconds(static_cast<int64_t>(random.next() % uint64_t{1'000'000'000'000}));
     last = std::max(last, due[slot]);
     wheel.arm(slot, due[slot]);
   }
@@ -181,9 +194,8 @@ TEST(TimerWheel, HoldsTimersBeyondItsHorizon) {
   Instant now = kStart;
   while (wheel.armed_count() != 0 && now < kStart + kTick * (horizon * 4)) {
     now = std::max(wheel.next_deadline(), now + kTick);
-    wheel.advance(now, 8, [&](uint32_t slot) {
-      fired.emplace_back(slot, (now - kStart).ns() / kTick.ns());
-    });
+    wheel.advance(
+        now, 8, [&](uint32_t slot) { fired.emplace_back(slot, (now - kStart).ns() / kTick.ns()); });
   }
   const std::vector<std::pair<uint32_t, int64_t>> expected = {
       {0, horizon - 1}, {1, horizon + 12'345}, {2, horizon * 3 + 7}};

@@ -25,7 +25,8 @@ struct Twin {
   uint32_t lookup(const Address& address) const {
     const Entry* best = nullptr;
     for (const Entry& entry : entries) {
-      const bool holds = wire::network_of(address, entry.length) == wire::network_of(entry.prefix, entry.length);
+      const bool holds =
+          wire::network_of(address, entry.length) == wire::network_of(entry.prefix, entry.length);
       if (holds && (best == nullptr || entry.length >= best->length)) best = &entry;
     }
     return best == nullptr ? Lpm<Address>::kNoRoute : best->value;
@@ -66,11 +67,12 @@ TYPED_TEST(LpmTwin, FindsWhatTheTwinFinds) {
     std::vector<Address> pool;
     for (uint32_t i = 0; i < bases; ++i) pool.push_back(random_address(random, Address()));
     for (uint32_t i = 0; i < count; ++i) {
-      const Address address = random.below(10) == 0 ? random_address(random, Address())
-                                                    : near_address(random, pool[random.below(bases)]);
+      const Address address = random.below(10) == 0
+                                  ? random_address(random, Address())
+                                  : near_address(random, pool[random.below(bases)]);
       const uint32_t edges[] = {0, 1, 7, 8, 9, kBits - 8, kBits - 1, kBits};
-      const auto length = static_cast<uint8_t>(random.below(3) == 0 ? edges[random.below(std::size(edges))]
-                                                                    : random.below(kBits + 1));
+      const auto length = static_cast<uint8_t>(
+          random.below(3) == 0 ? edges[random.below(std::size(edges))] : random.below(kBits + 1));
       twin.entries.push_back({address, length, random.below(1000)});
       if (random.below(8) == 0) twin.entries.push_back({address, length, random.below(1000)});
       pool.push_back(address);
@@ -78,8 +80,10 @@ TYPED_TEST(LpmTwin, FindsWhatTheTwinFinds) {
     const Lpm<Address> lpm(twin.entries);
     for (int i = 0; i < 400; ++i) {
       Address address = random_address(random, Address());
-      if (i % 4 != 0) address = near_address(random, pool[random.below(static_cast<uint32_t>(pool.size()))]);
-      ASSERT_EQ(lpm.lookup(address), twin.lookup(address)) << wire::to_string(address) << " round " << round;
+      if (i % 4 != 0)
+        address = near_address(random, pool[random.below(static_cast<uint32_t>(pool.size()))]);
+      ASSERT_EQ(lpm.lookup(address), twin.lookup(address))
+          << wire::to_string(address) << " round " << round;
     }
     // The first and last address of each prefix, and the ones beside them.
     for (const auto& entry : twin.entries) {
@@ -95,7 +99,8 @@ TYPED_TEST(LpmTwin, FindsWhatTheTwinFinds) {
         return bytes;
       };
       for (const auto& bytes : {first, last, step(first, -1), step(last, 1)})
-        ASSERT_EQ(lpm.lookup(Address(bytes)), twin.lookup(Address(bytes))) << wire::to_string(Address(bytes));
+        ASSERT_EQ(lpm.lookup(Address(bytes)), twin.lookup(Address(bytes)))
+            << wire::to_string(Address(bytes));
     }
   }
 }
@@ -116,10 +121,11 @@ TYPED_TEST(LpmTwin, HoldsADefaultRouteAlone) {
 using Entry4 = Lpm<Ipv4Address>::Entry;
 
 TEST(Lpm, LaterEntriesReplaceEqualOnes) {
-  const std::vector<Entry4> entries = {{Ipv4Address(10, 0, 0, 0), 8, 1},
-                                       {Ipv4Address(10, 9, 9, 9), 8, 2},  // the same, with bits past it
-                                       {Ipv4Address(10, 1, 1, 1), 32, 3},
-                                       {Ipv4Address(10, 1, 1, 1), 32, 4}};
+  const std::vector<Entry4> entries = {
+      {Ipv4Address(10, 0, 0, 0), 8, 1},
+      {Ipv4Address(10, 9, 9, 9), 8, 2},  // the same, with bits past it
+      {Ipv4Address(10, 1, 1, 1), 32, 3},
+      {Ipv4Address(10, 1, 1, 1), 32, 4}};
   const Lpm<Ipv4Address> lpm(entries);
   EXPECT_EQ(lpm.lookup(Ipv4Address(10, 0, 0, 1)), 2u);
   EXPECT_EQ(lpm.lookup(Ipv4Address(10, 1, 1, 1)), 4u);
@@ -127,7 +133,8 @@ TEST(Lpm, LaterEntriesReplaceEqualOnes) {
 }
 
 TEST(Lpm, FallsBackToTheShorterPrefixInSkippedBytes) {
-  const std::vector<Entry4> entries = {{Ipv4Address(10, 0, 0, 0), 8, 1}, {Ipv4Address(10, 1, 2, 3), 32, 2}};
+  const std::vector<Entry4> entries = {{Ipv4Address(10, 0, 0, 0), 8, 1},
+                                       {Ipv4Address(10, 1, 2, 3), 32, 2}};
   const Lpm<Ipv4Address> lpm(entries);
   EXPECT_EQ(lpm.lookup(Ipv4Address(10, 1, 2, 3)), 2u);
   EXPECT_EQ(lpm.lookup(Ipv4Address(10, 1, 2, 4)), 1u);
@@ -139,7 +146,8 @@ TEST(Lpm, FallsBackToTheShorterPrefixInSkippedBytes) {
 TEST(Lpm, TakesFewNodesForDistantHostRoutes) {
   std::vector<Lpm<Ipv6Address>::Entry> entries;
   for (uint64_t i = 0; i < 200; ++i)
-    entries.push_back({Ipv6Address::from_host(0x20010db8'00000000 + i, 1), 128, static_cast<uint32_t>(i)});
+    entries.push_back(
+        {Ipv6Address::from_host(0x20010db8'00000000 + i, 1), 128, static_cast<uint32_t>(i)});
   EXPECT_LE(Lpm<Ipv6Address>(entries).node_count(), 201u);
 }
 

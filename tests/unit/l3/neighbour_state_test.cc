@@ -20,9 +20,9 @@ struct Cell {
 };
 
 constexpr Cell kCells[] = {
-    {kIncomplete, kUse, kIncomplete, kNone},      // it waits with the others
+    {kIncomplete, kUse, kIncomplete, kNone},  // it waits with the others
     {kIncomplete, kConfirm, kReachable, kRelease},
-    {kIncomplete, kHint, kStale, kRelease},       // it spoke before it was reached by our question
+    {kIncomplete, kHint, kStale, kRelease},  // it spoke before it was reached by our question
     {kIncomplete, kChange, kStale, kRelease},
     {kIncomplete, kDoubt, kIncomplete, kNone},
     {kIncomplete, kRetry, kIncomplete, kAskAll},
@@ -33,8 +33,8 @@ constexpr Cell kCells[] = {
     {kReachable, kHint, kReachable, kNone},
     {kReachable, kChange, kStale, kNone},
     {kReachable, kDoubt, kStale, kNone},
-    {kReachable, kRetry, kProbe, kAskOne},        // used since it was confirmed
-    {kReachable, kGiveUp, kStale, kNone},         // not used
+    {kReachable, kRetry, kProbe, kAskOne},  // used since it was confirmed
+    {kReachable, kGiveUp, kStale, kNone},   // not used
 
     {kStale, kUse, kProbe, kAskOne},
     {kStale, kConfirm, kReachable, kNone},
@@ -44,7 +44,7 @@ constexpr Cell kCells[] = {
     {kStale, kRetry, kStale, kForget},
     {kStale, kGiveUp, kStale, kForget},
 
-    {kProbe, kUse, kProbe, kNone},                // packets go on leaving meanwhile
+    {kProbe, kUse, kProbe, kNone},  // packets go on leaving meanwhile
     {kProbe, kConfirm, kReachable, kNone},
     {kProbe, kHint, kProbe, kNone},
     {kProbe, kChange, kStale, kNone},
@@ -73,8 +73,10 @@ TEST(NeighbourState, EachCellIsAsWritten) {
   std::set<std::pair<NeighbourState, NeighbourEvent>> walked;
   for (const Cell& cell : kCells) {
     const NeighbourTransition got = transition(cell.state, cell.event);
-    EXPECT_EQ(got.next, cell.next) << static_cast<int>(cell.state) << "," << static_cast<int>(cell.event);
-    EXPECT_EQ(got.action, cell.action) << static_cast<int>(cell.state) << "," << static_cast<int>(cell.event);
+    EXPECT_EQ(got.next, cell.next)
+        << static_cast<int>(cell.state) << "," << static_cast<int>(cell.event);
+    EXPECT_EQ(got.action, cell.action)
+        << static_cast<int>(cell.state) << "," << static_cast<int>(cell.event);
     EXPECT_TRUE(walked.emplace(cell.state, cell.event).second) << "a cell stands here twice";
   }
   EXPECT_EQ(walked.size(), kNeighbourStates * kNeighbourEvents);

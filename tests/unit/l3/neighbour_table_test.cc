@@ -41,7 +41,8 @@ struct Notes final : NeighbourSink<Ipv4Address> {
     said.push_back((unicast ? "ask one " : "ask all ") + wire::to_string(neighbour.address));
   }
   void release(const Entry& neighbour, Packet packet) override {
-    said.push_back("release " + std::to_string(number_of(packet)) + " to " + wire::to_string(neighbour.mac));
+    said.push_back("release " + std::to_string(number_of(packet)) + " to " +
+                   wire::to_string(neighbour.mac));
   }
   void give_up(const Entry& neighbour, Packet packet) override {
     const bool waiting = neighbour.state == kIncomplete;
@@ -79,8 +80,9 @@ TEST(NeighbourTable, HoldsPacketsInOrderUntilAnswered) {
   for (size_t n = 0; n < 3; ++n) EXPECT_EQ(f.use(n), Table::Held::kWaiting);
   EXPECT_EQ(f.notes.take(), (Said{"ask all 10.0.0.1"}));
   EXPECT_TRUE(f.learn(kConfirm));
-  EXPECT_EQ(f.notes.take(), (Said{"release 0 to 02:00:00:00:00:01", "release 1 to 02:00:00:00:00:01",
-                                  "release 2 to 02:00:00:00:00:01"}));
+  EXPECT_EQ(f.notes.take(),
+            (Said{"release 0 to 02:00:00:00:00:01", "release 1 to 02:00:00:00:00:01",
+                  "release 2 to 02:00:00:00:00:01"}));
   EXPECT_EQ(f.state(), kReachable);
   EXPECT_EQ(f.use(3), Table::Held::kSettled);
 }
@@ -164,7 +166,8 @@ TEST(NeighbourTable, BelievesChangesAndDoubts) {
 TEST(NeighbourTable, LeavesConfiguredNeighboursAlone) {
   Fixture f;
   EXPECT_TRUE(f.table.add_static(kLan, kPeer, kMac, f.now));
-  for (const NeighbourEvent event : {kConfirm, kHint, kChange, kDoubt}) EXPECT_FALSE(f.learn(event, kOther));
+  for (const NeighbourEvent event : {kConfirm, kHint, kChange, kDoubt})
+    EXPECT_FALSE(f.learn(event, kOther));
   EXPECT_EQ(f.use(0), Table::Held::kSettled);
   f.pass(seconds(3));
   EXPECT_EQ(f.state(), kStatic);
@@ -206,8 +209,7 @@ TEST(NeighbourTable, KeepsRoomForNeighboursThatWork) {
     EXPECT_EQ(f.use(i, Ipv4Address(10, 0, 1, i)), Table::Held::kWaiting);
   EXPECT_EQ(f.use(8, Ipv4Address(10, 0, 1, 8)), Table::Held::kTableFull);
   EXPECT_EQ(f.table.size(), 8u);
-  for (uint8_t i = 0; i < 4; ++i)
-    EXPECT_NE(f.table.find(kLan, Ipv4Address(10, 0, 2, i)), nullptr);
+  for (uint8_t i = 0; i < 4; ++i) EXPECT_NE(f.table.find(kLan, Ipv4Address(10, 0, 2, i)), nullptr);
   for (uint8_t i = 5; i < 8; ++i) f.learn(kConfirm, kMac, Ipv4Address(10, 0, 1, i));
 }
 
@@ -267,7 +269,8 @@ void run_twin(Random& random, const std::vector<Address>& universe) {
   };
   constexpr Duration kTick = milliseconds(10);
   constexpr uint32_t kCapacity = 32;  // as many as there are, in an index half full
-  NeighbourTable<Address> table({.capacity = kCapacity, .stale = milliseconds(400)}, random.next(), kStart);
+  NeighbourTable<Address> table({.capacity = kCapacity, .stale = milliseconds(400)}, random.next(),
+                                kStart);
   std::map<std::pair<uint16_t, size_t>, Known> twin;
   Instant now = kStart;
   for (int operation = 0; operation < 4000; ++operation) {

@@ -40,7 +40,9 @@ TEST(Topology, FilterKeepsMostStrangersOut) {
   topology.prepare_filters();
   int four = 0, six = 0;
   for (uint32_t i = 0; i < 4096; ++i) {
-    four += topology.own_filter4 >> Topology::filter_bit(Ipv4Address::from_host(0x08080000 + i)) & 1 ? 1 : 0;
+    four += topology.own_filter4 >> Topology::filter_bit(Ipv4Address::from_host(0x08080000 + i)) & 1
+                ? 1
+                : 0;
     six += topology.own_filter6 >> Topology::filter_bit(Ipv6Address::from_host(1, i)) & 1 ? 1 : 0;
   }
   EXPECT_LT(four, 4096 / 16);
@@ -66,8 +68,10 @@ TEST(Interface, PreparesItsLinkLayer) {
   Interface tagged = with(0, VlanId(0x123));
   tagged.prepare();
   EXPECT_EQ(tagged.header_length, 18);
-  EXPECT_EQ(tagged.tail4, (std::array<uint8_t, 12>{2, 0, 0, 0, 0, 9, 0x81, 0x00, 0x01, 0x23, 0x08, 0x00}));
-  EXPECT_EQ(tagged.tail6, (std::array<uint8_t, 12>{2, 0, 0, 0, 0, 9, 0x81, 0x00, 0x01, 0x23, 0x86, 0xdd}));
+  EXPECT_EQ(tagged.tail4,
+            (std::array<uint8_t, 12>{2, 0, 0, 0, 0, 9, 0x81, 0x00, 0x01, 0x23, 0x08, 0x00}));
+  EXPECT_EQ(tagged.tail6,
+            (std::array<uint8_t, 12>{2, 0, 0, 0, 0, 9, 0x81, 0x00, 0x01, 0x23, 0x86, 0xdd}));
 }
 
 TEST(Topology, FindsTheInterfaceOfAFrame) {
@@ -90,7 +94,8 @@ TEST(Topology, ChoosesTheSourceOfAnswers) {
   const Interface& bare = topology.interfaces[0];
   EXPECT_EQ(topology.source4(bare), kGateway4);
   EXPECT_EQ(topology.source6(bare), bare.link_local);
-  topology.interfaces[1].own4 = {{Ipv4Address(192, 0, 2, 10), 24}, {Ipv4Address(192, 0, 3, 10), 24}};
+  topology.interfaces[1].own4 = {{Ipv4Address(192, 0, 2, 10), 24},
+                                 {Ipv4Address(192, 0, 3, 10), 24}};
   topology.interfaces[2].own4 = {{Ipv4Address(198, 51, 100, 10), 24}};
   topology.interfaces[2].own6 = {{Ipv6Address::from_host(1, 2), 64}};
   EXPECT_EQ(topology.source4(bare), Ipv4Address(192, 0, 2, 10));

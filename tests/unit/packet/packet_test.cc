@@ -216,7 +216,8 @@ TEST(PacketPool, SaysHowMuchMemoryIsMissing) {
   ASSERT_TRUE(start_eal());
   const auto pool = PacketPool::create("too-many", 4'000'000);
   ASSERT_FALSE(pool.has_value());
-  EXPECT_NE(pool.error().text.find("4000000 packet buffers"), std::string::npos) << pool.error().text;
+  EXPECT_NE(pool.error().text.find("4000000 packet buffers"), std::string::npos)
+      << pool.error().text;
   EXPECT_NE(pool.error().text.find("memory"), std::string::npos);
 }
 

@@ -69,7 +69,8 @@ struct RouteInfo {
   bool active = true;    // false: withdrawn, its links are down
 };
 
-// Thread-safe: gRPC threads call these at any time. None blocks for longer than a worker's turn.
+// Thread-safe: gRPC threads call these at any time. neighbors() asks the workers and waits for
+// their next turns; the others read what is there.
 class NodeView {
  public:
   virtual ~NodeView() = default;

@@ -2,9 +2,12 @@
 //
 // One table a worker and a family, no locks. It does no I/O and reads no clock: what it wants
 // sent it says through a NeighbourSink. ARP and ND share it, as their state machines differ
-// only in the messages. All memory is taken at construction. Resolution that never ends may
-// hold at most half of the table, so a scan of a large subnet cannot push out neighbours that
-// work (RFC 6583); in a full table a new neighbour takes the place of a stale or failed one.
+// only in the messages. All memory is taken at construction.
+//
+// Against scans and made-up senders (RFC 6583): one interface may have at most half of the
+// table, and an eighth of it in resolution. A new neighbour beyond that takes the place of
+// another of its own interface: a failed or stale one, or, in resolution, one that is being
+// asked for; so the neighbours that answer get through a scan of those that do not.
 #pragma once
 
 #include <array>
@@ -84,6 +87,7 @@ class NeighbourSink {
 
 struct NeighbourLimits {
   uint32_t capacity = 4096;
+  uint16_t interfaces = 256;  // ids below this
   Duration retransmit = seconds(1);
   uint8_t tries = 3;
   Duration reachable = seconds(30);
@@ -126,6 +130,9 @@ class NeighbourTable {
   bool learn(InterfaceId interface, const Address& address, const wire::MacAddress& mac,
              NeighbourEvent event, Instant now, Sink& sink);
 
+  // Forgets what is known of an interface, but for static neighbours, and gives up what waits.
+  void flush(InterfaceId interface, Sink& sink);
+
   // False when the table is full.
   bool add_static(InterfaceId interface, const Address& address, const wire::MacAddress& mac,
                   Instant now);
@@ -136,11 +143,14 @@ class NeighbourTable {
 
   uint32_t size() const { return entries_.size(); }
 
+  // Visits the entries of `count` slots from `first` on; a whole walk goes in pieces.
   template <class Visit>
-  void for_each(Visit&& visit) const {
-    for (uint32_t slot = 0; slot < entries_.capacity(); ++slot)
+  void for_each(uint32_t first, uint32_t count, Visit&& visit) const {
+    const uint32_t end = first + count < entries_.capacity() ? first + count : entries_.capacity();
+    for (uint32_t slot = first; slot < end; ++slot)
       if (entries_.live(slot)) visit(entries_[slot]);
   }
+  uint32_t capacity() const { return entries_.capacity(); }
 
  private:
   // One wide multiplication mixes every input bit into every output bit that counts.
@@ -155,9 +165,12 @@ class NeighbourTable {
     return static_cast<uint32_t>(static_cast<uint64_t>(product) ^
                                  static_cast<uint64_t>(product >> 64));
   }
-  uint32_t create(InterfaceId interface, const Address& address, NeighbourState state);
+  uint32_t create(InterfaceId interface, const Address& address, NeighbourState state,
+                  Sink* sink);
   void forget(uint32_t slot);
-  bool make_room(bool for_unresolved);
+  bool make_room(InterfaceId interface, bool in_resolution, Sink* sink);
+  void give_up(uint32_t slot, Sink& sink);
+  void count(const Entry& entry, uint32_t by);
   void apply(uint32_t slot, NeighbourEvent event, Instant now, Sink& sink);
   void arm(uint32_t slot, Instant now);
   void hold(Entry& entry, packet::Packet packet, Sink& sink);
@@ -166,7 +179,12 @@ class NeighbourTable {
   NeighbourLimits limits_;
   uint64_t seed_;
   uint32_t mask_;
-  uint32_t unresolved_ = 0;
+  // Of each interface: how many entries, and how many of them in resolution or failed.
+  struct Share {
+    uint32_t entries = 0;
+    uint32_t unresolved = 0;
+  };
+  std::unique_ptr<Share[]> shares_;
   uint32_t next_victim_ = 0;
   Pool<Entry> entries_;
   TimerWheel timers_;

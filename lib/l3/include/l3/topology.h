@@ -124,10 +124,10 @@ struct Topology {
   // Fills the filters from own4 and own6.
   void prepare_filters();
 
-  // The source for an error or answer that leaves by `out`: an own address of that interface,
-  // else of any, else the gateway that workloads know (RFC 1812 4.3.2.4).
-  wire::Ipv4Address source4(const Interface& out) const;
-  wire::Ipv6Address source6(const Interface& out) const;
+  // The source for an error or answer to what came by `in`: an own address of that interface,
+  // else of any, else the one that workloads know.
+  wire::Ipv4Address source4(const Interface& in) const;
+  wire::Ipv6Address source6(const Interface& in) const;
 
  private:
   bool is_own_exact(const wire::Ipv4Address& address) const;

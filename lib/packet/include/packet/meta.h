@@ -12,6 +12,7 @@ namespace heddle::packet {
 enum class Flag : uint8_t {
   kOriginated = 1 << 0,  // made here: no TTL to decrement, no ICMP error about it
   kLinkBroadcast = 1 << 1,  // arrived as link-layer multicast or broadcast (RFC 1122 3.2.2)
+  kDelivered = 1 << 3,  // for the node itself, on its way to the host port: no hop to count
   kCopy = 1 << 2,  // another worker's ARP or ND packet, to learn from and not to answer
   kPriorityTag = 1 << 3,  // had an 802.1Q tag of VLAN 0, which its interface does not have
 };
@@ -28,7 +29,6 @@ struct Meta {
   InterfaceId tx_interface;  // set by *_output
   uint32_t next_hop;         // slot in the topology's hops, set by *_lookup
   Refusal refusal;
-  uint32_t steering_hash;
   uint8_t flags;
   uint8_t handoff_edge;  // where the receiving worker continues
 

@@ -82,8 +82,6 @@ class Packet {
   bool ip_checksum_verified() const {
     return (mbuf_->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
   }
-  bool has_port_hash() const { return (mbuf_->ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0; }
-  uint32_t port_hash() const { return mbuf_->hash.rss; }
 
   void prefetch() const { __builtin_prefetch(mbuf_); }
   void prefetch_data() const { __builtin_prefetch(data()); }
