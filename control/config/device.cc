@@ -177,10 +177,6 @@ Result<> read_target(const DeviceRules& rules, std::string_view target, DeviceCo
       return fail(
           "{} is no path; expected {}:/PATH with at most 107 of A-Z a-z 0-9 _ . / : @ % + -",
           quote(target), rules.name);
-    case TargetForm::kName:
-      if (target.size() <= kLongestInterface && all_of(target, "_-")) return {};
-      return fail("{} is no name; expected {}:NAME with at most 15 of A-Z a-z 0-9 _ -",
-                  quote(target), rules.name);
   }
   return {};
 }
@@ -292,7 +288,6 @@ std::string device_identity(const DeviceConfig& device) {
     case DeviceKind::kVhost:
       return "vhost " + device.target;
     case DeviceKind::kRing:
-      return device.target.empty() ? "" : "ring " + device.target;
     case DeviceKind::kNull:
       return {};
   }

@@ -24,7 +24,6 @@ constexpr DeviceKey kVhostKeys[] = {
     {"client", "client", kBit},
     {"iommu-support", "iommu-support", kBit},
     {"postcopy-support", "postcopy-support", kBit},
-    {"tso", "tso", kBit},
     {"linear-buffer", "linear-buffer", kBit},
     {"ext-buffer", "ext-buffer", kBit},
 };
@@ -68,7 +67,7 @@ constexpr DeviceRules kRules[] = {
     {DeviceKind::kVirtioUser, "virtio_user", TargetForm::kSocket, kVirtioUserKeys},
     {DeviceKind::kTap, "tap", TargetForm::kInterface, kTapKeys},
     {DeviceKind::kAfPacket, "af_packet", TargetForm::kInterface, kAfPacketKeys},
-    {DeviceKind::kRing, "ring", TargetForm::kName, {}},
+    {DeviceKind::kRing, "ring", TargetForm::kNone, {}},
     {DeviceKind::kPcap, "pcap", TargetForm::kNone, kPcapKeys},
     {DeviceKind::kNull, "null", TargetForm::kNone, kNullKeys},
 };

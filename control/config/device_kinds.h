@@ -10,7 +10,7 @@
 
 namespace heddle::config {
 
-enum class TargetForm : uint8_t { kNone, kInterface, kSocket, kName };
+enum class TargetForm : uint8_t { kNone, kInterface, kSocket };
 
 enum class ValueForm : uint8_t {
   kNumber,      // min..max

@@ -13,6 +13,7 @@ using app::PortConfig;
 using app::Role;
 
 constexpr size_t kMaxPorts = 256;
+constexpr auto kMaxDevices = 32;  // DPDK's RTE_MAX_ETHPORTS as Debian builds it
 constexpr size_t kMaxAddresses = 64;
 // Of all uplinks together: each is compared with each, and with every next hop.
 constexpr size_t kMaxOwnAddresses = 1024;
@@ -246,6 +247,11 @@ Result<> read_ports(const Field& list, Ports& out) {
     HEDDLE_TRY(read_port(reading));
     out.ports.push_back(std::move(port));
     out.fields.push_back(*fields);
+    const auto has_device = [](const PortConfig& each) { return each.device.has_value(); };
+    if (std::ranges::count_if(out.ports, has_device) > kMaxDevices)
+      return field.fail("one device more than DPDK has room for; expected at most {} ports with "
+                        "a device of their own",
+                        kMaxDevices);
   }
   return {};
 }

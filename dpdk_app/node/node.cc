@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <random>
 
-#include "ports/device.h"
+#include "wire/ipv6.h"
 
 namespace heddle::app {
 
@@ -51,21 +51,38 @@ Result<> Node::open_ports() {
   auto pool = packet::PacketPool::create("packets", wanted_buffers(config_));
   if (!pool) return std::unexpected(pool.error());
   pool_ = std::make_unique<packet::PacketPool>(std::move(*pool));
-  const auto workers = static_cast<uint16_t>(config_.cores.size());
   for (const PortConfig& config : config_.ports) {
     if (!config.device) {
       ports_.push_back(nullptr);
       continue;
     }
-    auto port = Port::open(config, workers, *pool_);
+    auto port = Port::open(config_, config, *pool_);
     if (!port) return fail_in(port.error(), "{}:{}", config_.file, config.line);
     ports_.push_back(std::move(*port));
   }
+  HEDDLE_TRY(check_mtus());
   const std::vector<PortFacts> now = facts();
   for (const PortFacts& fact : now) links_.push_back(fact.up);
   auto topology = build_topology(config_, now, ++generation_);
   routes_ = topology->lines;
   topology_ = std::make_unique<RcuCell<l3::Topology>>(std::move(topology));
+  return {};
+}
+
+// What could not be known before the devices told their MTUs.
+Result<> Node::check_mtus() const {
+  for (size_t i = 0; i < config_.ports.size(); ++i) {
+    const PortConfig& config = config_.ports[i];
+    const uint16_t device = port_of(i).mtu();
+    const uint16_t mtu = config.mtu.value_or(device);
+    if (mtu > device)
+      return fail("{}:{}: port {}: mtu: {} is above the {} of port {}", config_.file, config.line,
+                  config.name, mtu, device, config.parent);
+    const bool ipv6 = !config.addresses6.empty() || !config.workload6.empty();
+    if (ipv6 && mtu < wire::kIpv6MinMtu)
+      return fail("{}:{}: port {}: its MTU is {}, and IPv6 needs {}", config_.file, config.line,
+                  config.name, mtu, wire::kIpv6MinMtu);
+  }
   return {};
 }
 
@@ -154,7 +171,7 @@ void Node::assign_queues(const Port& port, uint16_t port_number) {
     tx.owner = WorkerId(owner_of(worker->id.value() % queues));
     for (uint16_t queue = 0; queue < queues; ++queue) {
       if (owner_of(queue) != worker->id.value()) continue;
-      tx = {.queue = queue, .own = true, .owner = worker->id};
+      tx = {.queue = queue, .own = true, .chains = port.sends_chains(), .owner = worker->id};
       worker->tx[port.id().index()] = std::make_unique<Outlet>();
       break;
     }

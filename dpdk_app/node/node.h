@@ -51,6 +51,7 @@ class Node : public server::NodeView {
 
   explicit Node(const NodeConfig& config);
   Result<> open_ports();
+  Result<> check_mtus() const;
   Result<> make_workers();
   Result<> add_static_neighbours(Worker& worker) const;
   Result<> make_loops();

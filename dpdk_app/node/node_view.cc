@@ -97,7 +97,7 @@ server::VersionInfo Node::version() {
   server::VersionInfo info;
   info.version = kVersion;
   info.commit = kCommit;
-  info.dpdk = rte_version();
+  info.dpdk = std::string(rte_version()).substr(std::string_view("DPDK ").size());
   info.node = config_.node;
   info.pid = static_cast<uint32_t>(getpid());
   info.uptime_ms = static_cast<uint64_t>((clock_.now() - Instant()).ms());

@@ -1,11 +1,15 @@
 #include "ports/device.h"
 
-#include <bpf/libbpf.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <rte_bus_pci.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -21,16 +25,27 @@ namespace fs = std::filesystem;
 
 std::string interface_path(const std::string& interface) { return "/sys/class/net/" + interface; }
 
-uint16_t count_queues(const std::string& interface, const std::string& prefix) {
+uint16_t receive_queues(const std::string& interface) {
   std::error_code error;
   uint16_t count = 0;
   for (const auto& entry : fs::directory_iterator(interface_path(interface) + "/queues", error))
-    if (entry.path().filename().string().starts_with(prefix)) ++count;
+    if (entry.path().filename().string().starts_with("rx-")) ++count;
   return count;
 }
 
-uint16_t kernel_queues(const std::string& interface) {
-  return std::min(count_queues(interface, "rx-"), count_queues(interface, "tx-"));
+// As the af_xdp driver counts them: the combined channels, or one where there are none (veth).
+uint16_t xdp_queues(const std::string& interface) {
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return 1;
+  ethtool_channels channels{};
+  channels.cmd = ETHTOOL_GCHANNELS;
+  ifreq request{};
+  interface.copy(request.ifr_name, IFNAMSIZ - 1);
+  request.ifr_data = reinterpret_cast<char*>(&channels);
+  const bool known = ioctl(fd, SIOCETHTOOL, &request) == 0;
+  close(fd);
+  if (!known || channels.max_combined == 0) return 1;
+  return static_cast<uint16_t>(std::clamp<uint32_t>(channels.combined_count, 1, 1024));
 }
 
 std::string join(std::initializer_list<std::string> parts) {
@@ -41,10 +56,6 @@ std::string join(std::initializer_list<std::string> parts) {
     all += part;
   }
   return all;
-}
-
-std::string mac_argument(const PortConfig& port) {
-  return port.mac ? fmt::format("mac={}", *port.mac) : std::string();
 }
 
 // The driver's name for a kind; a device's name is this and the port's name.
@@ -71,19 +82,20 @@ std::string device_name(const PortConfig& port) {
 
 // af_xdp: busy polling makes each receive a system call that waits for the softirq; with it the
 // same load ran at a third of the speed.
-std::string device_arguments(const PortConfig& port, uint16_t queues) {
+std::string device_arguments(const PortConfig& port, uint16_t queues, const wire::MacAddress& mac) {
   const DeviceConfig& device = *port.device;
   const std::string& more = device.arguments;
   const std::string& target = device.target;
   const std::string n = std::to_string(queues);
+  const std::string address = fmt::format("mac={}", mac);
   switch (device.kind) {
     case DeviceKind::kAfXdp:
       return join({"iface=" + target, "queue_count=" + n, "busy_budget=0", more});
     case DeviceKind::kMemif:
-      return join({"socket=" + target, "socket-abstract=no", mac_argument(port), more});
+      return join({"socket=" + target, "socket-abstract=no", address, more});
     case DeviceKind::kVhost: return join({"iface=" + target, "queues=" + n, more});
     case DeviceKind::kVirtioUser:
-      return join({"path=" + target, "queues=" + n, mac_argument(port), more});
+      return join({"path=" + target, "queues=" + n, address, more});
     case DeviceKind::kTap: return join({"iface=" + target, more});
     case DeviceKind::kAfPacket: return join({"iface=" + target, "qpairs=" + n, more});
     default: return more;
@@ -95,10 +107,16 @@ Result<> check_interface(const PortConfig& port) {
   if (!interface.empty() && !fs::exists(interface_path(interface)))
     return fail("port {}: there is no network interface {} here", port.name, interface);
   if (port.device->kind != DeviceKind::kAfXdp) return {};
-  const uint16_t there = kernel_queues(interface);
+  const uint16_t there = xdp_queues(interface);
   if (port.queues > there)
     return fail("port {}: queues: {} wanted, interface {} has {}", port.name, port.queues,
                 interface, there);
+  const uint16_t opened = queues_for(port, 1);
+  if (receive_queues(interface) > opened)
+    return fail("port {}: interface {} receives on {} queues and af_xdp would read {}: packets on "
+                "the others would go to the kernel; give it fewer queues ('ethtool -L {} combined "
+                "{}', or a veth with one)",
+                port.name, interface, receive_queues(interface), opened, interface, opened);
   return {};
 }
 
@@ -139,8 +157,7 @@ uint16_t queues_for(const PortConfig& port, uint16_t workers) {
   const DeviceConfig& device = *port.device;
   switch (device.kind) {
     case DeviceKind::kPci: return workers;  // cut to the device's own limit when it is set up
-    case DeviceKind::kAfXdp:
-      return std::clamp<uint16_t>(kernel_queues(device.target), 1, workers);
+    case DeviceKind::kAfXdp: return xdp_queues(device.target);
     default: return 1;
   }
 }
@@ -150,10 +167,11 @@ Result<> check_device(const PortConfig& port) {
   return check_interface(port);
 }
 
-Result<uint16_t> attach_device(const PortConfig& port, uint16_t queues) {
+Result<uint16_t> attach_device(const PortConfig& port, uint16_t queues,
+                               const wire::MacAddress& mac) {
   const std::string name = device_name(port);
   if (port.device->kind != DeviceKind::kPci) {
-    const std::string arguments = device_arguments(port, queues);
+    const std::string arguments = device_arguments(port, queues, mac);
     const int result = rte_eal_hotplug_add("vdev", name.c_str(), arguments.c_str());
     if (result != 0)
       return fail("port {}: DPDK cannot open {} ({}); heddled --verbose shows the driver's words",
@@ -166,13 +184,13 @@ Result<uint16_t> attach_device(const PortConfig& port, uint16_t queues) {
   return id;
 }
 
-void remove_xdp(const PortConfig& port) {
-  if (!port.device || port.device->kind != DeviceKind::kAfXdp) return;
-  const unsigned index = if_nametoindex(port.device->target.c_str());
-  if (index == 0) return;
-  uint32_t program = 0;
-  const auto id = static_cast<int>(index);
-  if (bpf_xdp_query_id(id, 0, &program) == 0 && program != 0) bpf_xdp_detach(id, 0, nullptr);
+wire::MacAddress stable_mac(const std::string& node, const std::string& port) {
+  uint64_t hash = 14695981039346656037ull;  // FNV-1a
+  for (const char c : node + '/' + port)
+    hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211ull;
+  wire::MacAddress::Bytes bytes{0x02};
+  for (size_t i = 1; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(hash >> (8 * i));
+  return wire::MacAddress(bytes);
 }
 
 }  // namespace heddle::app

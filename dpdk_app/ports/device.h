@@ -9,21 +9,23 @@
 
 namespace heddle::app {
 
-// How many queues the device gets: what was asked for, or one a worker as far as it can.
+// How many queues the device gets: what was asked for, or one a worker as far as it can. An
+// af_xdp interface gets all that it has: what another queue receives would pass us by.
 uint16_t queues_for(const PortConfig& port, uint16_t workers);
 
 // Says what is missing in one sentence before DPDK tries and fails in many.
 Result<> check_device(const PortConfig& port);
 
-// Makes the device; returns DPDK's port number.
-Result<uint16_t> attach_device(const PortConfig& port, uint16_t queues);
-
-// Takes off what the device put on the kernel's interface, if it did: the XDP program of
-// af_xdp, also one that a killed process left behind.
-void remove_xdp(const PortConfig& port);
+// Makes the device; returns DPDK's port number. `mac` is for devices that would draw one at
+// random at each start.
+Result<uint16_t> attach_device(const PortConfig& port, uint16_t queues,
+                               const wire::MacAddress& mac);
 
 // The kernel interface's MTU for devices that stand on one, else 0.
 uint16_t kernel_mtu(const DeviceConfig& device);
+
+// A locally administered address, the same at each start for the same node and port.
+wire::MacAddress stable_mac(const std::string& node, const std::string& port);
 
 // The kernel interface below the device (af_xdp, af_packet), or empty.
 std::string kernel_interface(const DeviceConfig& device);

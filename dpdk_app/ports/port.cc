@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <vector>
 
 #include "ports/device.h"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr uint16_t kRingSize = 1024;
 constexpr uint16_t kDefaultMtu = 1500;
+constexpr uint32_t kXdpHeadroom = 256;
 constexpr uint16_t kLinkLayer = 22;  // Ethernet header, one tag, frame check sequence
 constexpr auto kAnySocket = static_cast<unsigned>(SOCKET_ID_ANY);
 constexpr uint64_t kRssTypes = RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_TCP |
@@ -42,16 +44,6 @@ bool set_reta(uint16_t port, uint16_t entries, uint16_t queues) {
   return rte_eth_dev_rss_reta_update(port, reta.data(), entries) == 0;
 }
 
-// A locally administered address, the same at each start for the same device and name.
-wire::MacAddress derived_mac(const wire::MacAddress& device, const std::string& name) {
-  uint32_t hash = 2166136261u;  // FNV-1a
-  for (const char c : name) hash = (hash ^ static_cast<uint8_t>(c)) * 16777619u;
-  wire::MacAddress::Bytes bytes = device.bytes();
-  bytes[0] = static_cast<uint8_t>((bytes[0] & 0xfc) | 0x02);
-  for (size_t i = 0; i < 4; ++i) bytes[2 + i] ^= static_cast<uint8_t>(hash >> (8 * i));
-  return wire::MacAddress(bytes);
-}
-
 }  // namespace
 
 uint32_t Port::buffers_for(const PortConfig& config, uint16_t workers) {
@@ -61,20 +53,37 @@ uint32_t Port::buffers_for(const PortConfig& config, uint16_t workers) {
   return per_queue * queues_for(config, workers);
 }
 
-Result<std::unique_ptr<Port>> Port::open(const PortConfig& config, uint16_t workers,
+Result<std::unique_ptr<Port>> Port::open(const NodeConfig& node, const PortConfig& config,
                                          const packet::PacketPool& pool) {
-  if (auto ok = check_device(config); !ok) return std::unexpected(ok.error());
-  remove_xdp(config);
+  HEDDLE_TRY(check_device(config));
+  auto claim = DeviceClaim::take(config);
+  if (!claim) return std::unexpected(claim.error());
+  const auto workers = static_cast<uint16_t>(node.cores.size());
   const uint16_t queues = queues_for(config, workers);
-  auto id = attach_device(config, queues);
+  auto id = attach_device(config, queues, config.mac.value_or(stable_mac(node.node, config.name)));
   if (!id) return std::unexpected(id.error());
-  std::unique_ptr<Port> port(new Port(config, *id, queues));
-  if (auto ok = port->set_up(workers, pool); !ok)
+  std::unique_ptr<Port> port(new Port(node, config, std::move(*claim)));
+  port->id_ = *id;
+  port->queues_ = queues;
+  if (auto ok = port->set_up(pool); !ok)
     return fail_in(ok.error(), "port {} ({})", config.name, config.device->text);
   return port;
 }
 
-Result<> Port::set_up(uint16_t workers, const packet::PacketPool& pool) {
+Result<> Port::set_up(const packet::PacketPool& pool) {
+  HEDDLE_TRY(configure());
+  HEDDLE_TRY(set_up_queues(pool));
+  HEDDLE_TRY(set_up_address());
+  HEDDLE_TRY(set_mtu());
+  if (const int result = rte_eth_dev_start(id_); result != 0)
+    return fail("the device does not start: {}", rte_strerror(-result));
+  started_ = true;
+  receive_groups();
+  set_up_steering();
+  return {};
+}
+
+Result<> Port::configure() {
   rte_eth_dev_info info{};
   if (rte_eth_dev_info_get(id_, &info) != 0) return fail("the driver does not describe the device");
   driver_ = info.driver_name != nullptr ? info.driver_name : "";
@@ -82,42 +91,68 @@ Result<> Port::set_up(uint16_t workers, const packet::PacketPool& pool) {
   if (queues_ == 0) return fail("the device has no queues");
   if (config_.queues > queues_)
     return fail("queues: {} wanted, the device has {}", config_.queues, queues_);
+  const uint16_t kernel = kernel_mtu(*config_.device);
+  mtu_ = config_.mtu.value_or(kernel != 0 ? kernel : kDefaultMtu);
+  if (info.max_mtu != 0 && mtu_ > info.max_mtu)
+    return fail("mtu: {} is more than the device's {}", mtu_, info.max_mtu);
 
   rte_eth_conf conf{};
-  has_rss_ = workers > 1 && queues_ == workers && can_rss(info);
+  has_rss_ = queues_ > 1 && queues_ == node_.cores.size() && can_rss(info);
   if (has_rss_) {
     conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
     conf.rx_adv_conf.rss_conf.rss_key = const_cast<uint8_t*>(wire::kSteeringKey.data());
     conf.rx_adv_conf.rss_conf.rss_key_len = info.hash_key_size;
     conf.rx_adv_conf.rss_conf.rss_hf = kRssTypes;
   }
-  const uint16_t kernel = kernel_mtu(*config_.device);
-  mtu_ = config_.mtu.value_or(kernel != 0 ? kernel : kDefaultMtu);
-  if (info.max_mtu != 0 && mtu_ > info.max_mtu)
-    return fail("mtu: {} is more than the device's {}", mtu_, info.max_mtu);
   conf.rxmode.mtu = mtu_;
   conf.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM;
-  if (mtu_ + kLinkLayer > packet::PacketPool::kBufferBytes) {
-    if ((info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) == 0)
-      return fail("mtu: {} is more than one packet buffer holds ({}), and the device cannot "
+  if (mtu_ > largest_mtu()) {
+    // memif announces chains and, in this DPDK, breaks them.
+    const bool can = (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0 &&
+                     config_.device->kind != DeviceKind::kMemif;
+    if (!can)
+      return fail("mtu: {} is more than one buffer of this device holds ({}), and it cannot "
                   "spread a frame over several",
-                  mtu_, packet::PacketPool::kBufferBytes - kLinkLayer);
+                  mtu_, largest_mtu());
     conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
   }
+  sends_chains_ = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
   conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
   if (const int result = rte_eth_dev_configure(id_, queues_, queues_, &conf); result != 0)
     return fail("the driver refuses {} queues and an MTU of {}: {}", queues_, mtu_,
                 rte_strerror(-result));
-  HEDDLE_TRY(set_up_queues(pool));
-  HEDDLE_TRY(set_up_address());
-  // Not all devices have these; those that do not, receive everything anyway.
-  if (config_.mtu) rte_eth_dev_set_mtu(id_, *config_.mtu);
-  if (const int result = rte_eth_dev_start(id_); result != 0)
-    return fail("the device does not start: {}", rte_strerror(-result));
-  started_ = true;
-  rte_eth_allmulticast_enable(id_);
-  set_up_steering(workers);
   return {};
+}
+
+// What fits into one buffer: for af_xdp the kernel keeps a headroom of its own in it, for memif
+// the buffers are those of the shared region.
+uint32_t Port::largest_mtu() const {
+  uint32_t room = packet::PacketPool::kBufferBytes;
+  if (config_.device->kind == DeviceKind::kAfXdp) room -= kXdpHeadroom;
+  const std::string& arguments = config_.device->arguments;
+  const size_t at = arguments.find("bsize=");
+  if (config_.device->kind == DeviceKind::kMemif && at != std::string::npos)
+    room = std::min(room, static_cast<uint32_t>(std::strtoul(arguments.c_str() + at + 6, nullptr, 10)));
+  return room > kLinkLayer ? room - kLinkLayer : 0;
+}
+
+Result<> Port::set_mtu() {
+  if (!config_.mtu) return {};
+  const uint16_t before = kernel_mtu(*config_.device);
+  const int result = rte_eth_dev_set_mtu(id_, *config_.mtu);
+  // Devices that know no MTU take frames of any size that fits.
+  if (result != 0 && result != -ENOTSUP)
+    return fail("mtu: the device does not take {}: {}", *config_.mtu, rte_strerror(-result));
+  if (result == 0 && before != *config_.mtu) kernel_mtu_ = before;
+  return {};
+}
+
+// Multicast is how IPv6 neighbours find us. Devices that cannot be asked for it alone are asked
+// for everything, where a NIC below them may filter.
+void Port::receive_groups() {
+  if (rte_eth_allmulticast_enable(id_) == 0) return;
+  if (!kernel_interface(*config_.device).empty())
+    promiscuous_ = rte_eth_promiscuous_enable(id_) == 0;
 }
 
 Result<> Port::set_up_queues(const packet::PacketPool& pool) {
@@ -141,7 +176,7 @@ Result<> Port::set_up_address() {
   const auto device = wire::MacAddress::from(address.addr_bytes);
   const bool free_choice = config_.device->kind == DeviceKind::kTap || device.is_zero();
   if (free_choice) {
-    mac_ = config_.mac.value_or(derived_mac(device, config_.name));
+    mac_ = config_.mac.value_or(stable_mac(node_.node, config_.name));
     if (mac_ == device) return fail("mac: {} is the kernel's side of the tap", mac_);
     return {};
   }
@@ -150,22 +185,30 @@ Result<> Port::set_up_address() {
   std::copy_n(mac_.bytes().data(), 6, address.addr_bytes);
   if (rte_eth_dev_default_mac_addr_set(id_, &address) != 0)
     return fail("mac: the device cannot take {}", mac_);
+  if (!kernel_interface(*config_.device).empty()) kernel_mac_ = device;
   return {};
 }
 
-void Port::set_up_steering(uint16_t workers) {
+void Port::set_up_steering() {
   if (!has_rss_) return;
   rte_eth_dev_info info{};
-  has_rss_ = rte_eth_dev_info_get(id_, &info) == 0 && set_reta(id_, info.reta_size, workers);
+  has_rss_ = rte_eth_dev_info_get(id_, &info) == 0 && set_reta(id_, info.reta_size, queues_);
 }
 
 Port::~Port() {
+  if (promiscuous_) rte_eth_promiscuous_disable(id_);
+  if (kernel_mtu_ != 0) rte_eth_dev_set_mtu(id_, kernel_mtu_);
+  if (kernel_mac_) {
+    rte_ether_addr address{};
+    std::copy_n(kernel_mac_->bytes().data(), 6, address.addr_bytes);
+    rte_eth_dev_default_mac_addr_set(id_, &address);
+  }
   if (started_) rte_eth_dev_stop(id_);
   rte_eth_dev_info info{};
   rte_device* device = rte_eth_dev_info_get(id_, &info) == 0 ? info.device : nullptr;
   rte_eth_dev_close(id_);
   if (device != nullptr && config_.device->kind != DeviceKind::kPci) rte_dev_remove(device);
-  remove_xdp(config_);
+  remove_own_xdp(config_);
 }
 
 bool Port::link_up() const {

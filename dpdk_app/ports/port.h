@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "app/node_config.h"
 #include "core/result.h"
 #include "packet/pool.h"
+#include "ports/claim.h"
 
 namespace heddle::app {
 
@@ -18,8 +20,9 @@ struct PortStats {
 
 class Port {
  public:
-  // Attaches, configures and starts the device. `config` must outlive the port.
-  static Result<std::unique_ptr<Port>> open(const PortConfig& config, uint16_t workers,
+  // Attaches, configures and starts the device. `config`, the node's and the port's part in it,
+  // must outlive the port.
+  static Result<std::unique_ptr<Port>> open(const NodeConfig& node, const PortConfig& config,
                                             const packet::PacketPool& pool);
   ~Port();  // stops and closes it; nothing of it stays behind
   Port(const Port&) = delete;
@@ -34,6 +37,8 @@ class Port {
   uint16_t tx_queues() const { return queues_; }
   // The device itself brings each flow to its owner's queue.
   bool has_rss() const { return has_rss_; }
+  // It can send a packet that is spread over several buffers.
+  bool sends_chains() const { return sends_chains_; }
 
   bool link_up() const;
   uint32_t speed_mbps() const;
@@ -43,18 +48,29 @@ class Port {
   static uint32_t buffers_for(const PortConfig& config, uint16_t workers);
 
  private:
-  Port(const PortConfig& config, uint16_t id, uint16_t queues)
-      : config_(config), id_(id), queues_(queues) {}
-  Result<> set_up(uint16_t workers, const packet::PacketPool& pool);
+  Port(const NodeConfig& node, const PortConfig& config, DeviceClaim claim)
+      : node_(node), config_(config), claim_(std::move(claim)) {}
+  Result<> set_up(const packet::PacketPool& pool);
+  Result<> configure();
+  Result<> set_mtu();
+  uint32_t largest_mtu() const;
   Result<> set_up_queues(const packet::PacketPool& pool);
   Result<> set_up_address();
-  void set_up_steering(uint16_t workers);
+  void receive_groups();
+  void set_up_steering();
 
+  const NodeConfig& node_;
   const PortConfig& config_;
-  uint16_t id_;
-  uint16_t queues_;
+  DeviceClaim claim_;
+  uint16_t id_ = 0;
+  uint16_t queues_ = 0;
   uint16_t mtu_ = 1500;
+  // What the kernel's interface had before, to be given back.
+  uint16_t kernel_mtu_ = 0;
+  std::optional<wire::MacAddress> kernel_mac_;
   bool has_rss_ = false;
+  bool sends_chains_ = false;
+  bool promiscuous_ = false;
   bool started_ = false;
   wire::MacAddress mac_;
   std::string driver_;

@@ -38,6 +38,7 @@ struct RxQueue {
 struct TxQueue {
   uint16_t queue = 0;
   bool own = false;
+  bool chains = false;  // the port sends packets of several buffers
   WorkerId owner;
   Instant stuck_since = kNever;  // own: since when packets wait and none is taken
 };

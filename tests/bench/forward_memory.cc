@@ -152,7 +152,7 @@ int main() {
   Worker worker(WorkerId(0), 42, Instant(0));
   worker.pool = &*pool;
   worker.topology = topology.get();
-  worker.tx_queues.assign(2, {0, true, WorkerId(0)});
+  worker.tx_queues.assign(2, TxQueue{.own = true, .chains = true});
   worker.tx.resize(2);
   for (auto& outlet : worker.tx) outlet = std::make_unique<Outlet>();
   for (uint32_t i = 0; i < kNeighbours; ++i) {

@@ -14,7 +14,7 @@ from packets import (HOST4, HOST6, ICMP, IP, OWN4, UDP, Dot1Q, Ether, ICMPv6Echo
                      eth, ip4, ip4_options, ip6, udp)
 
 # More than the ports' own, and no more than af_xdp receives into buffers of 2 KiB.
-WIRE_MTU = 1774
+WIRE_MTU = 1770
 
 _numbers = itertools.count(1)
 
@@ -124,7 +124,7 @@ GOOD = {
     "first fragment": ip4(flags="MF", id=5) / UDP(sport=1, dport=2) / Raw(bytes(16)),
     "overlapping fragment": ip4(frag=1, id=5) / Raw(bytes(24)),
     "fragment of 8 bytes": ip4(flags="MF", id=6) / Raw(bytes(8)),
-    "fragment beyond 65535": ip4(frag=8191, id=7) / Raw(bytes(64)),
+    "last fragment of odd length": ip4(frag=8, id=7) / Raw(bytes(13)),
     "unknown protocol": ip4(proto=253) / Raw(bytes(8)),
     "no payload": ip4(proto=253),
     "IPv6 without next header": ip6(nh=59),

@@ -183,9 +183,9 @@ def test_counters_of_ports_and_workers(net):
 def test_largest_mtu():
     """What fits between the headroom and the end of a buffer goes through whole."""
     with Lab() as lab:
-        peer = lab.uplink_peer("a", 1, mtu=1774)
-        lab.uplink_peer("b", 2, mtu=1774)
+        peer = lab.uplink_peer("a", 1, mtu=1770)
+        lab.uplink_peer("b", 2, mtu=1770)
         with Node(lab, [uplink("a", 1), uplink("b", 2)]) as heddled:
-            assert int(heddled.port("a")["mtu"]) == 1774
-            assert " 0% packet loss" in ping(peer, "-c", "3", "-M", "do", "-s", "1746", "10.2.0.2")
-            assert " 0% packet loss" in ping(peer, "-c", "3", "-M", "do", "-s", "1726", "fd02::2")
+            assert int(heddled.port("a")["mtu"]) == 1770
+            assert " 0% packet loss" in ping(peer, "-c", "3", "-M", "do", "-s", "1742", "10.2.0.2")
+            assert " 0% packet loss" in ping(peer, "-c", "3", "-M", "do", "-s", "1722", "fd02::2")

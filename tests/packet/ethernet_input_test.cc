@@ -76,6 +76,8 @@ TEST(EthernetInput, ReadsOurVlan) {
 TEST(EthernetInput, TakesAPriorityTagAsUntagged) {
   SettledRig rig;
   rig.in("lan", to_us(1) / vlan(0).priority(7) / kGood).expect_out("wan", from_us(0) / kForwarded);
+  rig.in("lan", to_us(1) / vlan(0) / ip6(kLanPeer6, kFar6) / tcp(1, 2))
+      .expect_out("wan", from_us(0) / ip6(kLanPeer6, kFar6).hops(63) / tcp(1, 2));
 }
 
 TEST(EthernetInput, LeavesBytesToTheirProtocols) {

@@ -47,6 +47,11 @@ TEST(Ip4Input, NamesEachMalformedHeader) {
        "bad_options"},
       {"an option without length", "lan", lan(good().options({1, 1, 1, 7}) / udp(1, 2)),
        "bad_options"},
+      {"a piece that none can follow", "lan", lan(good().mf().protocol(17) / data(15)),
+       "bad_fragment"},
+      {"a piece of nothing", "lan", lan(good().mf().protocol(17)), "bad_fragment"},
+      {"a piece past 65,535 bytes", "lan", lan(good().offset(65512).protocol(17) / data(8)),
+       "bad_fragment"},
       {"loose source route", "lan", lan(good().options({131, 7, 4, 1, 2, 3, 4}) / udp(1, 2)),
        "source_route"},
       {"strict source route", "lan", lan(good().options({1, 137, 7, 4, 1, 2, 3, 4}) / udp(1, 2)),
@@ -122,6 +127,17 @@ TEST(Ip4Input, PassesGoodOptions) {
                                Bytes{1, 1, 0, 131}, Bytes(40, 1)})
     rig.in("lan", lan(good().options(options) / udp(1, 2)))
         .expect_out("wan", from_us(0) / good().options(options).ttl(63) / udp(1, 2));
+}
+
+TEST(Ip4Input, PassesGoodFragments) {
+  SettledRig rig;
+  const Stack bodies[] = {
+      good().mf().protocol(17) / data(16), good().mf().offset(1000).protocol(17) / data(8),
+      good().offset(1000).protocol(17) / data(7), good().offset(65504).protocol(17) / data(11)};
+  for (const Stack& body : bodies) {
+    Row row = rig.in("lan", lan(body));
+    EXPECT_EQ(row.take("wan").size(), 14 + body.bytes().size());
+  }
 }
 
 TEST(Ip4Input, BelievesAPortThatHasCheckedTheHeader) {

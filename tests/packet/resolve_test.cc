@@ -201,22 +201,35 @@ TYPED_TEST(Resolve, ForgetsWhatIsNotUsed) {
   EXPECT_EQ(F::table(this->rig).size(), 1u + 0u) << "the configured neighbour alone";
 }
 
-TYPED_TEST(Resolve, RefusesNewNeighboursWhenTooManyDoNotAnswer) {
+// RFC 6583: a scan of stations that are not there pushes out its own questions, no neighbour.
+TYPED_TEST(Resolve, SurvivesAScan) {
   using F = TypeParam;
-  constexpr uint32_t kUnresolved = 2048;  // half of the table
-  const std::string full = std::string(F::kResolve) + ".neighbour_table_full";
-  for (uint32_t n = 0; n < kUnresolved; ++n) {
+  constexpr uint32_t kInResolution = 512;  // an eighth of the table
+  const std::string given_up = std::string(F::kResolve) + ".neighbour_timeout";
+  this->send(1).expect_out("lan", F::question(F::peer()));
+  this->answer().expect_out("lan", this->out_packet(1));
+  for (uint32_t n = 0; n < kInResolution; ++n) {
     this->rig.put("cart", this->in_packet(1, F::station(256 + n)).bytes());
     if (n % 256 != 255) continue;
     Row row = this->rig.now_expect();
     EXPECT_EQ(row.out_count(), 256u);
     row.ignore_output();
   }
-  EXPECT_EQ(this->rig.waiting(), kUnresolved);
-  this->rig.in("cart", this->in_packet(1, F::station(256 + kUnresolved))).expect_drop(full);
-  // A neighbour that shows itself still finds a place.
-  this->rig.in("lan", F::answer(F::station(300), peer_mac(1)))
-      .expect_out("lan", this->out_packet(1, F::station(300)));
+  EXPECT_EQ(this->rig.waiting(), kInResolution);
+  // The next question takes the place of one before: whose packet is given up.
+  const auto next = F::station(256 + kInResolution);
+  Row row = this->rig.in("cart", this->in_packet(1, next));
+  row.expect_drop(given_up).expect_out("lan", F::question(next));
+  EXPECT_EQ(row.take("cart").size(), F::unreachable(F::packet(next, 1, true), 0).bytes().size());
+  EXPECT_EQ(this->rig.waiting(), kInResolution);
+  this->send(2).expect_out("lan", this->out_packet(2));
+  this->rig.in("lan", F::answer(next, peer_mac(1))).expect_out("lan", this->out_packet(1, next));
+}
+
+TYPED_TEST(Resolve, RefusesWhenItsInterfaceIsFullOfNeighboursThatWork) {
+  using F = TypeParam;
+  for (uint32_t n = 0; n < 2048; ++n) this->rig.know("lan", F::station(256 + n), peer_mac(1));
+  this->send(1).expect_drop(std::string(F::kResolve) + ".neighbour_table_full");
 }
 
 // What waits keeps its way out when the routes change meanwhile.
@@ -228,15 +241,23 @@ TYPED_TEST(Resolve, ReleasesAcrossAChangeOfTopology) {
   this->answer().expect_out("lan", this->out_packet(1));
 }
 
-TYPED_TEST(Resolve, GivesUpAcrossAChangeOfTopology) {
+// Whoever comes back with the link may be another station: nothing is kept over its absence.
+TYPED_TEST(Resolve, ForgetsTheNeighboursOfALinkThatGoesDown) {
   using F = TypeParam;
   this->send(1).expect_out("lan", F::question(F::peer()));
   this->rig.set_link("lan", false);
-  Row row = this->rig.after(milliseconds(3050));
-  row.expect_drop(F::kTimeout);
-  row.expect_out("cart", F::unreachable(F::packet(F::peer(), 1, true), 0));
-  // The link's port gets the two further questions, whether it can send them or not.
-  row.expect_out("lan", F::question(F::peer())).expect_out("lan", F::question(F::peer()));
+  this->rig.now_expect()
+      .expect_drop(F::kTimeout)
+      .expect_out("cart", F::unreachable(F::packet(F::peer(), 1, true), 0));
+  this->rig.set_link("lan", true);
+  this->rig.now_expect().ignore_output();  // announcements
+  this->send(2).expect_out("lan", F::question(F::peer()));
+  this->answer().expect_out("lan", this->out_packet(2));
+  this->rig.set_link("lan", false);
+  this->rig.now_expect();
+  this->rig.set_link("lan", true);
+  this->rig.now_expect().ignore_output();
+  this->send(3).expect_out("lan", F::question(F::peer()));
 }
 
 // The sender's own link is gone when its packet fails: nobody is left to tell.
@@ -252,6 +273,14 @@ TYPED_TEST(Resolve, GivesUpWithoutAnAnswerWhenTheSenderIsGone) {
       .ignore_output();  // the two further questions
 }
 
+Stack announced(uint16_t port, Ipv4Address own) {
+  return eth(MacAddress::broadcast(), own_mac(port)) / arp(arp_request(own_mac(port), own, own));
+}
+Stack announced(uint16_t port, Ipv6Address own) {
+  return eth(wire::multicast_mac(wire::kAllNodes), own_mac(port)) /
+         ip6(own, wire::kAllNodes).hops(255) / na(own, kRouter | kOverride, own_mac(port));
+}
+
 TEST(Announce, TellsOfEachAddressOfALinkThatComesUp) {
   TestRig rig(Net()
                   .uplink("wan")
@@ -261,31 +290,36 @@ TEST(Announce, TellsOfEachAddressOfALinkThatComesUp) {
                   .uplink("lan")
                   .address("198.51.100.10/24")
                   .down()
-                  .workload("cart", {"10.8.0.11"}),
+                  .workload("cart", {"10.8.0.11"})
+                  .host("host"),
               {.announced = false});
-  const Eth all = eth(MacAddress::broadcast(), own_mac(0));
-  const Ipv4Address second = "192.0.3.10"_v4;
   rig.now_expect()
-      .expect_out("wan", all / arp(arp_request(own_mac(0), kWan4, kWan4)))
-      .expect_out("wan", all / arp(arp_request(own_mac(0), second, second)))
-      .expect_out("wan", eth(wire::multicast_mac(wire::kAllNodes), own_mac(0)) /
-                             ip6(kWan6, wire::kAllNodes).hops(255) /
-                             na(kWan6, kRouter | kOverride, own_mac(0)));
+      .expect_out("wan", announced(0, kWan4))
+      .expect_out("wan", announced(0, "192.0.3.10"_v4))
+      .expect_out("wan", announced(0, kWan6))
+      .expect_out("cart", announced(2, l3::kGateway4))
+      .expect_out("cart", announced(2, l3::kGateway6))
+      .expect_out("host", announced(3, l3::kGateway4))
+      .expect_out("host", announced(3, l3::kGateway6));
   rig.now_expect();
-  rig.set_link("lan", true);
-  rig.now_expect().expect_out(
-      "lan", eth(MacAddress::broadcast(), own_mac(1)) / arp(arp_request(own_mac(1), kLan4, kLan4)));
-  rig.set_link("lan", false);
-  rig.now_expect();
-  rig.set_link("lan", true);
-  rig.now_expect().expect_out(
-      "lan", eth(MacAddress::broadcast(), own_mac(1)) / arp(arp_request(own_mac(1), kLan4, kLan4)));
+  for (int i = 0; i < 2; ++i) {
+    rig.set_link("lan", true);
+    rig.now_expect().expect_out("lan", announced(1, kLan4));
+    rig.set_link("lan", false);
+    rig.now_expect();
+  }
 }
 
 TEST(Announce, IsOneWorkersTask) {
   TestRig rig(Net().uplink("wan").address("192.0.2.10/24"), {.workers = 3, .announced = false});
-  rig.now_expect().expect_out(
-      "wan", eth(MacAddress::broadcast(), own_mac(0)) / arp(arp_request(own_mac(0), kWan4, kWan4)));
+  rig.now_expect().expect_out("wan", announced(0, kWan4));
+}
+
+// What the loop takes from in front of a port that no longer sends.
+TEST(Originate, DropsByNameWhatAPortDidNotTake) {
+  TestRig rig;
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(rig.worker().undeliverable.push(Rig::pool().allocate()));
+  rig.now_expect().expect_drop("originate.port_stuck", 3);
 }
 
 }  // namespace

@@ -84,7 +84,7 @@ void Rig::make_worker(uint16_t id) {
   worker.tx_queues.resize(net_.devices());
   worker.tx.resize(net_.devices());
   worker.to_worker.resize(options_.workers);
-  worker.announced_up.assign(net_.config().ports.size(), false);
+  worker.seen_up.assign(net_.config().ports.size(), false);
   for (uint32_t slot = 0; slot < app::kSteeringSlots; ++slot)
     worker.owners[slot] = static_cast<uint16_t>(slot % options_.workers);
   worker.inbox =
@@ -108,7 +108,11 @@ void Rig::assign_queues() {
     for (uint16_t port = 0; port < net_.devices(); ++port) {
       const auto owner = static_cast<uint16_t>(port % options_.workers);
       const bool own = !options_.one_queue_ports || owner == worker.id.value();
-      worker.tx_queues[port] = {.queue = worker.id.value(), .own = own, .owner = WorkerId(owner)};
+      app::TxQueue& queue = worker.tx_queues[port];
+      queue.queue = worker.id.value();
+      queue.own = own;
+      queue.chains = options_.chains;
+      queue.owner = WorkerId(owner);
       if (own) worker.tx[port] = std::make_unique<app::Outlet>();
     }
   }
@@ -252,8 +256,10 @@ void Rig::for_each_waiting(Visit&& visit) {
     for (uint8_t i = 0; i < neighbour.held_count; ++i) visit(neighbour.held[i]);
   };
   for (auto& member : workers_) {
-    member->worker->neighbours4.for_each(visit_held);
-    member->worker->neighbours6.for_each(visit_held);
+    const auto& four = member->worker->neighbours4;
+    const auto& six = member->worker->neighbours6;
+    four.for_each(0, four.capacity(), visit_held);
+    six.for_each(0, six.capacity(), visit_held);
   }
 }
 
@@ -292,6 +298,7 @@ void Rig::clear() {
       if (outlet != nullptr) outlet->clear();
     for (auto& outlet : worker.to_worker)
       if (outlet != nullptr) outlet->clear();
+    worker.undeliverable.clear();
     forget_all(worker.neighbours4, now_);
     forget_all(worker.neighbours6, now_);
   }

@@ -27,6 +27,8 @@ struct RigOptions {
   uint16_t workers = 1;
   // Each port has one transmit queue, of worker (port % workers), instead of one a worker.
   bool one_queue_ports = false;
+  // Ports send packets that lie in several buffers.
+  bool chains = true;
   // Skips the announcements that a node makes when it comes up.
   bool announced = true;
 };

@@ -144,6 +144,14 @@ TEST(PortTx, NamesADropWhenThePortDoesNotTakeMore) {
   row.ignore_output();
 }
 
+TEST(PortTx, NamesADropWhenThePortSendsNoChains) {
+  SettledRig rig(standard(), {.chains = false});
+  const Stack frame = to_us(2) / ip4(kCart4, kFar4) / udp(1, 53) / data(200);
+  rig.in("cart", frame, {.segments = {150}}).expect_drop("port_tx.scattered");
+  rig.in("cart", frame)
+      .expect_out("wan", from_us(0) / ip4(kCart4, kFar4).ttl(63) / udp(1, 53) / data(200));
+}
+
 // A port with one queue: whoever owns the flow, the queue's worker sends.
 TEST(PortTx, HandsFramesToTheWorkerThatHasTheQueue) {
   SteerRig rig(2, true);

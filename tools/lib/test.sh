@@ -15,7 +15,7 @@ run_suite() {
 }
 
 run_pytest() {
-  "$python" -m pytest -q -p no:cacheprovider --junitxml="$1" "$2"
+  "$python" -m pytest -q --tb=short -p no:cacheprovider --junitxml="$1" "$2"
 }
 
 run_meson() {

@@ -353,7 +353,6 @@ TEST(PortErrors, Together) {
       devices("memif:/x,role=server", "memif:/x,id=0,role=server"),
       devices("vhost:/x", "vhost:/x,client=1"),
       devices("virtio_user:/x", "virtio_user:/x"),
-      devices("ring:r", "ring:r"),
       devices("pcap:rx=a,tx=b", "pcap:tx=b"),
       devices("pcap:iface=eth0", "af_xdp:eth0"),
   });

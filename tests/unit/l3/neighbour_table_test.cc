@@ -186,47 +186,91 @@ TEST(NeighbourTable, TellsInterfacesApart) {
   EXPECT_EQ(f.table.find(kWan, kPeer)->mac, kOther);
 }
 
-// RFC 6583: resolution that never ends holds at most half of the table.
-TEST(NeighbourTable, KeepsRoomForNeighboursThatWork) {
-  Fixture f({.capacity = 8});
-  for (uint8_t i = 0; i < 4; ++i)
-    EXPECT_EQ(f.use(i, Ipv4Address(10, 0, 1, i)), Table::Held::kWaiting);
-  EXPECT_EQ(f.use(4, Ipv4Address(10, 0, 1, 4)), Table::Held::kTableFull);
-  for (uint8_t i = 0; i < 4; ++i) {
+// RFC 6583: of 16 entries an interface may have 8, and 2 of them in resolution.
+TEST(NeighbourTable, ScanTakesThePlaceOfItself) {
+  Fixture f({.capacity = 16});
+  for (uint8_t i = 0; i < 6; ++i) {
+    f.learn(kHint, kMac, Ipv4Address(10, 0, 2, i));
+    f.learn(kConfirm, kMac, Ipv4Address(10, 0, 2, i));
+  }
+  f.use(0, Ipv4Address(10, 0, 1, 0));
+  f.use(1, Ipv4Address(10, 0, 1, 1));
+  f.notes.take();
+  // A third question gives up one of the two, and what waits for it.
+  EXPECT_EQ(f.use(2, Ipv4Address(10, 0, 1, 2)), Table::Held::kWaiting);
+  EXPECT_EQ(f.notes.take(), (Said{"give up 0", "ask all 10.0.1.2"}));
+  EXPECT_EQ(f.table.find(kLan, Ipv4Address(10, 0, 1, 0)), nullptr);
+  for (size_t i = 3; i < 9; ++i)
+    EXPECT_EQ(f.use(i, Ipv4Address(10, 0, 1, static_cast<uint8_t>(i))), Table::Held::kWaiting);
+  EXPECT_EQ(f.table.size(), 8u);
+  for (uint8_t i = 0; i < 6; ++i)
+    EXPECT_NE(f.table.find(kLan, Ipv4Address(10, 0, 2, i)), nullptr) << "works, so it stays";
+  // One that answers is no longer in resolution, and works from then on.
+  f.notes.take();
+  f.learn(kConfirm, kMac, Ipv4Address(10, 0, 1, 8));
+  EXPECT_EQ(f.notes.take(), (Said{"release 8 to 02:00:00:00:00:01"}));
+  f.learn(kConfirm, kMac, Ipv4Address(10, 0, 1, 7));
+}
+
+TEST(NeighbourTable, RefusesWhenAllOfAnInterfaceWork) {
+  Fixture f({.capacity = 16});
+  for (uint8_t i = 0; i < 8; ++i) {
     EXPECT_TRUE(f.learn(kHint, kMac, Ipv4Address(10, 0, 2, i)));
     EXPECT_TRUE(f.learn(kConfirm, kMac, Ipv4Address(10, 0, 2, i)));
   }
-  // Full of neighbours that are asked or that work: nobody makes room.
-  EXPECT_FALSE(f.learn(kHint, kMac, Ipv4Address(10, 0, 2, 4)));
-  EXPECT_FALSE(f.table.add_static(kLan, Ipv4Address(10, 0, 2, 4), kMac, f.now));
-  f.learn(kConfirm, kMac, Ipv4Address(10, 0, 1, 0));
-  EXPECT_EQ(f.use(5, Ipv4Address(10, 0, 1, 5)), Table::Held::kTableFull);
-  f.notes.take();
-  f.pass(milliseconds(3020));
-  EXPECT_EQ(f.notes.take().size(), 3u * 3);  // two more questions each, and one packet given up
-  // Those that failed do make room, one each.
-  for (uint8_t i = 5; i < 8; ++i)
-    EXPECT_EQ(f.use(i, Ipv4Address(10, 0, 1, i)), Table::Held::kWaiting);
-  EXPECT_EQ(f.use(8, Ipv4Address(10, 0, 1, 8)), Table::Held::kTableFull);
-  EXPECT_EQ(f.table.size(), 8u);
-  for (uint8_t i = 0; i < 4; ++i) EXPECT_NE(f.table.find(kLan, Ipv4Address(10, 0, 2, i)), nullptr);
-  for (uint8_t i = 5; i < 8; ++i) f.learn(kConfirm, kMac, Ipv4Address(10, 0, 1, i));
+  EXPECT_FALSE(f.learn(kHint, kMac, Ipv4Address(10, 0, 2, 8)));
+  EXPECT_EQ(f.use(0, Ipv4Address(10, 0, 1, 0)), Table::Held::kTableFull);
+  // Another interface has its own half.
+  constexpr InterfaceId kWan{2};
+  for (uint8_t i = 0; i < 8; ++i)
+    EXPECT_TRUE(f.table.learn(kWan, Ipv4Address(10, 0, 3, i), kMac, kHint, f.now, f.notes));
+  EXPECT_EQ(f.table.size(), 16u);
+  EXPECT_FALSE(f.table.add_static(kLan, Ipv4Address(10, 0, 2, 9), kMac, f.now)) << "full";
 }
 
-TEST(NeighbourTable, ReplacesStaleNeighboursWhenFull) {
-  Fixture f({.capacity = 8});
+TEST(NeighbourTable, ReplacesStaleNeighboursOfItsInterface) {
+  Fixture f({.capacity = 16});
+  constexpr InterfaceId kWan{2};
+  f.table.learn(kWan, kPeer, kMac, kHint, f.now, f.notes);
   for (uint8_t i = 0; i < 8; ++i) f.learn(kHint, kMac, Ipv4Address(10, 0, 2, i));
   f.learn(kConfirm, kMac, Ipv4Address(10, 0, 2, 3));
   for (uint8_t i = 8; i < 100; ++i) {
     EXPECT_TRUE(f.learn(kHint, kMac, Ipv4Address(10, 0, 2, i)));
-    EXPECT_EQ(f.table.size(), 8u);
+    EXPECT_EQ(f.table.size(), 9u);
     EXPECT_NE(f.table.find(kLan, Ipv4Address(10, 0, 2, i)), nullptr);
   }
   EXPECT_NE(f.table.find(kLan, Ipv4Address(10, 0, 2, 3)), nullptr) << "it works, so it stays";
-  // A question takes the place of a stale one too, as long as it keeps to its half.
+  EXPECT_NE(f.table.find(kWan, kPeer), nullptr) << "others are not pushed out";
+  // A question takes the place of a stale one too.
   EXPECT_EQ(f.use(0), Table::Held::kWaiting);
   f.learn(kConfirm);
-  EXPECT_EQ(f.table.size(), 8u);
+  EXPECT_EQ(f.table.size(), 9u);
+}
+
+TEST(NeighbourTable, KnowsOnlySoManyInterfaces) {
+  Fixture f({.interfaces = 2});
+  EXPECT_TRUE(f.table.learn(InterfaceId(1), kPeer, kMac, kHint, f.now, f.notes));
+  EXPECT_FALSE(f.table.learn(InterfaceId(2), kPeer, kMac, kHint, f.now, f.notes));
+  EXPECT_FALSE(f.table.learn(kNoInterface, kPeer, kMac, kHint, f.now, f.notes));
+}
+
+TEST(NeighbourTable, FlushesOneInterface) {
+  Fixture f;
+  constexpr InterfaceId kWan{2};
+  f.table.learn(kWan, kPeer, kMac, kHint, f.now, f.notes);
+  f.table.add_static(kLan, Ipv4Address(10, 0, 0, 9), kMac, f.now);
+  f.learn(kHint, kMac, Ipv4Address(10, 0, 0, 2));
+  f.learn(kConfirm, kMac, Ipv4Address(10, 0, 0, 2));
+  f.use(0);
+  f.use(1);
+  f.notes.take();
+  f.table.flush(kLan, f.notes);
+  EXPECT_EQ(f.notes.take(), (Said{"give up 0", "give up 1"}));
+  EXPECT_EQ(f.table.size(), 2u);
+  EXPECT_NE(f.table.find(kLan, Ipv4Address(10, 0, 0, 9)), nullptr);
+  EXPECT_NE(f.table.find(kWan, kPeer), nullptr);
+  f.pass(seconds(40));
+  EXPECT_TRUE(f.notes.take().empty()) << "no timer is left behind";
 }
 
 TEST(NeighbourTable, RunsNoMoreTimersThanItMay) {
@@ -268,7 +312,8 @@ void run_twin(Random& random, const std::vector<Address>& universe) {
     Instant forgotten;
   };
   constexpr Duration kTick = milliseconds(10);
-  constexpr uint32_t kCapacity = 32;  // as many as there are, in an index half full
+  // Twice what one interface may hold, in an index a quarter to a half full.
+  constexpr uint32_t kCapacity = 32;
   NeighbourTable<Address> table({.capacity = kCapacity, .stale = milliseconds(400)}, random.next(),
                                 kStart);
   std::map<std::pair<uint16_t, size_t>, Known> twin;
@@ -308,7 +353,8 @@ void run_twin(Random& random, const std::vector<Address>& universe) {
     }
   }
   size_t visited = 0;
-  table.for_each([&](const auto&) { ++visited; });
+  table.for_each(0, 10, [&](const auto&) { ++visited; });
+  table.for_each(10, UINT32_MAX - 10, [&](const auto&) { ++visited; });
   EXPECT_EQ(visited, twin.size());
 }
 

@@ -70,7 +70,6 @@ TEST_F(PacketTest, StartsEmptyWithClearedMeta) {
   EXPECT_EQ(packet.meta().flags, 0);
   EXPECT_EQ(packet.meta().next_hop, 0u);
   EXPECT_FALSE(packet.ip_checksum_verified());
-  EXPECT_FALSE(packet.has_port_hash());
   packet.free();
   EXPECT_FALSE(bool(Packet()));
 }
@@ -160,13 +159,13 @@ TEST_F(PacketTest, RefusesToCopyPastTheEnd) {
 TEST_F(PacketTest, CopiesWithItsMeta) {
   const Packet packet = make(counted(300), {100, 100});
   packet.meta().rx_interface = InterfaceId(3);
-  packet.meta().steering_hash = 77;
+  packet.meta().next_hop = 77;
   packet.meta().set(Flag::kLinkBroadcast);
   const Packet copy = pool().copy(packet);
   EXPECT_EQ(all(copy), all(packet));
   EXPECT_NE(copy, packet);
   EXPECT_EQ(copy.meta().rx_interface, InterfaceId(3));
-  EXPECT_EQ(copy.meta().steering_hash, 77u);
+  EXPECT_EQ(copy.meta().next_hop, 77u);
   EXPECT_TRUE(copy.meta().has(Flag::kLinkBroadcast));
   EXPECT_FALSE(copy.meta().has(Flag::kOriginated));
   const Packet part = pool().copy(packet, 120);
@@ -190,10 +189,6 @@ TEST_F(PacketTest, SaysWhatThePortHasChecked) {
   EXPECT_FALSE(packet.ip_checksum_verified());
   packet.mbuf()->ol_flags = RTE_MBUF_F_RX_IP_CKSUM_NONE;
   EXPECT_FALSE(packet.ip_checksum_verified());
-  packet.mbuf()->ol_flags = RTE_MBUF_F_RX_RSS_HASH;
-  packet.mbuf()->hash.rss = 99;
-  EXPECT_TRUE(packet.has_port_hash());
-  EXPECT_EQ(packet.port_hash(), 99u);
   packet.mbuf()->port = 5;
   EXPECT_EQ(packet.port(), PortId(5));
   packet.free();

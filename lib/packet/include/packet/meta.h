@@ -14,7 +14,7 @@ enum class Flag : uint8_t {
   kLinkBroadcast = 1 << 1,  // arrived as link-layer multicast or broadcast (RFC 1122 3.2.2)
   kDelivered = 1 << 3,  // for the node itself, on its way to the host port: no hop to count
   kCopy = 1 << 2,  // another worker's ARP or ND packet, to learn from and not to answer
-  kPriorityTag = 1 << 3,  // had an 802.1Q tag of VLAN 0, which its interface does not have
+  kPriorityTag = 1 << 4,  // had an 802.1Q tag of VLAN 0, which its interface does not have
 };
 
 // The ICMP or ICMPv6 error that a refused packet is answered with.
