@@ -33,18 +33,22 @@ uint16_t receive_queues(const std::string& interface) {
   return count;
 }
 
+bool ask_kernel(const std::string& interface, unsigned long what, ifreq& request) {
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  interface.copy(request.ifr_name, IFNAMSIZ - 1);
+  const bool known = ioctl(fd, what, &request) == 0;
+  close(fd);
+  return known;
+}
+
 // As the af_xdp driver counts them: the combined channels, or one where there are none (veth).
 uint16_t xdp_queues(const std::string& interface) {
-  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return 1;
   ethtool_channels channels{};
   channels.cmd = ETHTOOL_GCHANNELS;
   ifreq request{};
-  interface.copy(request.ifr_name, IFNAMSIZ - 1);
   request.ifr_data = reinterpret_cast<char*>(&channels);
-  const bool known = ioctl(fd, SIOCETHTOOL, &request) == 0;
-  close(fd);
-  if (!known || channels.max_combined == 0) return 1;
+  if (!ask_kernel(interface, SIOCETHTOOL, request) || channels.max_combined == 0) return 1;
   return static_cast<uint16_t>(std::clamp<uint32_t>(channels.combined_count, 1, 1024));
 }
 
@@ -141,6 +145,12 @@ std::string kernel_interface(const DeviceConfig& device) {
   const bool stands_on_one =
       device.kind == DeviceKind::kAfXdp || device.kind == DeviceKind::kAfPacket;
   return stands_on_one ? device.target : std::string();
+}
+
+bool kernel_link_up(const std::string& interface) {
+  ifreq request{};
+  constexpr int kUp = IFF_UP | IFF_RUNNING;
+  return ask_kernel(interface, SIOCGIFFLAGS, request) && (request.ifr_flags & kUp) == kUp;
 }
 
 uint16_t kernel_mtu(const DeviceConfig& device) {

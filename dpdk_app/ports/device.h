@@ -21,6 +21,9 @@ Result<> check_device(const PortConfig& port);
 Result<uint16_t> attach_device(const PortConfig& port, uint16_t queues,
                                const wire::MacAddress& mac);
 
+// Whether the kernel interface is up and has a carrier: the drivers that stand on one do not say.
+bool kernel_link_up(const std::string& interface);
+
 // The kernel interface's MTU for devices that stand on one, else 0.
 uint16_t kernel_mtu(const DeviceConfig& device);
 

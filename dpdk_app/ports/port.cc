@@ -212,6 +212,8 @@ Port::~Port() {
 }
 
 bool Port::link_up() const {
+  const std::string interface = kernel_interface(*config_.device);
+  if (!interface.empty()) return kernel_link_up(interface);
   rte_eth_link link{};
   return rte_eth_link_get_nowait(id_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
 }

@@ -98,7 +98,8 @@ class Node:
         return lab.stop(self.process, how, timeout=15)
 
     def stderr(self):
-        return pathlib.Path(self.stderr_path).read_text(errors="replace")
+        path = pathlib.Path(self.stderr_path)
+        return path.read_text(errors="replace") if path.exists() else ""
 
     def ctl(self, *words, check=True):
         return lab.run(HEDDLECTL, "--server", f"unix:{self.socket}", *words, check=check)
