@@ -249,9 +249,10 @@ Result<> read_ports(const Field& list, Ports& out) {
     out.fields.push_back(*fields);
     const auto has_device = [](const PortConfig& each) { return each.device.has_value(); };
     if (std::ranges::count_if(out.ports, has_device) > kMaxDevices)
-      return field.fail("one device more than DPDK has room for; expected at most {} ports with "
-                        "a device of their own",
-                        kMaxDevices);
+      return field.fail(
+          "one device more than DPDK has room for; expected at most {} ports with "
+          "a device of their own",
+          kMaxDevices);
   }
   return {};
 }

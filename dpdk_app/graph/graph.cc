@@ -18,15 +18,33 @@ namespace {
 // THE list of nodes. What leads where stands in each node's edges.
 constexpr const NodeSpec* kNodes[] = {
     // Where packets enter.
-    &rx, &handoff, &originate,
+    &rx,
+    &handoff,
+    &originate,
     // Link layer.
-    &steer, &ethernet_input, &arp_input,
+    &steer,
+    &ethernet_input,
+    &arp_input,
     // IPv4.
-    &ip4_input, &ip4_lookup, &ip4_forward, &ip4_fragment, &ip4_local, &icmp4_input, &icmp4_error,
-    &ip4_output, &arp_resolve,
+    &ip4_input,
+    &ip4_lookup,
+    &ip4_forward,
+    &ip4_fragment,
+    &ip4_local,
+    &icmp4_input,
+    &icmp4_error,
+    &ip4_output,
+    &arp_resolve,
     // IPv6.
-    &ip6_input, &ip6_lookup, &ip6_forward, &ip6_local, &icmp6_input, &nd_input, &icmp6_error,
-    &ip6_output, &nd_resolve,
+    &ip6_input,
+    &ip6_lookup,
+    &ip6_forward,
+    &ip6_local,
+    &icmp6_input,
+    &nd_input,
+    &icmp6_error,
+    &ip6_output,
+    &nd_resolve,
     // Where they leave.
     &port_tx,
 };

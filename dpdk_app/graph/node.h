@@ -37,7 +37,9 @@ struct EdgeSpec {
 };
 
 constexpr EdgeSpec to(const char* node) { return {EdgeKind::kNode, node, nullptr}; }
-constexpr EdgeSpec drop(const char* name, const char* help) { return {EdgeKind::kDrop, name, help}; }
+constexpr EdgeSpec drop(const char* name, const char* help) {
+  return {EdgeKind::kDrop, name, help};
+}
 template <class Type>
 constexpr EdgeSpec refuse4(const char* name, const char* help, Type type, uint8_t code) {
   return {EdgeKind::kRefuse4, name, help, static_cast<uint8_t>(type), code};
@@ -55,9 +57,7 @@ struct NodeSpec {
 };
 
 // The worker that runs this instance of the node; set when the graph is made.
-inline Worker& worker_of(rte_node* node) {
-  return **reinterpret_cast<Worker**>(node->ctx);
-}
+inline Worker& worker_of(rte_node* node) { return **reinterpret_cast<Worker**>(node->ctx); }
 
 inline constexpr rte_edge_t kNoEdge = RTE_EDGE_ID_INVALID;
 

@@ -39,22 +39,30 @@ constexpr char kUsage[] =
 
 // Returns the exit code when there is nothing more to do, -1 to go on.
 int parse(int argc, char** argv, Options& options) {
-  const option kLong[] = {{"config", required_argument, nullptr, 'c'},
-                          {"check", no_argument, nullptr, 'k'},
-                          {"verbose", no_argument, nullptr, 'v'},
-                          {"version", no_argument, nullptr, 'V'},
-                          {"help", no_argument, nullptr, 'h'},
-                          {}};
+  const option kLong[] = {
+      {"config", required_argument, nullptr, 'c'}, {"check", no_argument, nullptr, 'k'},
+      {"verbose", no_argument, nullptr, 'v'},      {"version", no_argument, nullptr, 'V'},
+      {"help", no_argument, nullptr, 'h'},         {}};
   for (int c = 0; (c = getopt_long(argc, argv, "c:vh", kLong, nullptr)) != -1;) {
     switch (c) {
-      case 'c': options.config = optarg; break;
-      case 'k': options.check = true; break;
-      case 'v': options.verbose = true; break;
+      case 'c':
+        options.config = optarg;
+        break;
+      case 'k':
+        options.check = true;
+        break;
+      case 'v':
+        options.verbose = true;
+        break;
       case 'V':
         fmt::print("heddled {} ({})\n", heddle::app::kVersion, heddle::app::kCommit);
         return 0;
-      case 'h': fmt::print("{}", kUsage); return 0;
-      default: fmt::print(stderr, "{}", kUsage); return kExitStart;
+      case 'h':
+        fmt::print("{}", kUsage);
+        return 0;
+      default:
+        fmt::print(stderr, "{}", kUsage);
+        return kExitStart;
     }
   }
   if (optind < argc || options.config.empty()) {

@@ -58,8 +58,8 @@ std::string lcores_argument(const NodeConfig& config) {
 
 std::vector<std::string> arguments(const NodeConfig& config, bool verbose) {
   std::vector<std::string> all = {"heddled", "--no-telemetry",
-                                  "--lcores=" + lcores_argument(config),
-                                  "-m", std::to_string(config.memory_bytes >> 20)};
+                                  "--lcores=" + lcores_argument(config), "-m",
+                                  std::to_string(config.memory_bytes >> 20)};
   // Nothing on disk that a killed process would leave behind, and no second process.
   if (config.huge_pages)
     all.push_back("--in-memory");
@@ -72,7 +72,7 @@ std::vector<std::string> arguments(const NodeConfig& config, bool verbose) {
     all.insert(all.end(), {"-a", port.device->target});
     pci = true;
   }
-  if (!pci) all.push_back("--no-pci");
+  if (!pci) all.insert(all.end(), {"--no-pci", "--iova-mode=va"});
   // memif's peers and virtio_user's map our memory by one file a segment list.
   const bool shares_memory = std::ranges::any_of(config.ports, [](const PortConfig& port) {
     return port.device && (port.device->kind == DeviceKind::kMemif ||
@@ -102,10 +102,11 @@ Result<> check_machine(const NodeConfig& config) {
     if (!is_online(core))
       return fail("workers.cores: there is no CPU {} here, or this process may not use it", core);
   if (config.huge_pages && free_huge_bytes() < config.memory_bytes)
-    return fail("memory.hugepages: {} MiB wanted, {} MiB free; reserve more with "
-                "'sysctl vm.nr_hugepages={}', or use memory: {{ no_huge: {}M }}",
-                config.memory_bytes >> 20, free_huge_bytes() >> 20, config.memory_bytes >> 21,
-                config.memory_bytes >> 20);
+    return fail(
+        "memory.hugepages: {} MiB wanted, {} MiB free; reserve more with "
+        "'sysctl vm.nr_hugepages={}', or use memory: {{ no_huge: {}M }}",
+        config.memory_bytes >> 20, free_huge_bytes() >> 20, config.memory_bytes >> 21,
+        config.memory_bytes >> 20);
   return {};
 }
 

@@ -105,7 +105,8 @@ std::vector<PortFacts> Node::facts() const {
 }
 
 Result<> Node::make_workers() {
-  const uint64_t seed = std::random_device{}() | static_cast<uint64_t>(std::random_device{}()) << 32;
+  const uint64_t seed = std::random_device{}() | static_cast<uint64_t>(std::random_device{}())
+                                                     << 32;
   const auto count = static_cast<uint16_t>(config_.cores.size());
   uint16_t highest = 0;
   for (const auto& port : ports_)
@@ -147,7 +148,8 @@ Result<> Node::add_static_neighbours(Worker& worker) const {
                                                            clock_.now());
           },
           neighbour.address);
-      if (!added) return fail("port {}: more static neighbors than the table holds", interface.name);
+      if (!added)
+        return fail("port {}: more static neighbors than the table holds", interface.name);
     }
   }
   return {};
@@ -159,7 +161,9 @@ void Node::assign_queues(const Port& port, uint16_t port_number) {
   const auto count = static_cast<uint16_t>(workers_.size());
   const uint16_t queues = port.rx_queues();
   const auto shift = static_cast<uint16_t>(queues < count ? port_number % count : 0);
-  const auto owner_of = [&](uint16_t queue) { return static_cast<uint16_t>((queue + shift) % count); };
+  const auto owner_of = [&](uint16_t queue) {
+    return static_cast<uint16_t>((queue + shift) % count);
+  };
   for (uint16_t queue = 0; queue < queues; ++queue) {
     // Also behind RSS, which hashes fragments and ICMP errors by their own addresses: for all
     // else steer finds that it is the owner already.
@@ -192,7 +196,8 @@ Result<> Node::make_loops() {
 
 Result<> Node::launch() {
   for (size_t i = 0; i < loops_.size(); ++i) {
-    const int result = rte_eal_remote_launch(run_loop, loops_[i].get(), static_cast<unsigned>(i + 1));
+    const int result =
+        rte_eal_remote_launch(run_loop, loops_[i].get(), static_cast<unsigned>(i + 1));
     if (result != 0) return fail("worker {} does not start: {}", i, rte_strerror(-result));
   }
   running_ = true;

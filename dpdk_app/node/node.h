@@ -77,7 +77,7 @@ class Node : public server::NodeView {
   std::atomic<bool> running_{false};
 
   std::mutex ethdev_;  // DPDK's control calls on ports are not safe beside each other
-  std::mutex state_;  // rates_ and routes_: written by the main thread, read by gRPC threads
+  std::mutex state_;   // rates_ and routes_: written by the main thread, read by gRPC threads
   std::vector<Rates> rates_;
   std::vector<l3::RouteLine> routes_;
   Instant rates_at_;

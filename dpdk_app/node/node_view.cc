@@ -14,21 +14,30 @@ namespace {
 
 const char* role_name(Role role) {
   switch (role) {
-    case Role::kUplink: return "uplink";
-    case Role::kWorkload: return "workload";
-    case Role::kHost: return "host";
+    case Role::kUplink:
+      return "uplink";
+    case Role::kWorkload:
+      return "workload";
+    case Role::kHost:
+      return "host";
   }
   return "";
 }
 
 const char* state_name(l3::NeighbourState state) {
   switch (state) {
-    case l3::NeighbourState::kReachable: return "reachable";
-    case l3::NeighbourState::kProbe: return "probe";
-    case l3::NeighbourState::kStatic: return "static";
-    case l3::NeighbourState::kStale: return "stale";
-    case l3::NeighbourState::kIncomplete: return "incomplete";
-    case l3::NeighbourState::kFailed: return "failed";
+    case l3::NeighbourState::kReachable:
+      return "reachable";
+    case l3::NeighbourState::kProbe:
+      return "probe";
+    case l3::NeighbourState::kStatic:
+      return "static";
+    case l3::NeighbourState::kStale:
+      return "stale";
+    case l3::NeighbourState::kIncomplete:
+      return "incomplete";
+    case l3::NeighbourState::kFailed:
+      return "failed";
   }
   return "";
 }
@@ -160,8 +169,8 @@ std::vector<server::WorkerInfo> Node::workers() {
       info.busy_share = static_cast<double>(delta.busy) / total;
       info.idle_share = static_cast<double>(delta.idle) / total;
       info.sleep_share = static_cast<double>(delta.sleep) / total;
-      info.packets_per_second = static_cast<uint64_t>(static_cast<double>(delta.packets) *
-                                                      static_cast<double>(rte_get_tsc_hz()) / total);
+      info.packets_per_second = static_cast<uint64_t>(
+          static_cast<double>(delta.packets) * static_cast<double>(rte_get_tsc_hz()) / total);
     }
     if (delta.packets > 0)
       info.cycles_per_packet = static_cast<double>(delta.busy) / static_cast<double>(delta.packets);
@@ -187,8 +196,8 @@ std::vector<server::GraphNodeInfo> Node::graph() {
   for (const NodeSpec* node : all_nodes()) {
     auto& info = entry(node->name);
     for (const EdgeSpec& edge : node->edges)
-      info.next.push_back(edge.kind == EdgeKind::kNode ? edge.name
-                                                       : fmt::format("{}.{}", node->name, edge.name));
+      info.next.push_back(
+          edge.kind == EdgeKind::kNode ? edge.name : fmt::format("{}.{}", node->name, edge.name));
   }
   for (const auto& graph : graphs_) {
     for (const NodeStats& stats : graph->stats()) {

@@ -13,9 +13,12 @@ using l3::Topology;
 
 l3::InterfaceRole role_of(Role role) {
   switch (role) {
-    case Role::kUplink: return l3::InterfaceRole::kUplink;
-    case Role::kWorkload: return l3::InterfaceRole::kWorkload;
-    case Role::kHost: return l3::InterfaceRole::kHost;
+    case Role::kUplink:
+      return l3::InterfaceRole::kUplink;
+    case Role::kWorkload:
+      return l3::InterfaceRole::kWorkload;
+    case Role::kHost:
+      return l3::InterfaceRole::kHost;
   }
   return l3::InterfaceRole::kUplink;
 }
@@ -190,8 +193,8 @@ void add_port_tables(Topology& topology) {
     const size_t port = interface.port.index();
     if (!interface.is_tagged()) {
       // An uplink without addresses only carries VLANs: untagged frames are not for it.
-      const bool carrier = interface.role == l3::InterfaceRole::kUplink &&
-                           interface.own4.empty() && interface.own6.empty();
+      const bool carrier = interface.role == l3::InterfaceRole::kUplink && interface.own4.empty() &&
+                           interface.own6.empty();
       if (!carrier) topology.untagged[port] = interface.id;
       continue;
     }

@@ -19,7 +19,6 @@ struct PortFacts {
 
 // `facts` by config.ports' order. Interface ids are positions in config.ports, for life.
 std::unique_ptr<l3::Topology> build_topology(const NodeConfig& config,
-                                             std::span<const PortFacts> facts,
-                                             uint64_t generation);
+                                             std::span<const PortFacts> facts, uint64_t generation);
 
 }  // namespace heddle::app

@@ -13,17 +13,25 @@ namespace heddle::app {
 namespace {
 
 enum class Edge : uint8_t {
-  kPortTx, kMalformed, kBadSender, kOwnAddress, kSenderOffLink, kOtherTarget,
+  kPortTx,
+  kMalformed,
+  kBadSender,
+  kOwnAddress,
+  kSenderOffLink,
+  kOtherTarget,
   kUnsolicited,
 };
 constexpr EdgeSpec kEdges[] = {
     to("port_tx"),
     drop("malformed", "not an ARP message for IPv4 over Ethernet, or cut short"),
     drop("bad_sender", "a sender whose MAC or IP address no single station can have"),
-    drop("own_address", "another station claims one of our addresses: a duplicate address, or spoofing"),
-    drop("sender_off_link", "a sender that is not in any subnet (or not the workload) of this interface"),
+    drop("own_address",
+         "another station claims one of our addresses: a duplicate address, or spoofing"),
+    drop("sender_off_link",
+         "a sender that is not in any subnet (or not the workload) of this interface"),
     drop("other_target", "a question for somebody else's address: normal on a shared network"),
-    drop("unsolicited_reply", "an answer that was not asked for, about a neighbour that is not used or static"),
+    drop("unsolicited_reply",
+         "an answer that was not asked for, about a neighbour that is not used or static"),
 };
 static_assert(std::size(kEdges) == static_cast<size_t>(Edge::kUnsolicited) + 1);
 constexpr ArpSink::Edges kSinkEdges{.port_tx = 0};
@@ -36,9 +44,12 @@ bool contains(const List& list, const Address& address) {
 bool is_on_link(const l3::Topology& topology, const l3::Interface& in,
                 const wire::Ipv4Address& address) {
   switch (in.role) {
-    case l3::InterfaceRole::kWorkload: return contains(in.workload4, address);
-    case l3::InterfaceRole::kHost: return topology.is_own(address);
-    case l3::InterfaceRole::kUplink: break;
+    case l3::InterfaceRole::kWorkload:
+      return contains(in.workload4, address);
+    case l3::InterfaceRole::kHost:
+      return topology.is_own(address);
+    case l3::InterfaceRole::kUplink:
+      break;
   }
   return std::ranges::any_of(in.own4, [&](const auto& own) {
     return wire::network_of(address, own.prefix_length) ==
@@ -58,9 +69,12 @@ bool answers_for(const l3::Topology& topology, const l3::Interface& in,
                  const wire::Ipv4Address& target) {
   switch (in.role) {
     // We are the way to everything, but not to what lives on the port itself.
-    case l3::InterfaceRole::kWorkload: return !contains(in.workload4, target);
-    case l3::InterfaceRole::kHost: return !topology.is_own(target);
-    case l3::InterfaceRole::kUplink: break;
+    case l3::InterfaceRole::kWorkload:
+      return !contains(in.workload4, target);
+    case l3::InterfaceRole::kHost:
+      return !topology.is_own(target);
+    case l3::InterfaceRole::kUplink:
+      break;
   }
   if (std::ranges::any_of(in.own4, [&](const auto& own) { return own.address == target; }))
     return true;

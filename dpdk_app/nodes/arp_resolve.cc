@@ -28,14 +28,16 @@ constexpr ArpSink::Edges kSinkEdges{0, 1, 2};
 void resolve(Packet packet, Worker& worker, Emitter& out) {
   using Held = l3::NeighbourTable<wire::Ipv4Address>::Held;
   const l3::Hop& hop = worker.topology->hops[packet.meta().next_hop];
-  const wire::Ipv4Address address = hop.kind == l3::HopKind::kVia
-                                        ? hop.via4
-                                        : wire::Ipv4View(packet.data()).destination();
+  const wire::Ipv4Address address =
+      hop.kind == l3::HopKind::kVia ? hop.via4 : wire::Ipv4View(packet.data()).destination();
   ArpSink sink(worker, out, kSinkEdges);
   switch (worker.neighbours4.use(hop.interface, address, packet, worker.now, sink)) {
-    case Held::kWaiting: return;
-    case Held::kFailed: return out.send(Edge::kUnreachable, packet);
-    case Held::kTableFull: return out.send(Edge::kTableFull, packet);
+    case Held::kWaiting:
+      return;
+    case Held::kFailed:
+      return out.send(Edge::kUnreachable, packet);
+    case Held::kTableFull:
+      return out.send(Edge::kTableFull, packet);
     case Held::kSettled: {
       const auto* neighbour = worker.neighbours4.find(hop.interface, address);
       return sink.release(*neighbour, packet);

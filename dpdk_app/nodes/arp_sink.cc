@@ -36,8 +36,8 @@ void ArpSink::solicit(const l3::Neighbour<wire::Ipv4Address>& neighbour, bool un
                           .sender_ip = sender_for(out, neighbour.address),
                           .target_mac = {},
                           .target_ip = neighbour.address};
-  const Packet packet = make_arp(worker_, out, request,
-                                 unicast ? neighbour.mac : wire::MacAddress::broadcast());
+  const Packet packet =
+      make_arp(worker_, out, request, unicast ? neighbour.mac : wire::MacAddress::broadcast());
   if (packet) out_.send(edges_.port_tx, packet);  // else the timer asks again
 }
 

@@ -12,7 +12,7 @@ namespace heddle::app {
 class ArpSink final : public l3::NeighbourSink<wire::Ipv4Address> {
  public:
   struct Edges {
-    rte_edge_t port_tx;     // requests, and packets that may leave now
+    rte_edge_t port_tx;  // requests, and packets that may leave now
     // What waited in vain: its neighbour did not answer, or too many packets wait for it. A
     // node in which that cannot happen leaves them out.
     rte_edge_t timeout = kNoEdge;

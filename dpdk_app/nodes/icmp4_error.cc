@@ -15,8 +15,11 @@ namespace {
 enum class Edge : uint8_t { kSend, kNotAllowed, kRateLimited, kNoHeadroom };
 constexpr EdgeSpec kEdges[] = {
     to("ip4_lookup"),
-    drop("not_allowed", "refused packets that must not be answered (RFC 1812 4.3.2.7); each is also counted where it was refused"),
-    drop("rate_limited", "refused packets not answered for the rate limit: a flood, a scan, a loop"),
+    drop("not_allowed",
+         "refused packets that must not be answered (RFC 1812 4.3.2.7); each is also counted where "
+         "it was refused"),
+    drop("rate_limited",
+         "refused packets not answered for the rate limit: a flood, a scan, a loop"),
     drop("no_headroom", "no room before the packet for the error's headers"),
 };
 constexpr uint16_t kHeaders = wire::kIpv4HeaderSize + wire::kIcmpHeaderSize;

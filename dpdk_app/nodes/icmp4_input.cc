@@ -19,7 +19,8 @@ constexpr EdgeSpec kEdges[] = {
     to("ip4_forward"),
     drop("truncated", "fewer than the eight bytes of an ICMP header"),
     drop("bad_checksum", "ICMP checksum wrong: damaged on its way, or a broken sender"),
-    drop("not_wanted", "an ICMP message to the node that asks for nothing we give and has no host to go to"),
+    drop("not_wanted",
+         "an ICMP message to the node that asks for nothing we give and has no host to go to"),
 };
 
 // The message's checksum over all segments; a right one sums to zero.
@@ -70,10 +71,9 @@ Edge input(Packet packet, Worker& worker) {
   const l3::Topology& topology = *worker.topology;
   // The host's own packets do not go back to it; what we answered or refused them with does.
   const auto role = topology.interface(packet.meta().rx_interface).role;
-  const bool by_host = role == l3::InterfaceRole::kHost &&
-                       !packet.meta().has(packet::Flag::kOriginated);
-  if (topology.host_hop == l3::Topology::kNoHop || by_host ||
-      ip.destination() == l3::kGateway4)
+  const bool by_host =
+      role == l3::InterfaceRole::kHost && !packet.meta().has(packet::Flag::kOriginated);
+  if (topology.host_hop == l3::Topology::kNoHop || by_host || ip.destination() == l3::kGateway4)
     return Edge::kNotWanted;
   packet.meta().next_hop = topology.host_hop;
   packet.meta().set(packet::Flag::kDelivered);

@@ -16,8 +16,11 @@ enum class Edge : uint8_t { kSend, kSendOnLink, kNotAllowed, kRateLimited, kNoHe
 constexpr EdgeSpec kEdges[] = {
     to("ip6_lookup"),
     to("ip6_output"),
-    drop("not_allowed", "refused packets that must not be answered (RFC 4443 2.4 (e)); each is also counted where it was refused"),
-    drop("rate_limited", "refused packets not answered for the rate limit: a flood, a scan, a loop"),
+    drop("not_allowed",
+         "refused packets that must not be answered (RFC 4443 2.4 (e)); each is also counted where "
+         "it was refused"),
+    drop("rate_limited",
+         "refused packets not answered for the rate limit: a flood, a scan, a loop"),
     drop("no_headroom", "no room before the packet for the error's headers"),
 };
 constexpr uint16_t kHeaders = wire::kIpv6HeaderSize + wire::kIcmpHeaderSize;
@@ -84,8 +87,8 @@ Edge answer(Packet packet, Worker& worker) {
   const wire::Ipv6View ip(packet.data());
   if (!may_answer(packet, ip)) return Edge::kNotAllowed;
   if (packet.mbuf()->data_off < kHeaders + kLinkLayerRoom) return Edge::kNoHeadroom;
-  const auto hash = static_cast<uint32_t>((ip.source().high() ^ ip.source().low()) *
-                                              0x9e3779b97f4a7c15 >> 40);
+  const auto hash =
+      static_cast<uint32_t>((ip.source().high() ^ ip.source().low()) * 0x9e3779b97f4a7c15 >> 40);
   if (!worker.icmp_limiter.take(hash, worker.now)) return Edge::kRateLimited;
   return build(packet, worker);
 }

@@ -13,7 +13,14 @@ namespace heddle::app {
 namespace {
 
 enum class Edge : uint8_t {
-  kReply, kReplyOnLink, kNeighbor, kHost, kTruncated, kBadChecksum, kRouterDiscovery, kNotWanted,
+  kReply,
+  kReplyOnLink,
+  kNeighbor,
+  kHost,
+  kTruncated,
+  kBadChecksum,
+  kRouterDiscovery,
+  kNotWanted,
 };
 constexpr EdgeSpec kEdges[] = {
     to("ip6_lookup"),
@@ -22,8 +29,10 @@ constexpr EdgeSpec kEdges[] = {
     to("ip6_forward"),
     drop("truncated", "fewer than the eight bytes of an ICMPv6 header"),
     drop("bad_checksum", "ICMPv6 checksum wrong: damaged on its way, or a broken sender"),
-    drop("router_discovery", "a router solicitation, advertisement or redirect: routes here are configured"),
-    drop("not_wanted", "an ICMPv6 message to the node that asks for nothing we give (MLD, for one)"),
+    drop("router_discovery",
+         "a router solicitation, advertisement or redirect: routes here are configured"),
+    drop("not_wanted",
+         "an ICMPv6 message to the node that asks for nothing we give (MLD, for one)"),
 };
 static_assert(std::size(kEdges) == static_cast<size_t>(Edge::kNotWanted) + 1);
 
@@ -61,9 +70,9 @@ Edge make_reply(Packet packet, uint16_t offset, Worker& worker) {
   const l3::Interface& in = topology.interface(packet.meta().rx_interface);
   const wire::Ipv6Address peer = ip.source();
   const wire::Ipv6Address asked = ip.destination();
-  const wire::Ipv6Address own = !asked.is_multicast()      ? asked
-                                : peer.is_link_local()     ? in.link_local
-                                                           : topology.source6(in);
+  const wire::Ipv6Address own = !asked.is_multicast()  ? asked
+                                : peer.is_link_local() ? in.link_local
+                                                       : topology.source6(in);
   icmp.set_type(wire::Icmp6Type::kEchoReply);
   store_be<uint16_t>(icmp.data() + 2, wire::update_checksum(icmp.checksum(), asked, own));
   ip.set_source(own);
@@ -80,10 +89,10 @@ Edge to_host(Packet packet, Worker& worker) {
   const wire::Ipv6Address destination = wire::Ipv6View(packet.data()).destination();
   // As in icmp4_input: the host gets our answers to it, but not its own packets.
   const auto role = topology.interface(packet.meta().rx_interface).role;
-  const bool by_host = role == l3::InterfaceRole::kHost &&
-                       !packet.meta().has(packet::Flag::kOriginated);
-  if (topology.host_hop == l3::Topology::kNoHop || by_host ||
-      destination.is_multicast() || destination.is_link_local())
+  const bool by_host =
+      role == l3::InterfaceRole::kHost && !packet.meta().has(packet::Flag::kOriginated);
+  if (topology.host_hop == l3::Topology::kNoHop || by_host || destination.is_multicast() ||
+      destination.is_link_local())
     return Edge::kNotWanted;
   packet.meta().next_hop = topology.host_hop;
   packet.meta().set(packet::Flag::kDelivered);
@@ -102,11 +111,14 @@ Edge input(Packet packet, Worker& worker) {
       return ip.source().is_unspecified() ? Edge::kNotWanted
                                           : make_reply(packet, payload.offset, worker);
     case wire::Icmp6Type::kNeighborSolicitation:
-    case wire::Icmp6Type::kNeighborAdvertisement: return Edge::kNeighbor;
+    case wire::Icmp6Type::kNeighborAdvertisement:
+      return Edge::kNeighbor;
     case wire::Icmp6Type::kRouterSolicitation:
     case wire::Icmp6Type::kRouterAdvertisement:
-    case wire::Icmp6Type::kRedirect: return Edge::kRouterDiscovery;
-    default: return to_host(packet, worker);
+    case wire::Icmp6Type::kRedirect:
+      return Edge::kRouterDiscovery;
+    default:
+      return to_host(packet, worker);
   }
 }
 

@@ -17,7 +17,8 @@ constexpr EdgeSpec kEdges[] = {
     to("ip4_fragment"),
     refuse4("ttl_expired", "TTL used up on the way: traceroute, or a routing loop",
             wire::Icmp4Type::kTimeExceeded, 0),
-    refuse4("too_big", "larger than the next link's MTU with \"don't fragment\" set: path MTU discovery",
+    refuse4("too_big",
+            "larger than the next link's MTU with \"don't fragment\" set: path MTU discovery",
             wire::Icmp4Type::kUnreachable,
             static_cast<uint8_t>(wire::Icmp4Unreachable::kFragmentationNeeded)),
 };
@@ -25,7 +26,8 @@ constexpr EdgeSpec kEdges[] = {
 Edge forward(Packet packet, Worker& worker) {
   const wire::Ipv4MutView ip(packet.data());
   const bool delivered = packet.meta().has(packet::Flag::kDelivered);
-  if (ip.ttl() <= 1 && !delivered) [[unlikely]] return Edge::kTtlExpired;
+  if (ip.ttl() <= 1 && !delivered) [[unlikely]]
+    return Edge::kTtlExpired;
   const l3::Topology& topology = *worker.topology;
   const uint16_t mtu = topology.interface(topology.hops[packet.meta().next_hop].interface).mtu;
   Edge edge = Edge::kOutput;
@@ -36,7 +38,8 @@ Edge forward(Packet packet, Worker& worker) {
     }
     edge = Edge::kFragment;
   }
-  if (!delivered) [[likely]] ip.decrement_ttl();
+  if (!delivered) [[likely]]
+    ip.decrement_ttl();
   return edge;
 }
 

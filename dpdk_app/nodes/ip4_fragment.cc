@@ -69,9 +69,9 @@ void finish_header(Packet piece, wire::Ipv4View original, size_t header, const C
 void fragment(Packet packet, Worker& worker, Emitter& out) {
   const l3::Topology& topology = *worker.topology;
   // A piece is made in one buffer, so a jumbo link gets smaller ones than it would take.
-  const uint32_t mtu = std::min<uint32_t>(
-      topology.interface(topology.hops[packet.meta().next_hop].interface).mtu,
-      packet::PacketPool::kBufferBytes);
+  const uint32_t mtu =
+      std::min<uint32_t>(topology.interface(topology.hops[packet.meta().next_hop].interface).mtu,
+                         packet::PacketPool::kBufferBytes);
   const wire::Ipv4View ip(packet.data());
   const auto first_header = static_cast<uint32_t>(ip.header_length());
   uint8_t later[wire::kIpv4MaxHeaderSize];

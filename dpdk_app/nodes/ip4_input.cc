@@ -12,9 +12,23 @@ namespace heddle::app {
 namespace {
 
 enum class Edge : uint8_t {
-  kLookup, kTruncated, kBadVersion, kBadHeaderLength, kBadTotalLength, kBadChecksum, kBadOptions,
-  kSourceRoute, kBroadcastFrame, kMartianSource, kMartianDestination, kLinkLocal, kMulticast,
-  kBroadcast, kOwnSource, kSpoofedSource, kBadFragment,
+  kLookup,
+  kTruncated,
+  kBadVersion,
+  kBadHeaderLength,
+  kBadTotalLength,
+  kBadChecksum,
+  kBadOptions,
+  kSourceRoute,
+  kBroadcastFrame,
+  kMartianSource,
+  kMartianDestination,
+  kLinkLocal,
+  kMulticast,
+  kBroadcast,
+  kOwnSource,
+  kSpoofedSource,
+  kBadFragment,
 };
 constexpr EdgeSpec kEdges[] = {
     to("ip4_lookup"),
@@ -22,13 +36,15 @@ constexpr EdgeSpec kEdges[] = {
     drop("bad_version", "an IPv4 EtherType before something that is not IPv4"),
     drop("bad_header_length", "a header length below 20 bytes or past the packet's end"),
     drop("bad_total_length", "a total length that the packet does not have"),
-    drop("bad_checksum", "header checksum wrong: a broken sender, or offloads left on at a veth peer"),
+    drop("bad_checksum",
+         "header checksum wrong: a broken sender, or offloads left on at a veth peer"),
     drop("bad_options", "IP options that contradict themselves"),
     drop("source_route", "a source route option, refused as RFC 7126 advises"),
     drop("broadcast_frame", "a unicast destination in a broadcast frame (RFC 1122 3.3.6)"),
     drop("martian_source", "a source that no sender can have (0/8, 127/8, multicast, 240/4)"),
     drop("martian_destination", "a destination that is never on a wire (0/8, 127/8, 240/4)"),
-    drop("link_local", "169.254/16 is never forwarded (RFC 3927 7); only our gateway address answers"),
+    drop("link_local",
+         "169.254/16 is never forwarded (RFC 3927 7); only our gateway address answers"),
     drop("multicast", "multicast, which is not routed here"),
     drop("broadcast", "255.255.255.255 stays on its link: a DHCP client, a discovery protocol"),
     drop("own_source", "our own address as the source: spoofing, a loop, or a duplicate address"),
@@ -39,21 +55,30 @@ static_assert(std::size(kEdges) == static_cast<size_t>(Edge::kBadFragment) + 1);
 
 Edge edge_of(wire::Ipv4Fault fault) {
   switch (fault) {
-    case wire::Ipv4Fault::kNone: return Edge::kLookup;
-    case wire::Ipv4Fault::kTruncated: return Edge::kTruncated;
-    case wire::Ipv4Fault::kVersion: return Edge::kBadVersion;
-    case wire::Ipv4Fault::kHeaderLength: return Edge::kBadHeaderLength;
-    case wire::Ipv4Fault::kTotalLength: return Edge::kBadTotalLength;
-    case wire::Ipv4Fault::kChecksum: return Edge::kBadChecksum;
+    case wire::Ipv4Fault::kNone:
+      return Edge::kLookup;
+    case wire::Ipv4Fault::kTruncated:
+      return Edge::kTruncated;
+    case wire::Ipv4Fault::kVersion:
+      return Edge::kBadVersion;
+    case wire::Ipv4Fault::kHeaderLength:
+      return Edge::kBadHeaderLength;
+    case wire::Ipv4Fault::kTotalLength:
+      return Edge::kBadTotalLength;
+    case wire::Ipv4Fault::kChecksum:
+      return Edge::kBadChecksum;
   }
   return Edge::kTruncated;
 }
 
 Edge check_options(wire::Ipv4View ip) {
   switch (wire::check_ipv4_options(ip.options())) {
-    case wire::Ipv4OptionsFault::kNone: return Edge::kLookup;
-    case wire::Ipv4OptionsFault::kMalformed: return Edge::kBadOptions;
-    case wire::Ipv4OptionsFault::kSourceRoute: return Edge::kSourceRoute;
+    case wire::Ipv4OptionsFault::kNone:
+      return Edge::kLookup;
+    case wire::Ipv4OptionsFault::kMalformed:
+      return Edge::kBadOptions;
+    case wire::Ipv4OptionsFault::kSourceRoute:
+      return Edge::kSourceRoute;
   }
   return Edge::kBadOptions;
 }
@@ -61,7 +86,8 @@ Edge check_options(wire::Ipv4View ip) {
 // RFC 791 3.2: all pieces but the last are multiples of 8 bytes, and the whole is one datagram.
 bool is_bad_fragment(wire::Ipv4View ip) {
   const size_t end = ip.fragment_offset() + ip.payload_length();
-  return end + ip.header_length() > 65535 || (ip.more_fragments() && ip.payload_length() % 8 != 0) ||
+  return end + ip.header_length() > 65535 ||
+         (ip.more_fragments() && ip.payload_length() % 8 != 0) ||
          (ip.more_fragments() && ip.payload_length() == 0);
 }
 
@@ -103,14 +129,16 @@ Edge input(Packet packet, Worker& worker) {
   const wire::Ipv4Fault fault = packet.ip_checksum_verified()
                                     ? wire::check_ipv4_without_checksum(bytes)
                                     : wire::check_ipv4(bytes);
-  if (fault != wire::Ipv4Fault::kNone) [[unlikely]] return edge_of(fault);
+  if (fault != wire::Ipv4Fault::kNone) [[unlikely]]
+    return edge_of(fault);
   const wire::Ipv4View ip(packet.data());
   packet.truncate(ip.total_length());
   if (ip.header_length() != wire::kIpv4HeaderSize) [[unlikely]] {
     const Edge edge = check_options(ip);
     if (edge != Edge::kLookup) return edge;
   }
-  if (ip.is_fragment() && is_bad_fragment(ip)) [[unlikely]] return Edge::kBadFragment;
+  if (ip.is_fragment() && is_bad_fragment(ip)) [[unlikely]]
+    return Edge::kBadFragment;
   const wire::Ipv4Address source = ip.source();
   const wire::Ipv4Address destination = ip.destination();
   const l3::Interface& in = worker.topology->interface(packet.meta().rx_interface);
@@ -118,7 +146,8 @@ Edge input(Packet packet, Worker& worker) {
     const Edge edge = check_unusual(source, destination, in);
     if (edge != Edge::kLookup) return edge;
   }
-  if (packet.meta().has(packet::Flag::kLinkBroadcast)) [[unlikely]] return Edge::kBroadcastFrame;
+  if (packet.meta().has(packet::Flag::kLinkBroadcast)) [[unlikely]]
+    return Edge::kBroadcastFrame;
   return check_source(source, in, *worker.topology);
 }
 

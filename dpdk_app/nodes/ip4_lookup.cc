@@ -11,7 +11,13 @@ namespace heddle::app {
 namespace {
 
 enum class Edge : uint8_t {
-  kForward, kOutput, kLocal, kNoRoute, kUnreachable, kBlackhole, kSubnetBroadcast,
+  kForward,
+  kOutput,
+  kLocal,
+  kNoRoute,
+  kUnreachable,
+  kBlackhole,
+  kSubnetBroadcast,
 };
 constexpr auto kNetwork = static_cast<uint8_t>(wire::Icmp4Unreachable::kNetwork);
 constexpr EdgeSpec kEdges[] = {
@@ -43,7 +49,8 @@ Edge own_edge(Packet packet, const l3::Hop& hop, const l3::Topology& topology) {
 Edge lookup(Packet packet, Worker& worker) {
   const l3::Topology& topology = *worker.topology;
   uint32_t slot = topology.fib4.lookup(wire::Ipv4View(packet.data()).destination());
-  if (slot == l3::Lpm<wire::Ipv4Address>::kNoRoute) [[unlikely]] return Edge::kNoRoute;
+  if (slot == l3::Lpm<wire::Ipv4Address>::kNoRoute) [[unlikely]]
+    return Edge::kNoRoute;
   const l3::Hop* hop = &topology.hops[slot];
   if (hop->kind == l3::HopKind::kGroup) {
     slot = choose(*hop, packet);
@@ -55,11 +62,15 @@ Edge lookup(Packet packet, Worker& worker) {
     case l3::HopKind::kVia:
       return packet.meta().has(packet::Flag::kOriginated) ? own_edge(packet, *hop, topology)
                                                           : Edge::kForward;
-    case l3::HopKind::kLocal: return Edge::kLocal;
-    case l3::HopKind::kDrop: return Edge::kBlackhole;
-    case l3::HopKind::kBroadcast: return Edge::kSubnetBroadcast;
+    case l3::HopKind::kLocal:
+      return Edge::kLocal;
+    case l3::HopKind::kDrop:
+      return Edge::kBlackhole;
+    case l3::HopKind::kBroadcast:
+      return Edge::kSubnetBroadcast;
     case l3::HopKind::kGroup:
-    case l3::HopKind::kUnreachable: break;
+    case l3::HopKind::kUnreachable:
+      break;
   }
   return Edge::kUnreachable;
 }

@@ -26,15 +26,18 @@ constexpr EdgeSpec kEdges[] = {
 Edge forward(Packet packet, Worker& worker) {
   const wire::Ipv6MutView ip(packet.data());
   const bool delivered = packet.meta().has(packet::Flag::kDelivered);
-  if (ip.source().is_link_local()) [[unlikely]] return Edge::kBeyondScope;
-  if (ip.hop_limit() <= 1 && !delivered) [[unlikely]] return Edge::kHopLimitExceeded;
+  if (ip.source().is_link_local()) [[unlikely]]
+    return Edge::kBeyondScope;
+  if (ip.hop_limit() <= 1 && !delivered) [[unlikely]]
+    return Edge::kHopLimitExceeded;
   const l3::Topology& topology = *worker.topology;
   const uint16_t mtu = topology.interface(topology.hops[packet.meta().next_hop].interface).mtu;
   if (packet.size() > mtu) [[unlikely]] {
     packet.meta().refusal.argument = mtu;
     return Edge::kTooBig;
   }
-  if (!delivered) [[likely]] ip.decrement_hop_limit();
+  if (!delivered) [[likely]]
+    ip.decrement_hop_limit();
   return Edge::kOutput;
 }
 

@@ -14,9 +14,20 @@ namespace heddle::app {
 namespace {
 
 enum class Edge : uint8_t {
-  kLookup, kLocal, kTruncated, kBadVersion, kBadPayloadLength, kBadExtensionHeader,
-  kTooManyExtensionHeaders, kBroadcastFrame, kMartianSource, kMartianDestination, kLinkLocal,
-  kMulticast, kOwnSource, kSpoofedSource,
+  kLookup,
+  kLocal,
+  kTruncated,
+  kBadVersion,
+  kBadPayloadLength,
+  kBadExtensionHeader,
+  kTooManyExtensionHeaders,
+  kBroadcastFrame,
+  kMartianSource,
+  kMartianDestination,
+  kLinkLocal,
+  kMulticast,
+  kOwnSource,
+  kSpoofedSource,
 };
 constexpr EdgeSpec kEdges[] = {
     to("ip6_lookup"),
@@ -24,7 +35,8 @@ constexpr EdgeSpec kEdges[] = {
     drop("truncated", "fewer bytes than an IPv6 header: cut on its way, or a broken sender"),
     drop("bad_version", "an IPv6 EtherType before something that is not IPv6"),
     drop("bad_payload_length", "a payload length that the packet does not have, or a jumbogram"),
-    drop("bad_extension_header", "extension headers cut short, out of order, or with broken options"),
+    drop("bad_extension_header",
+         "extension headers cut short, out of order, or with broken options"),
     drop("too_many_extension_headers", "more than eight extension headers, which only attacks use"),
     drop("broadcast_frame", "a unicast destination in a multicast frame (RFC 1122 3.3.6)"),
     drop("martian_source", "a source that no sender can have (multicast, loopback, v4-mapped, ::)"),
@@ -39,10 +51,14 @@ static_assert(std::size(kEdges) == static_cast<size_t>(Edge::kSpoofedSource) + 1
 Edge check_header(Packet packet) {
   if (packet.contiguous() < wire::kIpv6HeaderSize) return Edge::kTruncated;
   switch (wire::check_ipv6({packet.data(), packet.size()})) {
-    case wire::Ipv6Fault::kNone: return Edge::kLookup;
-    case wire::Ipv6Fault::kTruncated: return Edge::kTruncated;
-    case wire::Ipv6Fault::kVersion: return Edge::kBadVersion;
-    case wire::Ipv6Fault::kPayloadLength: break;
+    case wire::Ipv6Fault::kNone:
+      return Edge::kLookup;
+    case wire::Ipv6Fault::kTruncated:
+      return Edge::kTruncated;
+    case wire::Ipv6Fault::kVersion:
+      return Edge::kBadVersion;
+    case wire::Ipv6Fault::kPayloadLength:
+      break;
   }
   return Edge::kBadPayloadLength;
 }
@@ -96,7 +112,8 @@ Edge check_link_local(const wire::Ipv6Address& destination, const l3::Interface&
 
 Edge input(Packet packet, Worker& worker) {
   Edge edge = check_header(packet);
-  if (edge != Edge::kLookup) [[unlikely]] return edge;
+  if (edge != Edge::kLookup) [[unlikely]]
+    return edge;
   const wire::Ipv6View ip(packet.data());
   packet.truncate(wire::kIpv6HeaderSize + ip.payload_length());
   if (!is_upper_layer(ip.next_header())) [[unlikely]] {
@@ -109,13 +126,18 @@ Edge input(Packet packet, Worker& worker) {
   if (source.is_multicast() || source.is_loopback() || source.is_v4_mapped()) [[unlikely]]
     return Edge::kMartianSource;
   edge = check_source(source, in, *worker.topology);
-  if (edge != Edge::kLookup) [[unlikely]] return edge;
+  if (edge != Edge::kLookup) [[unlikely]]
+    return edge;
   if (destination.is_multicast()) [[unlikely]]
     return is_our_group(destination) ? Edge::kLocal : Edge::kMulticast;
-  if (source.is_unspecified()) [[unlikely]] return Edge::kMartianSource;
-  if (is_martian(destination)) [[unlikely]] return Edge::kMartianDestination;
-  if (packet.meta().has(packet::Flag::kLinkBroadcast)) [[unlikely]] return Edge::kBroadcastFrame;
-  if (destination.is_link_local()) [[unlikely]] return check_link_local(destination, in);
+  if (source.is_unspecified()) [[unlikely]]
+    return Edge::kMartianSource;
+  if (is_martian(destination)) [[unlikely]]
+    return Edge::kMartianDestination;
+  if (packet.meta().has(packet::Flag::kLinkBroadcast)) [[unlikely]]
+    return Edge::kBroadcastFrame;
+  if (destination.is_link_local()) [[unlikely]]
+    return check_link_local(destination, in);
   return Edge::kLookup;
 }
 

@@ -10,8 +10,14 @@ namespace heddle::app {
 namespace {
 
 enum class Edge : uint8_t {
-  kIcmp, kHost, kFragment, kUnknownOption, kUnknownOptionReported, kRoutingHeader,
-  kPortUnreachable, kUnknownNextHeader,
+  kIcmp,
+  kHost,
+  kFragment,
+  kUnknownOption,
+  kUnknownOptionReported,
+  kRoutingHeader,
+  kPortUnreachable,
+  kUnknownNextHeader,
 };
 constexpr EdgeSpec kEdges[] = {
     to("icmp6_input"),
@@ -81,8 +87,7 @@ Edge deliver(Packet packet, Worker& worker) {
   if (payload.protocol == wire::IpProtocol::kIcmpv6 && !payload.is_fragment) return Edge::kIcmp;
   const l3::Topology& topology = *worker.topology;
   const wire::Ipv6View ip(packet.data());
-  if (belongs_to_host(topology, topology.interface(packet.meta().rx_interface),
-                      ip.destination())) {
+  if (belongs_to_host(topology, topology.interface(packet.meta().rx_interface), ip.destination())) {
     packet.meta().next_hop = topology.host_hop;
     packet.meta().set(packet::Flag::kDelivered);
     return Edge::kHost;

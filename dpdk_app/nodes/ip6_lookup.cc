@@ -38,7 +38,8 @@ Edge own_edge(Packet packet, const l3::Hop& hop, const l3::Topology& topology) {
 Edge lookup(Packet packet, Worker& worker) {
   const l3::Topology& topology = *worker.topology;
   uint32_t slot = topology.fib6.lookup(wire::Ipv6View(packet.data()).destination());
-  if (slot == l3::Lpm<wire::Ipv6Address>::kNoRoute) [[unlikely]] return Edge::kNoRoute;
+  if (slot == l3::Lpm<wire::Ipv6Address>::kNoRoute) [[unlikely]]
+    return Edge::kNoRoute;
   const l3::Hop* hop = &topology.hops[slot];
   if (hop->kind == l3::HopKind::kGroup) {
     slot = choose(*hop, packet);
@@ -50,11 +51,14 @@ Edge lookup(Packet packet, Worker& worker) {
     case l3::HopKind::kVia:
       return packet.meta().has(packet::Flag::kOriginated) ? own_edge(packet, *hop, topology)
                                                           : Edge::kForward;
-    case l3::HopKind::kLocal: return Edge::kLocal;
-    case l3::HopKind::kDrop: return Edge::kBlackhole;
+    case l3::HopKind::kLocal:
+      return Edge::kLocal;
+    case l3::HopKind::kDrop:
+      return Edge::kBlackhole;
     case l3::HopKind::kGroup:
     case l3::HopKind::kBroadcast:
-    case l3::HopKind::kUnreachable: break;
+    case l3::HopKind::kUnreachable:
+      break;
   }
   return Edge::kUnreachable;
 }

@@ -16,7 +16,8 @@ inline void write_link_layer(packet::Packet packet, const l3::Interface& out,
   uint8_t* at = packet.prepend(out.header_length);
   destination.store(at);
   std::memcpy(at + 6, tail.data(), 8);
-  if (out.is_tagged()) [[unlikely]] std::memcpy(at + 14, tail.data() + 8, 4);
+  if (out.is_tagged()) [[unlikely]]
+    std::memcpy(at + 14, tail.data() + 8, 4);
   packet.meta().tx_interface = out.id;
 }
 

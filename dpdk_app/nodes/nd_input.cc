@@ -18,16 +18,24 @@ using Event = l3::NeighbourEvent;
 using Known = l3::Neighbour<wire::Ipv6Address>;
 
 enum class Edge : uint8_t {
-  kPortTx, kMalformed, kBadHopLimit, kBadSender, kOwnAddress,
-  kSenderOffLink, kOtherTarget, kUnsolicited,
+  kPortTx,
+  kMalformed,
+  kBadHopLimit,
+  kBadSender,
+  kOwnAddress,
+  kSenderOffLink,
+  kOtherTarget,
+  kUnsolicited,
 };
 constexpr EdgeSpec kEdges[] = {
     to("port_tx"),
     drop("malformed", "a neighbor discovery message that RFC 4861 7.1 calls invalid"),
     drop("bad_hop_limit", "a hop limit below 255: it came through a router, so it is forged"),
     drop("bad_sender", "a link-layer address that no single station can have"),
-    drop("own_address", "another station claims one of our addresses: a duplicate address, or spoofing"),
-    drop("sender_off_link", "a sender that is not in any subnet (or not the workload) of this interface"),
+    drop("own_address",
+         "another station claims one of our addresses: a duplicate address, or spoofing"),
+    drop("sender_off_link",
+         "a sender that is not in any subnet (or not the workload) of this interface"),
     drop("other_target", "a question for somebody else's address: normal on a shared network"),
     drop("unsolicited_advertisement", "an advertisement about a neighbour that is not used"),
 };
@@ -43,9 +51,12 @@ bool is_on_link(const l3::Topology& topology, const l3::Interface& in,
                 const wire::Ipv6Address& address) {
   if (address.is_link_local()) return true;
   switch (in.role) {
-    case l3::InterfaceRole::kWorkload: return contains(in.workload6, address);
-    case l3::InterfaceRole::kHost: return topology.is_own(address);
-    case l3::InterfaceRole::kUplink: break;
+    case l3::InterfaceRole::kWorkload:
+      return contains(in.workload6, address);
+    case l3::InterfaceRole::kHost:
+      return topology.is_own(address);
+    case l3::InterfaceRole::kUplink:
+      break;
   }
   return std::ranges::any_of(in.own6, [&](const auto& own) {
     return wire::network_of(address, own.prefix_length) ==
@@ -143,8 +154,8 @@ void solicitation(const Input& input) {
 
 // RFC 4861 7.2.5 and its table in appendix C.
 Event event_of(const wire::NaView& na, const Known& known, const wire::MacAddress& mac) {
-  const bool asked = known.state == l3::NeighbourState::kIncomplete ||
-                     known.state == l3::NeighbourState::kProbe;
+  const bool asked =
+      known.state == l3::NeighbourState::kIncomplete || known.state == l3::NeighbourState::kProbe;
   const bool other = known.state != l3::NeighbourState::kIncomplete && mac != known.mac;
   if (other && !na.override_flag()) return Event::kDoubt;
   if (na.solicited() && asked) return Event::kConfirm;
@@ -163,8 +174,8 @@ void advertisement(const Input& input) {
   if (option && (option->is_multicast() || option->is_zero()))
     return input.out.send(Edge::kBadSender, input.packet);
   // Without the option only the answer to a unicast question says something (RFC 4861 4.4).
-  const bool usable = known != nullptr &&
-                      (option || known->state != l3::NeighbourState::kIncomplete);
+  const bool usable =
+      known != nullptr && (option || known->state != l3::NeighbourState::kIncomplete);
   if (!usable) {
     if (input.is_copy) return input.packet.free();
     return input.out.send(Edge::kUnsolicited, input.packet);
@@ -193,8 +204,7 @@ void input(Packet packet, Worker& worker, Emitter& out) {
   if (!source.is_unspecified() && !is_on_link(topology, in, source))
     return out.send(Edge::kSenderOffLink, packet);
   const bool copy = packet.meta().has(packet::Flag::kCopy);
-  const bool asks =
-      wire::IcmpView(icmp.data()).type6() == wire::Icmp6Type::kNeighborSolicitation;
+  const bool asks = wire::IcmpView(icmp.data()).type6() == wire::Icmp6Type::kNeighborSolicitation;
   const bool teaches =
       !asks || answer_for(topology, in, wire::NsView(icmp).target()) != Answer::kNo;
   if (!copy && !source.is_unspecified() && teaches)

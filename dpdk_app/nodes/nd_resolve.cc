@@ -27,14 +27,16 @@ constexpr NdSink::Edges kSinkEdges{0, 1, 2};
 void resolve(Packet packet, Worker& worker, Emitter& out) {
   using Held = l3::NeighbourTable<wire::Ipv6Address>::Held;
   const l3::Hop& hop = worker.topology->hops[packet.meta().next_hop];
-  const wire::Ipv6Address address = hop.kind == l3::HopKind::kVia
-                                        ? hop.via6
-                                        : wire::Ipv6View(packet.data()).destination();
+  const wire::Ipv6Address address =
+      hop.kind == l3::HopKind::kVia ? hop.via6 : wire::Ipv6View(packet.data()).destination();
   NdSink sink(worker, out, kSinkEdges);
   switch (worker.neighbours6.use(hop.interface, address, packet, worker.now, sink)) {
-    case Held::kWaiting: return;
-    case Held::kFailed: return out.send(Edge::kUnreachable, packet);
-    case Held::kTableFull: return out.send(Edge::kTableFull, packet);
+    case Held::kWaiting:
+      return;
+    case Held::kFailed:
+      return out.send(Edge::kUnreachable, packet);
+    case Held::kTableFull:
+      return out.send(Edge::kTableFull, packet);
     case Held::kSettled: {
       const auto* neighbour = worker.neighbours6.find(hop.interface, address);
       return sink.release(*neighbour, packet);

@@ -81,7 +81,8 @@ void mind_links(Worker& worker, Emitter& out) {
 }
 
 void drop_undeliverable(Worker& worker, Emitter& out) {
-  if (worker.undeliverable.size() == 0) [[likely]] return;
+  if (worker.undeliverable.size() == 0) [[likely]]
+    return;
   worker.undeliverable.flush([&](rte_mbuf** packets, uint16_t count) {
     for (uint16_t i = 0; i < count; ++i) out.send(Edge::kPortStuck, Packet(packets[i]));
     return count;

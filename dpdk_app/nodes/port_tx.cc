@@ -10,7 +10,8 @@ namespace {
 
 enum class Edge : uint8_t { kQueueFull, kHandoffFull, kScattered, kPassed = kKept };
 constexpr EdgeSpec kEdges[] = {
-    drop("queue_full", "the port takes packets more slowly than they come: its link or peer is the limit"),
+    drop("queue_full",
+         "the port takes packets more slowly than they come: its link or peer is the limit"),
     drop("handoff_full", "the worker that sends for this port does not keep up"),
     drop("scattered", "a frame in several buffers, for a port that sends only whole ones"),
 };
@@ -18,7 +19,8 @@ constexpr EdgeSpec kEdges[] = {
 Edge send(Packet packet, Worker& worker) {
   const PortId port = worker.topology->interface(packet.meta().tx_interface).port;
   const TxQueue& queue = worker.tx_queues[port.index()];
-  if (queue.own && packet.is_chain() && !queue.chains) [[unlikely]] return Edge::kScattered;
+  if (queue.own && packet.is_chain() && !queue.chains) [[unlikely]]
+    return Edge::kScattered;
   if (queue.own) [[likely]]
     return worker.tx[port.index()]->push(packet) ? Edge::kPassed : Edge::kQueueFull;
   const bool passed =

@@ -60,9 +60,10 @@ Result<> clear_xdp(const PortConfig& port) {
   const std::string program = xdp_program(index);
   if (program.empty()) return {};
   if (!is_of_driver(program))
-    return fail("port {}: interface {} carries an XDP program of somebody else's (\"{}\"); "
-                "'ip link set {} xdp off' removes it",
-                port.name, port.device->target, program, port.device->target);
+    return fail(
+        "port {}: interface {} carries an XDP program of somebody else's (\"{}\"); "
+        "'ip link set {} xdp off' removes it",
+        port.name, port.device->target, program, port.device->target);
   bpf_xdp_detach(index, 0, nullptr);
   return {};
 }
@@ -71,14 +72,13 @@ bool listens(const PortConfig& port) {
   const std::string& arguments = port.device->arguments;
   if (port.device->kind == DeviceKind::kMemif)
     return arguments.find("role=server") != std::string::npos;
-  return port.device->kind == DeviceKind::kVhost &&
-         arguments.find("client=1") == std::string::npos;
+  return port.device->kind == DeviceKind::kVhost && arguments.find("client=1") == std::string::npos;
 }
 
 // A socket file without a listener is what a killed process left behind.
 Result<> clear_socket(const PortConfig& port) {
   const std::string& path = port.device->target;
-  struct stat status {};
+  struct stat status{};
   if (lstat(path.c_str(), &status) != 0) return {};
   if (!S_ISSOCK(status.st_mode))
     return fail("port {}: {} is there and is no socket", port.name, path);

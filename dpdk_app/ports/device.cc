@@ -65,16 +65,26 @@ std::string join(std::initializer_list<std::string> parts) {
 // The driver's name for a kind; a device's name is this and the port's name.
 const char* driver_of(DeviceKind kind) {
   switch (kind) {
-    case DeviceKind::kAfXdp: return "net_af_xdp";
-    case DeviceKind::kMemif: return "net_memif";
-    case DeviceKind::kVhost: return "net_vhost";
-    case DeviceKind::kVirtioUser: return "net_virtio_user";
-    case DeviceKind::kTap: return "net_tap";
-    case DeviceKind::kAfPacket: return "net_af_packet";
-    case DeviceKind::kRing: return "net_ring";
-    case DeviceKind::kPcap: return "net_pcap";
-    case DeviceKind::kNull: return "net_null";
-    case DeviceKind::kPci: break;
+    case DeviceKind::kAfXdp:
+      return "net_af_xdp";
+    case DeviceKind::kMemif:
+      return "net_memif";
+    case DeviceKind::kVhost:
+      return "net_vhost";
+    case DeviceKind::kVirtioUser:
+      return "net_virtio_user";
+    case DeviceKind::kTap:
+      return "net_tap";
+    case DeviceKind::kAfPacket:
+      return "net_af_packet";
+    case DeviceKind::kRing:
+      return "net_ring";
+    case DeviceKind::kPcap:
+      return "net_pcap";
+    case DeviceKind::kNull:
+      return "net_null";
+    case DeviceKind::kPci:
+      break;
   }
   return "";
 }
@@ -97,12 +107,16 @@ std::string device_arguments(const PortConfig& port, uint16_t queues, const wire
       return join({"iface=" + target, "queue_count=" + n, "busy_budget=0", more});
     case DeviceKind::kMemif:
       return join({"socket=" + target, "socket-abstract=no", address, more});
-    case DeviceKind::kVhost: return join({"iface=" + target, "queues=" + n, more});
+    case DeviceKind::kVhost:
+      return join({"iface=" + target, "queues=" + n, more});
     case DeviceKind::kVirtioUser:
       return join({"path=" + target, "queues=" + n, address, more});
-    case DeviceKind::kTap: return join({"iface=" + target, more});
-    case DeviceKind::kAfPacket: return join({"iface=" + target, "qpairs=" + n, more});
-    default: return more;
+    case DeviceKind::kTap:
+      return join({"iface=" + target, more});
+    case DeviceKind::kAfPacket:
+      return join({"iface=" + target, "qpairs=" + n, more});
+    default:
+      return more;
   }
 }
 
@@ -117,10 +131,11 @@ Result<> check_interface(const PortConfig& port) {
                 interface, there);
   const uint16_t opened = queues_for(port, 1);
   if (receive_queues(interface) > opened)
-    return fail("port {}: interface {} receives on {} queues and af_xdp would read {}: packets on "
-                "the others would go to the kernel; give it fewer queues ('ethtool -L {} combined "
-                "{}', or a veth with one)",
-                port.name, interface, receive_queues(interface), opened, interface, opened);
+    return fail(
+        "port {}: interface {} receives on {} queues and af_xdp would read {}: packets on "
+        "the others would go to the kernel; give it fewer queues ('ethtool -L {} combined "
+        "{}', or a veth with one)",
+        port.name, interface, receive_queues(interface), opened, interface, opened);
   return {};
 }
 
@@ -166,9 +181,12 @@ uint16_t queues_for(const PortConfig& port, uint16_t workers) {
   if (port.queues != 0) return port.queues;
   const DeviceConfig& device = *port.device;
   switch (device.kind) {
-    case DeviceKind::kPci: return workers;  // cut to the device's own limit when it is set up
-    case DeviceKind::kAfXdp: return xdp_queues(device.target);
-    default: return 1;
+    case DeviceKind::kPci:
+      return workers;  // cut to the device's own limit when it is set up
+    case DeviceKind::kAfXdp:
+      return xdp_queues(device.target);
+    default:
+      return 1;
   }
 }
 
@@ -196,8 +214,7 @@ Result<uint16_t> attach_device(const PortConfig& port, uint16_t queues,
 
 wire::MacAddress stable_mac(const std::string& node, const std::string& port) {
   uint64_t hash = 14695981039346656037ull;  // FNV-1a
-  for (const char c : node + '/' + port)
-    hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211ull;
+  for (const char c : node + '/' + port) hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211ull;
   wire::MacAddress::Bytes bytes{0x02};
   for (size_t i = 1; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(hash >> (8 * i));
   return wire::MacAddress(bytes);

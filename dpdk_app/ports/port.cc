@@ -56,6 +56,11 @@ uint32_t Port::buffers_for(const PortConfig& config, uint16_t workers) {
 Result<std::unique_ptr<Port>> Port::open(const NodeConfig& node, const PortConfig& config,
                                          const packet::PacketPool& pool) {
   HEDDLE_TRY(check_device(config));
+  if (config.device->kind == DeviceKind::kAfXdp && !pool.is_one_piece())
+    return fail(
+        "port {}: memory comes in pieces, and af_xdp needs packet buffers in one; give "
+        "memory: more, or memory.buffers less",
+        config.name);
   auto claim = DeviceClaim::take(config);
   if (!claim) return std::unexpected(claim.error());
   const auto workers = static_cast<uint16_t>(node.cores.size());
@@ -111,9 +116,10 @@ Result<> Port::configure() {
     const bool can = (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0 &&
                      config_.device->kind != DeviceKind::kMemif;
     if (!can)
-      return fail("mtu: {} is more than one buffer of this device holds ({}), and it cannot "
-                  "spread a frame over several",
-                  mtu_, largest_mtu());
+      return fail(
+          "mtu: {} is more than one buffer of this device holds ({}), and it cannot "
+          "spread a frame over several",
+          mtu_, largest_mtu());
     conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
   }
   sends_chains_ = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
@@ -132,7 +138,8 @@ uint32_t Port::largest_mtu() const {
   const std::string& arguments = config_.device->arguments;
   const size_t at = arguments.find("bsize=");
   if (config_.device->kind == DeviceKind::kMemif && at != std::string::npos)
-    room = std::min(room, static_cast<uint32_t>(std::strtoul(arguments.c_str() + at + 6, nullptr, 10)));
+    room = std::min(room,
+                    static_cast<uint32_t>(std::strtoul(arguments.c_str() + at + 6, nullptr, 10)));
   return room > kLinkLayer ? room - kLinkLayer : 0;
 }
 
@@ -228,9 +235,14 @@ uint32_t Port::speed_mbps() const {
 PortStats Port::stats() const {
   rte_eth_stats raw{};
   if (rte_eth_stats_get(id_, &raw) != 0) return {};
-  return {.rx_packets = raw.ipackets, .rx_bytes = raw.ibytes, .rx_missed = raw.imissed,
-          .rx_errors = raw.ierrors, .rx_no_buffer = raw.rx_nombuf, .tx_packets = raw.opackets,
-          .tx_bytes = raw.obytes, .tx_errors = raw.oerrors};
+  return {.rx_packets = raw.ipackets,
+          .rx_bytes = raw.ibytes,
+          .rx_missed = raw.imissed,
+          .rx_errors = raw.ierrors,
+          .rx_no_buffer = raw.rx_nombuf,
+          .tx_packets = raw.opackets,
+          .tx_bytes = raw.obytes,
+          .tx_errors = raw.oerrors};
 }
 
 }  // namespace heddle::app

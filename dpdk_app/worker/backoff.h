@@ -1,6 +1,6 @@
 // Backoff: what a worker does when there is nothing to do: pauses at first, then sleeps for longer
-// and longer, at most three quarters of a millisecond, so that a packet after a quiet time is answered
-// within one.
+// and longer, at most three quarters of a millisecond, so that a packet after a quiet time is
+// answered within one.
 #pragma once
 
 #include <algorithm>

@@ -15,8 +15,8 @@ class Clock {
  public:
   explicit Clock(uint64_t start_cycles)
       : start_(start_cycles),
-        ns_per_cycle_(static_cast<uint64_t>((static_cast<Wide>(1'000'000'000) << 32) /
-                                            rte_get_tsc_hz())) {}
+        ns_per_cycle_(
+            static_cast<uint64_t>((static_cast<Wide>(1'000'000'000) << 32) / rte_get_tsc_hz())) {}
 
   Instant at(uint64_t cycles) const {
     const auto product = static_cast<Wide>(cycles - start_) * ns_per_cycle_;

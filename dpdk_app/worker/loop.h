@@ -6,8 +6,8 @@
 
 #include "core/rcu.h"
 #include "graph/graph.h"
-#include "worker/clock.h"
 #include "worker/backoff.h"
+#include "worker/clock.h"
 #include "worker/mailbox.h"
 #include "worker/worker.h"
 

@@ -15,7 +15,8 @@ class Mailbox {
  public:
   // Worker: answers the question that waits, if there is one.
   void answer(Worker& worker) {
-    if (waiting_.load(std::memory_order_relaxed) == nullptr) [[likely]] return;
+    if (waiting_.load(std::memory_order_relaxed) == nullptr) [[likely]]
+      return;
     Question* question = waiting_.exchange(nullptr, std::memory_order_acquire);
     if (question == nullptr) return;
     question->run(question->context, worker);

@@ -16,7 +16,8 @@ class Outlet {
   static constexpr uint16_t kCapacity = 512;
 
   bool push(packet::Packet packet) {
-    if (count_ == kCapacity) [[unlikely]] return false;
+    if (count_ == kCapacity) [[unlikely]]
+      return false;
     packets_[count_++] = packet.mbuf();
     return true;
   }

@@ -69,9 +69,9 @@ struct Worker {
 
   const packet::PacketPool* pool = nullptr;
   std::vector<RxQueue> rx_queues;
-  uint32_t first_rx_queue = 0;  // rotates, so that no queue is always served first
+  uint32_t first_rx_queue = 0;              // rotates, so that no queue is always served first
   std::vector<TxQueue> tx_queues;           // by port
-  Outlet undeliverable;  // what a port did not take; originate drops it by name
+  Outlet undeliverable;                     // what a port did not take; originate drops it by name
   std::vector<std::unique_ptr<Outlet>> tx;  // by port; none where another worker sends
 
   // Steering and hand-off. Any worker writes into inbox, this one reads it.

@@ -30,7 +30,9 @@ void RcuDomain::offline(uint32_t reader) { rte_rcu_qsbr_thread_offline(qsbr_.get
 void RcuDomain::quiescent(uint32_t reader) { rte_rcu_qsbr_quiescent(qsbr_.get(), reader); }
 
 uint64_t RcuDomain::next_token() { return rte_rcu_qsbr_start(qsbr_.get()); }
-bool RcuDomain::passed(uint64_t token) { return rte_rcu_qsbr_check(qsbr_.get(), token, false) == 1; }
+bool RcuDomain::passed(uint64_t token) {
+  return rte_rcu_qsbr_check(qsbr_.get(), token, false) == 1;
+}
 
 size_t RcuDomain::reclaim() {
   // Tokens grow, so what is safe is a prefix of the list.

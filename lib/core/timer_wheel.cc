@@ -8,7 +8,10 @@
 namespace heddle {
 
 TimerWheel::TimerWheel(uint32_t capacity, Duration tick, Instant start)
-    : tick_(tick), start_(start), capacity_(capacity), timers_(std::make_unique<Timer[]>(capacity)) {
+    : tick_(tick),
+      start_(start),
+      capacity_(capacity),
+      timers_(std::make_unique<Timer[]>(capacity)) {
   HEDDLE_CHECK(tick.ns() > 0, "a tick has a length");
   heads_.fill(kNoSlot);
 }
@@ -32,15 +35,11 @@ void TimerWheel::disarm(uint32_t slot) {
 
 // Puts a timer where its distance from now says: level 0 holds the next 256 ticks, level 1
 // the next 65,536, level 2 the rest. A timer sits in the bucket of its own due tick's digit; one
-// past the horizon in the bucket that comes round last, where it is placed again.
+// past the horizon comes by there more than once, and stays.
 void TimerWheel::place(uint32_t slot) {
-  uint32_t due = timers_[slot].tick;
-  auto distance = static_cast<int32_t>(due - static_cast<uint32_t>(current_));
+  const uint32_t due = timers_[slot].tick;
+  const auto distance = static_cast<int32_t>(due - static_cast<uint32_t>(current_));
   if (distance <= 0) return link(slot, kDue);
-  if (distance > kHorizon) {
-    distance = kHorizon;
-    due = static_cast<uint32_t>(current_) + static_cast<uint32_t>(kHorizon);
-  }
   uint32_t level = 0;
   while (level + 1 < kLevels && static_cast<uint32_t>(distance) >= 1u << (kSlotBits * (level + 1)))
     ++level;

@@ -33,9 +33,10 @@ uint32_t Lpm<Address>::build(std::vector<Entry>& entries, uint32_t at, uint32_t 
   if (!entries.empty()) {
     const uint32_t limit = (entries.front().length - 1u) / 8 - at;
     const auto& first = entries.front().prefix.bytes();
-    while (skip < limit && std::ranges::all_of(entries, [&](const Entry& e) {
-             return e.prefix.bytes()[at + skip] == first[at + skip];
-           }))
+    while (skip < limit &&
+           std::ranges::all_of(
+               entries,
+               [&](const Entry& e) { return e.prefix.bytes()[at + skip] == first[at + skip]; }))
       ++skip;
   }
 
@@ -44,8 +45,7 @@ uint32_t Lpm<Address>::build(std::vector<Entry>& entries, uint32_t at, uint32_t 
   node.fallback = inherited;
   node.skip = static_cast<uint8_t>(skip);
   node.skipped.fill(0);
-  for (uint32_t i = 0; i < skip; ++i)
-    node.skipped[i] = entries.front().prefix.bytes()[at + i];
+  for (uint32_t i = 0; i < skip; ++i) node.skipped[i] = entries.front().prefix.bytes()[at + i];
 
   const uint32_t depth = at + skip;
   std::array<std::vector<Entry>, 256> longer;

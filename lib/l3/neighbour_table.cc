@@ -33,7 +33,8 @@ NeighbourTable<A>::~NeighbourTable() {
 
 template <class A>
 uint32_t NeighbourTable<A>::slot_of(InterfaceId interface, const A& address) {
-  for (uint32_t at = hash(interface, address) & mask_; index_[at] != kNoSlot; at = (at + 1) & mask_) {
+  for (uint32_t at = hash(interface, address) & mask_; index_[at] != kNoSlot;
+       at = (at + 1) & mask_) {
     const Entry& entry = entries_[index_[at]];
     if (entry.interface == interface && entry.address == address) return index_[at];
   }
@@ -138,12 +139,17 @@ void NeighbourTable<A>::forget(uint32_t slot) {
 template <class A>
 void NeighbourTable<A>::arm(uint32_t slot, Instant now) {
   switch (entries_[slot].state) {
-    case NeighbourState::kStatic: return timers_.disarm(slot);
-    case NeighbourState::kReachable: return timers_.arm(slot, now + limits_.reachable);
-    case NeighbourState::kStale: return timers_.arm(slot, now + limits_.stale);
+    case NeighbourState::kStatic:
+      return timers_.disarm(slot);
+    case NeighbourState::kReachable:
+      return timers_.arm(slot, now + limits_.reachable);
+    case NeighbourState::kStale:
+      return timers_.arm(slot, now + limits_.stale);
     case NeighbourState::kProbe:
-    case NeighbourState::kIncomplete: return timers_.arm(slot, now + limits_.retransmit);
-    case NeighbourState::kFailed: return timers_.arm(slot, now + limits_.failed);
+    case NeighbourState::kIncomplete:
+      return timers_.arm(slot, now + limits_.retransmit);
+    case NeighbourState::kFailed:
+      return timers_.arm(slot, now + limits_.failed);
   }
 }
 
@@ -169,10 +175,14 @@ void NeighbourTable<A>::apply(uint32_t slot, NeighbourEvent event, Instant now, 
   // What waits is handed out last: the sink sees the entry as it is from now on.
   const uint8_t held = entry.held_count;
   switch (action) {
-    case NeighbourAction::kNone: return;
-    case NeighbourAction::kAskAll: return sink.solicit(entry, false);
-    case NeighbourAction::kAskOne: return sink.solicit(entry, true);
-    case NeighbourAction::kForget: return forget(slot);
+    case NeighbourAction::kNone:
+      return;
+    case NeighbourAction::kAskAll:
+      return sink.solicit(entry, false);
+    case NeighbourAction::kAskOne:
+      return sink.solicit(entry, true);
+    case NeighbourAction::kForget:
+      return forget(slot);
     case NeighbourAction::kRelease:
       entry.held_count = 0;
       for (uint8_t i = 0; i < held; ++i) sink.release(entry, entry.held[i]);
@@ -256,8 +266,8 @@ template <class A>
 void NeighbourTable<A>::advance(Instant now, uint32_t limit, Sink& sink) {
   timers_.advance(now, limit, [&](uint32_t slot) {
     Entry& entry = entries_[slot];
-    const bool again = entry.state == NeighbourState::kReachable ? entry.used
-                                                                 : entry.probes < limits_.tries;
+    const bool again =
+        entry.state == NeighbourState::kReachable ? entry.used : entry.probes < limits_.tries;
     apply(slot, again ? NeighbourEvent::kRetry : NeighbourEvent::kGiveUp, now, sink);
   });
 }

@@ -8,8 +8,7 @@ namespace heddle::packet {
 
 void Packet::copy_out(uint32_t offset, std::span<uint8_t> to) const {
   if (to.empty()) return;
-  const void* at =
-      rte_pktmbuf_read(mbuf_, offset, static_cast<uint32_t>(to.size()), to.data());
+  const void* at = rte_pktmbuf_read(mbuf_, offset, static_cast<uint32_t>(to.size()), to.data());
   HEDDLE_CHECK(at != nullptr, "copy_out past the packet's end");
   if (at != to.data()) std::memcpy(to.data(), at, to.size());
 }

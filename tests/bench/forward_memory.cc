@@ -75,12 +75,17 @@ NodeConfig make_config() {
   config.ports[1].addresses4 = {{wire::Ipv4Address(10, 2, 0, 1), 24}};
   config.ports[1].addresses6 = {{wire::Ipv6Address::from_host(0xfd02'0000'0000'0000, 1), 64}};
   for (uint32_t i = 0; i < kDestinations; ++i) {
-    config.routes4.push_back({{wire::network_of(destination4(i), 24), 24}, {neighbour4(i % kNeighbours)}});
-    config.routes6.push_back({{wire::network_of(destination6(i), 48), 48}, {neighbour6(i % kNeighbours)}});
+    config.routes4.push_back(
+        {{wire::network_of(destination4(i), 24), 24}, {neighbour4(i % kNeighbours)}});
+    config.routes6.push_back(
+        {{wire::network_of(destination6(i), 48), 48}, {neighbour6(i % kNeighbours)}});
   }
   for (uint32_t i = 0; i < 744; ++i) {
-    config.routes4.push_back({{wire::Ipv4Address(192, uint8_t(i / 250), uint8_t(i % 250), 0), 24}, {neighbour4(0)}});
-    config.routes6.push_back({{wire::Ipv6Address::from_host(0xfd20'0000'0000'0000 | uint64_t{i} << 16, 0), 48}, {neighbour6(0)}});
+    config.routes4.push_back(
+        {{wire::Ipv4Address(192, uint8_t(i / 250), uint8_t(i % 250), 0), 24}, {neighbour4(0)}});
+    config.routes6.push_back(
+        {{wire::Ipv6Address::from_host(0xfd20'0000'0000'0000 | uint64_t{i} << 16, 0), 48},
+         {neighbour6(0)}});
   }
   return config;
 }
@@ -91,13 +96,19 @@ void write_packet(Packet packet, bool v6, uint32_t i) {
   uint8_t* at = packet.append(64 - 4);
   wire::Ethernet{kOwn, kPeer, v6 ? wire::EtherType::kIpv6 : wire::EtherType::kIpv4}.emit(at);
   if (v6) {
-    wire::Ipv6{.payload_length = payload, .next_header = wire::IpProtocol::kUdp, .hop_limit = 64,
+    wire::Ipv6{.payload_length = payload,
+               .next_header = wire::IpProtocol::kUdp,
+               .hop_limit = 64,
                .source = wire::Ipv6Address::from_host(0xfd01'0000'0000'0000, 2 + i),
-               .destination = destination6(i * 7)}.emit(at + 14);
+               .destination = destination6(i * 7)}
+        .emit(at + 14);
   } else {
-    wire::Ipv4{.payload_length = payload, .ttl = 64, .protocol = wire::IpProtocol::kUdp,
+    wire::Ipv4{.payload_length = payload,
+               .ttl = 64,
+               .protocol = wire::IpProtocol::kUdp,
                .source = wire::Ipv4Address(10, 3, uint8_t(i >> 8), uint8_t(i)),
-               .destination = destination4(i * 7)}.emit(at + 14);
+               .destination = destination4(i * 7)}
+        .emit(at + 14);
   }
   packet.mbuf()->port = 0;
 }
@@ -136,8 +147,8 @@ double measure(Worker& worker, Graph& graph, bool v6) {
 }  // namespace
 
 int main() {
-  std::vector<std::string> text = {"bench", "--in-memory", "--no-pci", "--no-telemetry",
-                                   "--lcores=0@0", "-m", "256", "--log-level=1"};
+  std::vector<std::string> text = {"bench",        "--in-memory", "--no-pci", "--no-telemetry",
+                                   "--lcores=0@0", "-m",          "256",      "--log-level=1"};
   std::vector<char*> argv;
   for (auto& t : text) argv.push_back(t.data());
   if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0 || !packet::reserve_meta()) {
@@ -167,7 +178,10 @@ int main() {
   const double v4 = measure(worker, **graph, false);
   const double v6 = measure(worker, **graph, true);
   const double ghz = static_cast<double>(rte_get_tsc_hz()) / 1e9;
-  std::printf("{\"ipv4_cycles\": %.1f, \"ipv4_ns\": %.2f, \"ipv6_cycles\": %.1f, \"ipv6_ns\": %.2f, \"nodes\": {", v4, v4 / ghz, v6, v6 / ghz);
+  std::printf(
+      "{\"ipv4_cycles\": %.1f, \"ipv4_ns\": %.2f, \"ipv6_cycles\": %.1f, \"ipv6_ns\": %.2f, "
+      "\"nodes\": {",
+      v4, v4 / ghz, v6, v6 / ghz);
   bool first = true;
   for (const NodeStats& stats : (*graph)->stats()) {
     if (stats.packets < 1000 || stats.drop != nullptr) continue;

@@ -78,10 +78,12 @@ def net():
 
 
 def test_every_packet_comes_back(net):
-    # heddled announced its addresses when the links came up: one packet each.
+    # heddled may have announced its addresses when the links came up.
     net.testpmd.say("start")
-    poll(lambda: [received for received, _ in net.testpmd.counts()] == [1, 1], "announcements")
+    poll(lambda: [received for received, _ in net.testpmd.counts()] ==
+         [int(port["tx_packets"]) for port in net.heddled.show("ports")], "announcements arrive")
     net.testpmd.say("stop")
+    first = [received for received, _ in net.testpmd.counts()]
     drops = net.heddled.drops()
     base = {port["name"]: port for port in net.heddled.show("ports")}
     sent = 0
@@ -89,11 +91,11 @@ def test_every_packet_comes_back(net):
         # Each port sends so many, and then both only receive. All of them leave by m1.
         net.testpmd.say(f"start tx_first {BURSTS}")
         sent += 2 * BURSTS * BURST
-        poll(lambda: net.testpmd.counts()[1][0] > sent, f"{sent} packets come back", 10, 0.05)
+        poll(lambda: net.testpmd.counts()[1][0] >= first[1] + sent, f"{sent} packets come back", 10, 0.05)
         net.testpmd.say("stop")
     (received0, sent0), (received1, sent1) = net.testpmd.counts()
     assert (sent0, sent1) == (sent // 2, sent // 2)
-    assert (received0, received1) == (1, 1 + sent)
+    assert [received0, received1] == [first[0], first[1] + sent]
     now = {port["name"]: port for port in net.heddled.show("ports")}
     moved = {name: (int(now[name]["rx_packets"]) - int(base[name]["rx_packets"]),
                     int(now[name]["tx_packets"]) - int(base[name]["tx_packets"]))

@@ -36,12 +36,15 @@ def silent():
         yield lab
 
 
-@pytest.fixture(scope="module")
-def net():
+@pytest.fixture(scope="module", params=[{"no_huge": "256M"}, {"hugepages": "256M"}],
+                ids=["no_huge", "hugepages"])
+def net(request):
+    """Real programs; enough traffic that every packet buffer goes round, on either memory."""
     with Lab() as lab:
         lab.b = lab.uplink_peer("b", 2)
         lab.d = lab.uplink_peer("d", 4)
-        lab.heddled = lab.enter(Node(lab, [uplink("b", 2), uplink("d", 4)], workers=WORKERS))
+        lab.heddled = lab.enter(Node(lab, [uplink("b", 2), uplink("d", 4)], workers=WORKERS,
+                                     memory=request.param))
         yield lab
 
 

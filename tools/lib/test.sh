@@ -49,8 +49,8 @@ dev_test() {
   [[ ${suites[*]} == lint ]] || do_build
   local reports
   reports=$(mktemp -d)
-  # Leaks are looked for by the unit tests' own means: DPDK keeps memory until the process ends.
-  export ASAN_OPTIONS=detect_leaks=0:${ASAN_OPTIONS:-} UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+  export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+  export LSAN_OPTIONS=suppressions=$root/tools/lib/lsan.supp:print_suppressions=0
   for suite in "${suites[@]}"; do
     local code=0 start=$SECONDS
     run_suite "$suite" "$reports/$suite.xml" "$reports/$suite.log" || code=$?

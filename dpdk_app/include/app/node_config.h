@@ -21,7 +21,16 @@ enum class Role : uint8_t {
 };
 
 enum class DeviceKind : uint8_t {
-  kPci, kAfXdp, kMemif, kVhost, kVirtioUser, kTap, kAfPacket, kRing, kPcap, kNull,
+  kPci,
+  kAfXdp,
+  kMemif,
+  kVhost,
+  kVirtioUser,
+  kTap,
+  kAfPacket,
+  kRing,
+  kPcap,
+  kNull,
 };
 
 // "KIND:TARGET[,key=value...]", or a PCI address alone.
@@ -64,7 +73,8 @@ struct PortConfig {
   int line = 0;  // in the file, for later errors
 };
 
-// routes: [{ prefix: 10.0.0.0/8, via: [192.0.2.1, 192.0.2.2] }, { prefix: 10.1.0.0/16, action: drop }]
+// routes: [{ prefix: 10.0.0.0/8, via: [192.0.2.1, 192.0.2.2] }, { prefix: 10.1.0.0/16, action: drop
+// }]
 template <class Prefix, class Address>
 struct StaticRoute {
   Prefix prefix;
@@ -81,7 +91,7 @@ struct NodeConfig {
   Idle idle = Idle::kAdaptive;
   uint64_t memory_bytes = 512ull << 20;
   bool huge_pages = true;
-  uint32_t buffers = 0;    // packet buffers; 0: as many as ports, queues and workers want
+  uint32_t buffers = 0;     // packet buffers; 0: as many as ports, queues and workers want
   std::string grpc_socket;  // path of the Unix socket
   std::vector<PortConfig> ports;
   std::vector<StaticRoute<wire::Ipv4Prefix, wire::Ipv4Address>> routes4;

@@ -63,10 +63,10 @@ struct NeighborInfo {
 
 struct RouteInfo {
   std::string prefix;
-  std::string action;    // forward, connected, local, drop
-  std::string source;    // connected, static, gateway, workload, local
+  std::string action;            // forward, connected, local, drop
+  std::string source;            // connected, static, gateway, workload, local
   std::vector<std::string> via;  // "192.0.2.1 wan", or "wan" alone when connected
-  bool active = true;    // false: withdrawn, its links are down
+  bool active = true;            // false: withdrawn, its links are down
 };
 
 // Thread-safe: gRPC threads call these at any time. neighbors() asks the workers and waits for

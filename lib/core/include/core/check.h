@@ -10,8 +10,8 @@ namespace heddle {
 
 }  // namespace heddle
 
-#define HEDDLE_CHECK(condition, why)                                            \
-  do {                                                                          \
-    if (!(condition)) [[unlikely]]                                              \
-      ::heddle::check_failed(__FILE__, __LINE__, #condition, (why));            \
+#define HEDDLE_CHECK(condition, why)                                 \
+  do {                                                               \
+    if (!(condition)) [[unlikely]]                                   \
+      ::heddle::check_failed(__FILE__, __LINE__, #condition, (why)); \
   } while (false)

@@ -18,7 +18,8 @@ class Pool {
  public:
   explicit Pool(uint32_t capacity)
       : capacity_(capacity), slots_(std::make_unique<Slot[]>(capacity)) {
-    for (uint32_t i = 0; i < capacity; ++i) slots_[i].next_free = i + 1 < capacity ? i + 1 : kNoSlot;
+    for (uint32_t i = 0; i < capacity; ++i)
+      slots_[i].next_free = i + 1 < capacity ? i + 1 : kNoSlot;
     free_ = capacity > 0 ? 0 : kNoSlot;
   }
   ~Pool() {

@@ -34,9 +34,8 @@ class RcuDomain {
   template <class T>
   void retire(std::unique_ptr<const T> object) {
     if (object == nullptr) return;
-    retired_.push_back({next_token(), object.get(), [](const void* p) {
-                          delete static_cast<const T*>(p);
-                        }});
+    retired_.push_back(
+        {next_token(), object.get(), [](const void* p) { delete static_cast<const T*>(p); }});
     object.release();
     reclaim();
   }
@@ -76,8 +75,8 @@ class RcuCell {
 
   // Writer.
   void publish(std::unique_ptr<const T> next, RcuDomain& domain) {
-    domain.retire(std::unique_ptr<const T>(
-        current_.exchange(next.release(), std::memory_order_acq_rel)));
+    domain.retire(
+        std::unique_ptr<const T>(current_.exchange(next.release(), std::memory_order_acq_rel)));
   }
 
  private:

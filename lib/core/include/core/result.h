@@ -26,8 +26,8 @@ template <class... Args>
 
 // Puts "context: " before an error's text, so that each layer names what it was doing.
 template <class... Args>
-[[nodiscard]] std::unexpected<Error> fail_in(const Error& cause,
-                                             fmt::format_string<Args...> format, Args&&... args) {
+[[nodiscard]] std::unexpected<Error> fail_in(const Error& cause, fmt::format_string<Args...> format,
+                                             Args&&... args) {
   return std::unexpected(
       Error{fmt::format(format, std::forward<Args>(args)...) + ": " + cause.text});
 }
@@ -35,9 +35,9 @@ template <class... Args>
 }  // namespace heddle
 
 // Evaluates an expression that gives a Result, and returns its error from this function.
-#define HEDDLE_TRY(expression)                                         \
-  do {                                                                 \
-    auto heddle_try_result = (expression);                             \
-    if (!heddle_try_result) [[unlikely]]                               \
-      return std::unexpected(std::move(heddle_try_result).error());    \
+#define HEDDLE_TRY(expression)                                      \
+  do {                                                              \
+    auto heddle_try_result = (expression);                          \
+    if (!heddle_try_result) [[unlikely]]                            \
+      return std::unexpected(std::move(heddle_try_result).error()); \
   } while (false)

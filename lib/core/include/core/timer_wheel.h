@@ -52,7 +52,6 @@ class TimerWheel {
   static constexpr uint32_t kSlotBits = 8;
   static constexpr uint32_t kSlots = 1u << kSlotBits;
   static constexpr uint32_t kLevels = 3;
-  static constexpr int32_t kHorizon = (1 << (kSlotBits * kLevels)) - 1;
   static constexpr uint64_t kFarthest = INT32_MAX;
   static constexpr uint16_t kDue = kLevels * kSlots;  // the list of timers that are due
   static constexpr uint16_t kBuckets = kDue + 1;

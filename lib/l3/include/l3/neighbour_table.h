@@ -160,13 +160,12 @@ class NeighbourTable {
     uint64_t low = 0;
     std::memcpy(&high, address.bytes().data(), sizeof(Address) == 16 ? 8 : 4);
     if constexpr (sizeof(Address) == 16) std::memcpy(&low, address.bytes().data() + 8, 8);
-    const Wide product = static_cast<Wide>(high ^ seed_) *
-                         (low ^ interface.value() ^ (seed_ * 0x9e3779b97f4a7c15));
+    const Wide product =
+        static_cast<Wide>(high ^ seed_) * (low ^ interface.value() ^ (seed_ * 0x9e3779b97f4a7c15));
     return static_cast<uint32_t>(static_cast<uint64_t>(product) ^
                                  static_cast<uint64_t>(product >> 64));
   }
-  uint32_t create(InterfaceId interface, const Address& address, NeighbourState state,
-                  Sink* sink);
+  uint32_t create(InterfaceId interface, const Address& address, NeighbourState state, Sink* sink);
   void forget(uint32_t slot);
   bool make_room(InterfaceId interface, bool in_resolution, Sink* sink);
   void give_up(uint32_t slot, Sink& sink);

@@ -110,11 +110,13 @@ struct Topology {
   uint32_t connected_hop(InterfaceId id) const { return id.value(); }
 
   bool is_own(const wire::Ipv4Address& address) const {
-    if ((own_filter4 >> filter_bit(address) & 1) == 0) [[likely]] return false;
+    if ((own_filter4 >> filter_bit(address) & 1) == 0) [[likely]]
+      return false;
     return is_own_exact(address);
   }
   bool is_own(const wire::Ipv6Address& address) const {
-    if ((own_filter6 >> filter_bit(address) & 1) == 0) [[likely]] return false;
+    if ((own_filter6 >> filter_bit(address) & 1) == 0) [[likely]]
+      return false;
     return is_own_exact(address);
   }
 

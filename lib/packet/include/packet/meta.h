@@ -10,11 +10,11 @@ namespace heddle::packet {
 
 // Who made the packet, and what it may no longer do.
 enum class Flag : uint8_t {
-  kOriginated = 1 << 0,  // made here: no TTL to decrement, no ICMP error about it
+  kOriginated = 1 << 0,     // made here: no TTL to decrement, no ICMP error about it
   kLinkBroadcast = 1 << 1,  // arrived as link-layer multicast or broadcast (RFC 1122 3.2.2)
-  kDelivered = 1 << 3,  // for the node itself, on its way to the host port: no hop to count
-  kCopy = 1 << 2,  // another worker's ARP or ND packet, to learn from and not to answer
-  kPriorityTag = 1 << 4,  // had an 802.1Q tag of VLAN 0, which its interface does not have
+  kDelivered = 1 << 3,      // for the node itself, on its way to the host port: no hop to count
+  kCopy = 1 << 2,           // another worker's ARP or ND packet, to learn from and not to answer
+  kPriorityTag = 1 << 4,    // had an 802.1Q tag of VLAN 0, which its interface does not have
 };
 
 // The ICMP or ICMPv6 error that a refused packet is answered with.

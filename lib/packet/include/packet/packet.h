@@ -25,9 +25,7 @@ class Packet {
   explicit operator bool() const { return mbuf_ != nullptr; }
   rte_mbuf* mbuf() const { return mbuf_; }
 
-  uint8_t* data() const {
-    return static_cast<uint8_t*>(mbuf_->buf_addr) + mbuf_->data_off;
-  }
+  uint8_t* data() const { return static_cast<uint8_t*>(mbuf_->buf_addr) + mbuf_->data_off; }
   // All bytes, over all segments.
   uint32_t size() const { return mbuf_->pkt_len; }
   // The bytes that data() reaches: the first segment.

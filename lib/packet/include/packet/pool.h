@@ -32,6 +32,9 @@ class PacketPool {
   // is empty.
   Packet copy(Packet packet, uint32_t bytes = UINT32_MAX) const;
 
+  // All buffers lie in one piece of memory, as the af_xdp driver needs them.
+  bool is_one_piece() const { return pool_->nb_mem_chunks == 1; }
+
   uint32_t available() const { return rte_mempool_avail_count(pool_.get()); }
 
  private:
