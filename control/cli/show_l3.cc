@@ -25,7 +25,7 @@ std::string neighbors_text(const v1::ListNeighborsResponse& response, const Opti
 std::string routes_text(const v1::ListRoutesResponse& response, const Options&) {
   if (response.routes().empty()) return "no routes\n";
   Table table({{"PREFIX"}, {"ACTION"}, {"SOURCE"}, {"STATE"}, {"VIA"}});
-  for (const v1::Route& route : response.routes()) {
+  for (const v1::RouteLine& route : response.routes()) {
     const std::vector<std::string> via(route.via().begin(), route.via().end());
     table.add({route.prefix(), route.action(), route.source(),
                route.active() ? "active" : "withdrawn", via.empty() ? "-" : join(via, ", ")});

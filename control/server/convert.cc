@@ -103,7 +103,7 @@ void convert(const std::vector<NeighborInfo>& from, v1::ListNeighborsResponse& t
 
 void convert(const std::vector<RouteInfo>& from, v1::ListRoutesResponse& to) {
   for (const RouteInfo& info : from) {
-    v1::Route& route = *to.add_routes();
+    v1::RouteLine& route = *to.add_routes();
     route.set_prefix(valid_utf8(info.prefix));
     route.set_action(valid_utf8(info.action));
     route.set_source(valid_utf8(info.source));
