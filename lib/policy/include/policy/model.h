@@ -1,0 +1,92 @@
+// Model: all policy of a node, checked, and compiled change by change. What one change costs
+// grows with what it touches, not with what there is.
+//
+//   if (auto problems = model.stage(edits); !problems.empty()) refuse(problems);
+//   else if (!store.append(...)) model.rollback();
+//   else publish(model.commit(version));
+//
+// One thread at a time. Snapshots that it made live on without it.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "policy/decide.h"
+#include "policy/limits.h"
+#include "policy/resource.h"
+#include "policy/snapshot.h"
+
+namespace heddle::policy {
+
+// What heddled.yaml says that policy has to fit to.
+struct NodeFacts {
+  struct Port {
+    std::string name;
+    bool is_workload = false;
+    std::vector<IpAddress> addresses;  // workload: given in the file
+  };
+  std::vector<Port> ports;              // by interface id
+  std::vector<IpAddress> own_addresses;  // of uplinks: no policy may take them
+};
+
+struct Edit {
+  Key key;
+  ResourcePtr resource;  // none: delete
+};
+
+struct Compiled {
+  std::shared_ptr<const Snapshot> snapshot;
+  std::shared_ptr<const Attachments> attachments;  // the same pointer as before when unchanged
+};
+
+struct ModelStats {
+  uint32_t resources = 0, services = 0, frontends = 0, endpoints = 0;
+  size_t snapshot_bytes = 0;  // of all that the last snapshot refers to
+};
+
+class Model {
+ public:
+  Model(NodeFacts facts, const Limits& limits);
+  ~Model();
+
+  // Checks the edits on top of what is staged already. No problems: they are staged. Otherwise
+  // nothing has changed; at most `kMaxProblems` are told, all of those that are found by one pass.
+  // Deleting what is not there is a problem.
+  static constexpr size_t kMaxProblems = 100;
+  std::vector<Problem> stage(std::span<const Edit> edits);
+
+  // Takes back what was staged since the last commit.
+  void rollback();
+
+  // Compiles what was staged. Cannot fail. `version` is written into the snapshot. Slots that
+  // become free here are not used again before the next commit, so that a worker under the old
+  // snapshot and one under the new cannot count different things in one slot; the caller waits
+  // for all workers between two commits.
+  Compiled commit(uint64_t version);
+
+  ModelStats stats() const;
+
+  // Names for what the last committed snapshot's slots mean, for people.
+  struct FrontendName {
+    std::string ns, service, port;
+    FrontendKey key;
+    uint32_t endpoints = 0;  // in its choices' clusters
+  };
+  std::vector<std::pair<uint32_t, FrontendName>> frontends() const;  // by slot
+  std::string route_name(uint32_t route) const;      // "shop/cart"
+  std::string policy_name(uint32_t policy) const;    // "shop/cart-callers"
+  std::string cluster_name(uint32_t cluster) const;  // "shop/cart", "shop/cart (version=v2)"
+  // The workload that has this address, or null.
+  const Resource* workload_at(const IpAddress& address) const;
+  const Resource* find(const Key& key) const;  // as staged
+  // The interface of a workload's port.
+  InterfaceId interface_of(const Workload& workload) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace heddle::policy
