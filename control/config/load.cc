@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <exception>
 #include <system_error>
 
@@ -22,16 +23,20 @@ constexpr size_t kMaxCores = 64;
 constexpr unsigned kMaxCpu = 1023;
 constexpr uint32_t kLeastBuffers = 1024, kMostBuffers = 1 << 24;
 constexpr size_t kLongestSocket = 100;
+constexpr size_t kLongestPath = 1024;
 constexpr std::string_view kDefaultSocket = "/run/heddle/heddled.sock";
 
-constexpr std::array<std::string_view, 6> kNodeKeys = {"node",    "workers", "memory",
-                                                       "control", "ports",   "routes"};
-constexpr std::array<std::string_view, 2> kNodeLater = {"trust_domain", "limits"};
+constexpr std::string_view kDefaultState = "/var/lib/heddle";
+
+constexpr std::array<std::string_view, 7> kNodeKeys = {
+    "node", "trust_domain", "workers", "memory", "control", "ports", "routes"};
+constexpr std::array<std::string_view, 1> kNodeLater = {"limits"};
 constexpr std::array<std::string_view, 2> kWorkerKeys = {"cores", "idle"};
 constexpr std::array<std::string_view, 2> kIdleWords = {"adaptive", "spin"};
 constexpr std::array<std::string_view, 3> kMemoryKeys = {"hugepages", "no_huge", "buffers"};
-constexpr std::array<std::string_view, 1> kControlKeys = {"grpc"};
-constexpr std::array<std::string_view, 2> kControlLater = {"metrics", "state"};
+constexpr std::array<std::string_view, 3> kControlKeys = {"grpc", "tls", "state"};
+constexpr std::array<std::string_view, 4> kTlsKeys = {"listen", "certificate", "key", "clients"};
+constexpr std::array<std::string_view, 1> kControlLater = {"metrics"};
 
 Result<> read_node(const Field& field, std::string& out) {
   constexpr std::string_view kExpected =
@@ -78,13 +83,9 @@ Result<> read_memory(const Field& field, app::NodeConfig& out) {
   return {};
 }
 
-Result<> read_control(const Field& field, app::NodeConfig& out) {
+Result<> read_grpc(const Field& field, std::string& out) {
   constexpr std::string_view kExpected = "unix:/PATH, at most 100 characters of path";
-  const auto fields = Fields::of(field, kControlKeys, kControlLater);
-  if (!fields) return std::unexpected(fields.error());
-  const auto grpc = fields->need("grpc", kExpected);
-  if (!grpc) return std::unexpected(grpc.error());
-  const auto text = read_text(*grpc, kExpected);
+  const auto text = read_text(field, kExpected);
   if (!text) return std::unexpected(text.error());
   constexpr std::string_view kScheme = "unix:";
   const std::string_view path =
@@ -93,9 +94,89 @@ Result<> read_control(const Field& field, app::NodeConfig& out) {
       std::ranges::all_of(path, [](char c) { return c > ' ' && c < '\x7f'; });
   if (path.size() < 2 || path.size() > kLongestSocket || path.front() != '/' ||
       path.back() == '/' || !printable_only)
-    return grpc->fail("{} is no address to listen on; expected {}", quote(*text), kExpected);
-  out.grpc_socket = path;
+    return field.fail("{} is no address to listen on; expected {}", quote(*text), kExpected);
+  out = path;
   return {};
+}
+
+// The host part of a SPIFFE ID (SPIFFE-ID 2.1).
+Result<> read_trust_domain(const Field& field, std::string& out) {
+  constexpr std::string_view kExpected = "1 to 255 of a-z 0-9 . - _, as example.org";
+  const auto text = read_text(field, kExpected);
+  if (!text) return std::unexpected(text.error());
+  const bool good = text->size() <= 255 && std::ranges::all_of(*text, [](char c) {
+                      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+                             c == '-' || c == '_';
+                    });
+  if (!good) return field.fail("{} is no trust domain; expected {}", quote(*text), kExpected);
+  out = *text;
+  return {};
+}
+
+bool is_absolute_path(std::string_view text) {
+  return text.starts_with('/') && text.size() <= kLongestPath &&
+         std::ranges::all_of(text, [](char c) { return c >= ' ' && c != '\x7f'; });
+}
+
+Result<> read_state(const Field& field, std::string& out) {
+  constexpr std::string_view kExpected = "an absolute path of a directory, or none";
+  const auto text = read_text(field, kExpected);
+  if (!text) return std::unexpected(text.error());
+  if (*text != "none" && !is_absolute_path(*text))
+    return field.fail("{} is no place for policy; expected {}", quote(*text), kExpected);
+  out = *text == "none" ? "" : *text;
+  return {};
+}
+
+// "ADDRESS:PORT", the address of IPv6 in brackets.
+bool is_listen_address(std::string_view text) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return false;
+  const std::string_view digits = text.substr(colon + 1);
+  uint16_t port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (error != std::errc{} || end != digits.data() + digits.size() || port == 0) return false;
+  const std::string_view host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']'))
+    return wire::Ipv6Address::parse(host.substr(1, host.size() - 2)).has_value();
+  return wire::Ipv4Address::parse(host).has_value();
+}
+
+Result<> read_tls(const Field& field, std::optional<app::GrpcTls>& out) {
+  constexpr std::string_view kListen = "an address and a port, as 127.0.0.1:9443";
+  constexpr std::string_view kFile = "an absolute path of a PEM file";
+  const auto fields = Fields::of(field, kTlsKeys);
+  if (!fields) return std::unexpected(fields.error());
+  app::GrpcTls& tls = out.emplace();
+  const auto listen = fields->need("listen", kListen);
+  if (!listen) return std::unexpected(listen.error());
+  const auto address = read_text(*listen, kListen);
+  if (!address) return std::unexpected(address.error());
+  if (!is_listen_address(*address))
+    return listen->fail("{} is no address to listen on; expected {}", quote(*address), kListen);
+  tls.listen = *address;
+  const std::pair<const char*, std::string*> files[] = {
+      {"certificate", &tls.certificate}, {"key", &tls.key}, {"clients", &tls.clients}};
+  for (const auto& [key, to] : files) {
+    const auto file = fields->need(key, kFile);
+    if (!file) return std::unexpected(file.error());
+    const auto path = read_text(*file, kFile);
+    if (!path) return std::unexpected(path.error());
+    if (!is_absolute_path(*path))
+      return file->fail("{} is no path; expected {}", quote(*path), kFile);
+    *to = *path;
+  }
+  return {};
+}
+
+Result<> read_control(const Field& field, app::NodeConfig& out) {
+  const auto fields = Fields::of(field, kControlKeys, kControlLater);
+  if (!fields) return std::unexpected(fields.error());
+  if (const auto state = fields->find("state"))
+    HEDDLE_TRY(read_state(*state, out.state_directory));
+  if (const auto tls = fields->find("tls")) HEDDLE_TRY(read_tls(*tls, out.grpc_tls));
+  const auto grpc = fields->find("grpc");
+  return grpc ? read_grpc(*grpc, out.grpc_socket) : Result<>();
 }
 
 Result<> read_all(const Field& root, app::NodeConfig& out) {
@@ -111,6 +192,9 @@ Result<> read_all(const Field& root, app::NodeConfig& out) {
   if (!memory) return std::unexpected(memory.error());
   HEDDLE_TRY(read_memory(*memory, out));
   out.grpc_socket = kDefaultSocket;
+  out.state_directory = kDefaultState;
+  if (const auto domain = fields->find("trust_domain"))
+    HEDDLE_TRY(read_trust_domain(*domain, out.trust_domain));
   if (const auto control = fields->find("control")) HEDDLE_TRY(read_control(*control, out));
   const auto list = fields->need("ports", "a list of ports");
   if (!list) return std::unexpected(list.error());

@@ -39,6 +39,8 @@ void convert(const WorkerInfo& from, v1::Worker& to) {
   to.set_sleep_share(from.sleep_share);
   to.set_packets_per_second(from.packets_per_second);
   to.set_cycles_per_packet(from.cycles_per_packet);
+  to.set_longest_turn_us(from.longest_turn_us);
+  to.set_policy_version(from.policy_version);
   to.set_turns(from.turns);
   to.set_packets(from.packets);
   to.set_handed_out(from.handed_out);

@@ -12,15 +12,17 @@
 #include "acceptor.h"
 #include "convert.h"
 #include "heddle/v1/admin.grpc.pb.h"
+#include "policy_service.h"
 #include "server/socket_file.h"
+#include "tls_files.h"
 
 namespace heddle::server {
 namespace {
 
-// Requests are small today; the whole answer must fit into memory on both sides.
-constexpr int kMaxRequestBytes = 1 << 20;
+// A whole policy in one Apply; the whole answer must fit into memory on both sides.
+constexpr int kMaxRequestBytes = 32 << 20;
 constexpr int kMaxAnswerBytes = 64 << 20;
-constexpr size_t kMaxMemoryBytes = 128u << 20;
+constexpr size_t kMaxMemoryBytes = 256u << 20;
 constexpr int kMaxHeaderBytes = 8 << 10;
 constexpr size_t kMaxConnections = 64;
 // On each connection; what comes on top waits at the client.
@@ -83,15 +85,26 @@ class AdminService final : public v1::Admin::CallbackService {
 
 class GrpcServer final : public Server {
  public:
-  GrpcServer(SocketFile file, NodeView& view) : file_(std::move(file)), admin_(view) {}
+  GrpcServer(SocketFile file, NodeView& view, PolicyEngine* engine)
+      : file_(std::move(file)), admin_(view) {
+    // There is one kind of engine.
+    if (engine != nullptr) policy_ = make_policy_service(static_cast<Engine&>(*engine));
+  }
   ~GrpcServer() override {
     acceptor_.reset();
     if (grpc_ != nullptr) grpc_->Shutdown(std::chrono::system_clock::now() + kStopGrace);
   }
 
-  Result<> listen() {
+  Result<> listen(const std::optional<TlsListener>& tls) {
     grpc::ServerBuilder builder;
+    int tls_port = 0;
+    if (tls) {
+      auto credentials = make_tls_credentials(*tls);
+      if (!credentials) return std::unexpected(credentials.error());
+      builder.AddListeningPort(tls->address, std::move(*credentials), &tls_port);
+    }
     builder.RegisterService(&admin_);
+    if (policy_ != nullptr) builder.RegisterService(policy_.get());
     builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
     builder.SetMaxSendMessageSize(kMaxAnswerBytes);
     builder.SetResourceQuota(grpc::ResourceQuota("heddled").Resize(kMaxMemoryBytes));
@@ -103,6 +116,9 @@ class GrpcServer final : public Server {
         grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
         grpc::InsecureServerCredentials());
     grpc_ = builder.BuildAndStart();
+    if (tls && (grpc_ == nullptr || tls_port == 0))
+      return fail("cannot listen on {} for gRPC: the address is in use or not of this machine",
+                  tls->address);
     if (grpc_ == nullptr) return fail("gRPC's server does not start");
 
     const auto listening = file_.listen();
@@ -119,6 +135,7 @@ class GrpcServer final : public Server {
   // In this order: the claim on the path outlives all else, and the service its server.
   SocketFile file_;
   AdminService admin_;
+  std::unique_ptr<grpc::Service> policy_;
   std::unique_ptr<grpc::Server> grpc_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections_;
   std::unique_ptr<Acceptor> acceptor_;
@@ -126,9 +143,10 @@ class GrpcServer final : public Server {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::start(SocketFile socket, NodeView& view) {
-  auto server = std::make_unique<GrpcServer>(std::move(socket), view);
-  HEDDLE_TRY(server->listen());
+Result<std::unique_ptr<Server>> Server::start(SocketFile socket, NodeView& view,
+                                              const ServerOptions& options) {
+  auto server = std::make_unique<GrpcServer>(std::move(socket), view, options.engine);
+  HEDDLE_TRY(server->listen(options.tls));
   return server;
 }
 

@@ -10,7 +10,9 @@
 #include "config/load.h"
 #include "node/eal.h"
 #include "node/node.h"
+#include "node/policy_facts.h"
 #include "node/version.h"
+#include "server/policy_engine.h"
 #include "server/server.h"
 
 namespace {
@@ -23,6 +25,7 @@ struct Options {
   std::string config;
   bool check = false;
   bool verbose = false;
+  bool discard_policy = false;
 };
 
 constexpr char kUsage[] =
@@ -32,6 +35,7 @@ constexpr char kUsage[] =
     "  -c, --config FILE   what this node is: ports, workers, memory, routes (YAML)\n"
     "      --check         read the file, say whether it is right, and stop\n"
     "  -v, --verbose       let DPDK's own log through to stderr\n"
+    "      --discard-policy  set the stored policy aside and start with none\n"
     "      --version       print the version\n"
     "  -h, --help          print this\n"
     "\n"
@@ -42,7 +46,8 @@ int parse(int argc, char** argv, Options& options) {
   const option kLong[] = {
       {"config", required_argument, nullptr, 'c'}, {"check", no_argument, nullptr, 'k'},
       {"verbose", no_argument, nullptr, 'v'},      {"version", no_argument, nullptr, 'V'},
-      {"help", no_argument, nullptr, 'h'},         {}};
+      {"help", no_argument, nullptr, 'h'},         {"discard-policy", no_argument, nullptr, 'd'},
+      {}};
   for (int c = 0; (c = getopt_long(argc, argv, "c:vh", kLong, nullptr)) != -1;) {
     switch (c) {
       case 'c':
@@ -53,6 +58,9 @@ int parse(int argc, char** argv, Options& options) {
         break;
       case 'v':
         options.verbose = true;
+        break;
+      case 'd':
+        options.discard_policy = true;
         break;
       case 'V':
         fmt::print("heddled {} ({})\n", heddle::app::kVersion, heddle::app::kCommit);
@@ -100,17 +108,32 @@ Result<> serve(const heddle::app::NodeConfig& config, const Options& options) {
   // Before any device is touched: a second heddled must not take the first one's.
   auto socket = heddle::server::SocketFile::claim(config.grpc_socket);
   if (!socket) return std::unexpected(socket.error());
+  auto engine = heddle::server::PolicyEngine::open({.facts = heddle::app::policy_facts(config),
+                                                    .limits = {},
+                                                    .trust_domain = config.trust_domain,
+                                                    .state_directory = config.state_directory,
+                                                    .discard = options.discard_policy});
+  if (!engine) return std::unexpected(engine.error());
   auto eal = heddle::app::Eal::start(config, options.verbose);
   if (!eal) return std::unexpected(eal.error());
   auto node = heddle::app::Node::open(config);
   if (!node) return std::unexpected(node.error());
-  auto server = heddle::server::Server::start(std::move(*socket), **node);
+  (*node)->install((*engine)->restored());
+  HEDDLE_TRY((*node)->launch());
+  HEDDLE_TRY((*engine)->start(**node));
+  heddle::server::ServerOptions server_options{.engine = engine->get(), .tls = {}};
+  if (const auto& tls = config.grpc_tls)
+    server_options.tls = {tls->listen, tls->certificate, tls->key, tls->clients};
+  auto server = heddle::server::Server::start(std::move(*socket), **node, server_options);
   if (!server) return std::unexpected(server.error());
-  fmt::print(stderr, "heddled: {} runs with {} ports on {} workers; control at unix:{}\n",
-             config.node, config.ports.size(), config.cores.size(), config.grpc_socket);
+  fmt::print(stderr,
+             "heddled: {} runs with {} ports on {} workers, policy version {}; control at unix:{}\n",
+             config.node, config.ports.size(), config.cores.size(), (*engine)->version(),
+             config.grpc_socket);
   run_until_signal(**node, signals);
   fmt::print(stderr, "heddled: ending\n");
   server->reset();
+  engine->reset();
   node->reset();
   return {};
 }

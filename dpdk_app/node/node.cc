@@ -43,7 +43,6 @@ Result<std::unique_ptr<Node>> Node::open(const NodeConfig& config) {
   HEDDLE_TRY(node->open_ports());
   HEDDLE_TRY(node->make_workers());
   HEDDLE_TRY(node->make_loops());
-  HEDDLE_TRY(node->launch());
   return node;
 }
 
@@ -63,9 +62,11 @@ Result<> Node::open_ports() {
   HEDDLE_TRY(check_mtus());
   const std::vector<PortFacts> now = facts();
   for (const PortFacts& fact : now) links_.push_back(fact.up);
-  auto topology = build_topology(config_, now, ++generation_);
+  attachments_ = std::make_shared<policy::Attachments>();
+  std::shared_ptr<const l3::Topology> topology = build_topology(config_, now, ++generation_);
   routes_ = topology->lines;
-  topology_ = std::make_unique<RcuCell<l3::Topology>>(std::move(topology));
+  installed_now_ = {std::move(topology), std::make_shared<policy::Snapshot>()};
+  installed_ = std::make_unique<RcuCell<Installed>>(std::make_unique<Installed>(installed_now_));
   return {};
 }
 
@@ -114,7 +115,8 @@ Result<> Node::make_workers() {
   for (uint16_t i = 0; i < count; ++i) {
     auto worker = std::make_unique<Worker>(WorkerId(i), seed + i, clock_.now());
     worker->pool = pool_.get();
-    worker->topology = topology_->load();
+    worker->topology = installed_now_.topology.get();
+    worker->policy = installed_now_.policy.get();
     worker->tx_queues.resize(highest + 1u);
     worker->tx.resize(highest + 1u);
     worker->to_worker.resize(count);
@@ -187,7 +189,7 @@ Result<> Node::make_loops() {
     auto graph = Graph::create(*worker);
     if (!graph) return std::unexpected(graph.error());
     graphs_.push_back(std::move(*graph));
-    const Loop::Shared shared{clock_, rcu_, *topology_, config_.idle == Idle::kAdaptive};
+    const Loop::Shared shared{clock_, rcu_, *installed_, config_.idle == Idle::kAdaptive};
     loops_.push_back(std::make_unique<Loop>(*worker, *graphs_.back(), shared));
   }
   rates_.resize(workers_.size());
@@ -227,7 +229,10 @@ Node::~Node() {
 
 void Node::housekeep() {
   watch_links();
-  rcu_.reclaim();
+  {
+    const std::lock_guard lock(publishing_);
+    rcu_.reclaim();
+  }
   const Instant now = clock_.now();
   if (now - rates_at_ < seconds(1)) return;
   measure_rates();
@@ -250,12 +255,8 @@ void Node::watch_links() {
                  now[i].up ? "up" : "down");
   }
   if (!changed) return;
-  auto topology = build_topology(config_, now, ++generation_);
-  {
-    const std::lock_guard lock(state_);
-    routes_ = topology->lines;
-  }
-  topology_->publish(std::move(topology), rcu_);
+  const std::lock_guard lock(publishing_);
+  publish(build_topology(config_, now, ++generation_, *attachments_), installed_now_.policy);
 }
 
 void Node::measure_rates() {
@@ -268,6 +269,7 @@ void Node::measure_rates() {
     rates.delta = {now.busy - rates.last.busy, now.idle - rates.last.idle,
                    now.sleep - rates.last.sleep, now.packets - rates.last.packets};
     rates.last = now;
+    rates.longest_turn = workers_[i]->counters.longest_turn.take();
   }
 }
 

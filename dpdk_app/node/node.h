@@ -1,8 +1,8 @@
 // Node: one running data plane, made of ports, workers and the topology they share. It also
 // answers what the control side asks (server::NodeView).
 //
-// Threads: open(), housekeep() and the destructor belong to the main thread. The NodeView
-// functions may be called from any thread between them.
+// Threads: open(), launch(), housekeep() and the destructor belong to the main thread, install()
+// to one other at a time. The NodeView functions may be called from any thread between them.
 #pragma once
 
 #include <atomic>
@@ -19,14 +19,17 @@
 #include "packet/pool.h"
 #include "ports/port.h"
 #include "server/node_view.h"
+#include "server/policy_target.h"
 #include "worker/loop.h"
 
 namespace heddle::app {
 
-class Node : public server::NodeView {
+class Node : public server::NodeView, public server::PolicyTarget {
  public:
-  // Opens the ports, makes the workers and lets them run. EAL is up; `config` outlives the node.
+  // Opens the ports and makes the workers. EAL is up; `config` outlives the node.
   static Result<std::unique_ptr<Node>> open(const NodeConfig& config);
+  // Lets the workers run: policy that is to be there before the first packet is installed before.
+  Result<> launch();
   ~Node() override;  // drains the workers, closes the ports
 
   // Called about every 100 ms: link changes, reclaiming, the last second's rates.
@@ -40,6 +43,11 @@ class Node : public server::NodeView {
   std::vector<server::NeighborInfo> neighbors() override;
   std::vector<server::RouteInfo> routes() override;
 
+  void install(const policy::Compiled& compiled) override;
+  std::vector<uint64_t> worker_versions() override;
+  bool is_live(uint64_t version) override;
+  std::vector<server::FrontendCounts> frontend_counts(std::span<const uint32_t> slots) override;
+
  private:
   // What one worker counted at a moment, for rates.
   struct Sample {
@@ -47,6 +55,7 @@ class Node : public server::NodeView {
   };
   struct Rates {
     Sample last, delta;
+    uint64_t longest_turn = 0;  // cycles
   };
 
   explicit Node(const NodeConfig& config);
@@ -55,11 +64,12 @@ class Node : public server::NodeView {
   Result<> make_workers();
   Result<> add_static_neighbours(Worker& worker) const;
   Result<> make_loops();
-  Result<> launch();
   void assign_queues(const Port& port, uint16_t port_number);
   const Port& port_of(size_t config_index) const;
   std::vector<PortFacts> facts() const;
   void watch_links();
+  void publish(std::shared_ptr<const l3::Topology> topology,
+               std::shared_ptr<const policy::Snapshot> policy);
   void measure_rates();
 
   const NodeConfig& config_;
@@ -67,9 +77,15 @@ class Node : public server::NodeView {
   Clock clock_;
   std::unique_ptr<packet::PacketPool> pool_;
   std::vector<std::unique_ptr<Port>> ports_;  // by config.ports; none for a VLAN
-  std::vector<bool> links_;                   // by config.ports, as last published
+  std::vector<bool> links_;                   // by config.ports, as last seen by the main thread
+
+  // Guarded by publishing_ while the workers run: the main thread publishes when links change, the
+  // policy thread when policy does.
+  std::mutex publishing_;
   RcuDomain rcu_;
-  std::unique_ptr<RcuCell<l3::Topology>> topology_;
+  Installed installed_now_;  // what the cell holds
+  std::shared_ptr<const policy::Attachments> attachments_;
+  std::unique_ptr<RcuCell<Installed>> installed_;
   uint64_t generation_ = 0;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Graph>> graphs_;

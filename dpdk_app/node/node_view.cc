@@ -174,6 +174,9 @@ std::vector<server::WorkerInfo> Node::workers() {
     }
     if (delta.packets > 0)
       info.cycles_per_packet = static_cast<double>(delta.busy) / static_cast<double>(delta.packets);
+    info.longest_turn_us =
+        static_cast<double>(rates_[i].longest_turn) * 1e6 / static_cast<double>(rte_get_tsc_hz());
+    info.policy_version = worker.counters.policy_version.value();
     info.turns = worker.counters.turns.value();
     info.packets = worker.counters.packets.value();
     info.handed_out = worker.counters.handed_out.value();

@@ -77,6 +77,12 @@ class RouteTable {
     add(address, 8 * sizeof(Address), hop);
   }
 
+  void add_service(const Address& address) {
+    if (service_ == kNone) service_ = simple_hop(HopKind::kService);
+    add(address, 8 * sizeof(Address), service_);
+    line(fmt::format("{}/{}", address, 8 * sizeof(Address)), "service", "policy", {}, true);
+  }
+
   struct Path {
     Address gateway;
     const Interface* out;
@@ -161,6 +167,7 @@ class RouteTable {
   std::vector<Entry> entries_;
   uint32_t local_ = kNone;
   uint32_t broadcast_ = kNone;
+  uint32_t service_ = kNone;
 };
 
 void add_interface(const PortConfig& port, const PortFacts& facts, Topology& topology) {
@@ -182,6 +189,24 @@ void add_interface(const PortConfig& port, const PortFacts& facts, Topology& top
   interface.workload6 = port.workload6;
   interface.prepare();
   topology.interfaces.push_back(std::move(interface));
+}
+
+void attach(const policy::Attachments& attachments, Topology& topology) {
+  for (const auto& port : attachments.ports) {
+    Interface& interface = topology.interfaces[port.port];
+    for (const policy::IpAddress& address : port.addresses) {
+      if (address.is_v4())
+        interface.workload4.push_back(address.v4());
+      else
+        interface.workload6.push_back(address.v6());
+    }
+    for (const policy::IpAddress& address : port.also_from) {
+      if (address.is_v4())
+        interface.also_from4.push_back(address.v4());
+      else
+        interface.also_from6.push_back(address.v6());
+    }
+  }
 }
 
 void add_port_tables(Topology& topology) {
@@ -232,8 +257,8 @@ const auto& own_of(const Interface& interface) {
 }
 
 template <class Address, class Prefix>
-l3::Lpm<Address> build_routes(const NodeConfig& config, Topology& topology,
-                              std::vector<Address>& own) {
+l3::Lpm<Address> build_routes(const NodeConfig& config, const policy::Attachments& attachments,
+                              Topology& topology, std::vector<Address>& own) {
   RouteTable<Address, Prefix> table(topology);
   for (const Interface& interface : topology.interfaces) {
     table.add_connected(interface, own_of<Address>(interface));
@@ -251,6 +276,13 @@ l3::Lpm<Address> build_routes(const NodeConfig& config, Topology& topology,
       gateways.push_back({*gateway, &interface});
   }
   if (!gateways.empty()) table.add_paths(Prefix{}, gateways, "gateway");
+  for (const policy::IpAddress& address : attachments.service_addresses) {
+    if constexpr (sizeof(Address) == 4) {
+      if (address.is_v4()) table.add_service(address.v4());
+    } else {
+      if (!address.is_v4()) table.add_service(address.v6());
+    }
+  }
   if constexpr (sizeof(Address) == 4) {
     for (const auto& route : config.routes4) table.add_static(route.prefix, route.via);
     const bool gateway = std::ranges::any_of(topology.interfaces, [](const Interface& interface) {
@@ -266,11 +298,13 @@ l3::Lpm<Address> build_routes(const NodeConfig& config, Topology& topology,
 }  // namespace
 
 std::unique_ptr<Topology> build_topology(const NodeConfig& config, std::span<const PortFacts> facts,
-                                         uint64_t generation) {
+                                         uint64_t generation,
+                                         const policy::Attachments& attachments) {
   auto topology = std::make_unique<Topology>();
   topology->generation = generation;
   for (size_t i = 0; i < config.ports.size(); ++i)
     add_interface(config.ports[i], facts[i], *topology);
+  attach(attachments, *topology);
   add_port_tables(*topology);
   for (const Interface& interface : topology->interfaces) {
     Hop connected;
@@ -281,9 +315,9 @@ std::unique_ptr<Topology> build_topology(const NodeConfig& config, std::span<con
       topology->host_hop = topology->connected_hop(interface.id);
   }
   topology->fib4 =
-      build_routes<wire::Ipv4Address, wire::Ipv4Prefix>(config, *topology, topology->own4);
+      build_routes<wire::Ipv4Address, wire::Ipv4Prefix>(config, attachments, *topology, topology->own4);
   topology->fib6 =
-      build_routes<wire::Ipv6Address, wire::Ipv6Prefix>(config, *topology, topology->own6);
+      build_routes<wire::Ipv6Address, wire::Ipv6Prefix>(config, attachments, *topology, topology->own6);
   topology->prepare_filters();
   return topology;
 }

@@ -6,6 +6,7 @@
 
 #include "app/node_config.h"
 #include "l3/topology.h"
+#include "policy/snapshot.h"
 
 namespace heddle::app {
 
@@ -17,8 +18,10 @@ struct PortFacts {
   bool up = true;
 };
 
-// `facts` by config.ports' order. Interface ids are positions in config.ports, for life.
+// `facts` by config.ports' order. Interface ids are positions in config.ports, for life. The
+// attachments are what policy adds to both.
 std::unique_ptr<l3::Topology> build_topology(const NodeConfig& config,
-                                             std::span<const PortFacts> facts, uint64_t generation);
+                                             std::span<const PortFacts> facts, uint64_t generation,
+                                             const policy::Attachments& attachments = {});
 
 }  // namespace heddle::app

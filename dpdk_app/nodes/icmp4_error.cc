@@ -66,6 +66,7 @@ void build(Packet packet, Worker& worker) {
                       .source = from,
                       .destination = to};
   ip.emit(packet.data());
+  packet.meta().clear(packet::Flag::kDirect);
   packet.meta().set(packet::Flag::kOriginated);
 }
 

@@ -77,6 +77,7 @@ Edge build(Packet packet, Worker& worker) {
                       .source = from,
                       .destination = to};
   ip.emit(packet.data());
+  packet.meta().clear(packet::Flag::kDirect);
   packet.meta().set(packet::Flag::kOriginated);
   if (!to.is_link_local() && !from.is_link_local()) return Edge::kSend;
   packet.meta().next_hop = topology.connected_hop(in.id);

@@ -117,8 +117,9 @@ Edge check_source(const wire::Ipv4Address& source, const l3::Interface& in,
     return topology.is_own(source) ? Edge::kOwnSource : Edge::kLookup;
   if (in.role == l3::InterfaceRole::kHost)
     return topology.is_own(source) ? Edge::kLookup : Edge::kSpoofedSource;
-  return std::ranges::find(in.workload4, source) != in.workload4.end() ? Edge::kLookup
-                                                                       : Edge::kSpoofedSource;
+  const bool known = std::ranges::find(in.workload4, source) != in.workload4.end() ||
+                     std::ranges::find(in.also_from4, source) != in.also_from4.end();
+  return known ? Edge::kLookup : Edge::kSpoofedSource;
 }
 
 Edge input(Packet packet, Worker& worker) {

@@ -14,6 +14,7 @@ enum class Edge : uint8_t {
   kForward,
   kOutput,
   kLocal,
+  kService,
   kNoRoute,
   kUnreachable,
   kBlackhole,
@@ -24,6 +25,7 @@ constexpr EdgeSpec kEdges[] = {
     to("ip4_forward"),
     to("ip4_output"),
     to("ip4_local"),
+    to("ip4_service"),
     refuse4("no_route", "no route to the destination: one is missing, or a sender is astray",
             wire::Icmp4Type::kUnreachable, kNetwork),
     refuse4("links_down", "every link towards the destination is down",
@@ -64,6 +66,8 @@ Edge lookup(Packet packet, Worker& worker) {
                                                           : Edge::kForward;
     case l3::HopKind::kLocal:
       return Edge::kLocal;
+    case l3::HopKind::kService:
+      return Edge::kService;
     case l3::HopKind::kDrop:
       return Edge::kBlackhole;
     case l3::HopKind::kBroadcast:

@@ -96,7 +96,9 @@ Edge check_source(const wire::Ipv6Address& source, const l3::Interface& in,
   if (source.is_link_local() || source.is_unspecified()) return Edge::kLookup;
   if (in.role == l3::InterfaceRole::kHost)
     return topology.is_own(source) ? Edge::kLookup : Edge::kSpoofedSource;
-  return std::ranges::find(in.workload6, source) != in.workload6.end() ? Edge::kLookup
+  const bool known = std::ranges::find(in.workload6, source) != in.workload6.end() ||
+                     std::ranges::find(in.also_from6, source) != in.also_from6.end();
+  return known ? Edge::kLookup
                                                                        : Edge::kSpoofedSource;
 }
 

@@ -11,12 +11,13 @@ namespace heddle::app {
 
 namespace {
 
-enum class Edge : uint8_t { kForward, kOutput, kLocal, kNoRoute, kUnreachable, kBlackhole };
+enum class Edge : uint8_t { kForward, kOutput, kLocal, kService, kNoRoute, kUnreachable, kBlackhole };
 constexpr auto kNoRouteCode = static_cast<uint8_t>(wire::Icmp6Unreachable::kNoRoute);
 constexpr EdgeSpec kEdges[] = {
     to("ip6_forward"),
     to("ip6_output"),
     to("ip6_local"),
+    to("ip6_service"),
     refuse6("no_route", "no route to the destination: one is missing, or a sender is astray",
             wire::Icmp6Type::kUnreachable, kNoRouteCode),
     refuse6("links_down", "every link towards the destination is down",
@@ -53,6 +54,8 @@ Edge lookup(Packet packet, Worker& worker) {
                                                           : Edge::kForward;
     case l3::HopKind::kLocal:
       return Edge::kLocal;
+    case l3::HopKind::kService:
+      return Edge::kService;
     case l3::HopKind::kDrop:
       return Edge::kBlackhole;
     case l3::HopKind::kGroup:

@@ -6,6 +6,8 @@
 #include "l3/topology.h"
 #include "packet/packet.h"
 #include "wire/ethernet.h"
+#include "wire/ipv4.h"
+#include "wire/ipv6.h"
 
 namespace heddle::app {
 
@@ -26,6 +28,19 @@ inline void write_link_layer(packet::Packet packet, const l3::Interface& out,
                              const wire::MacAddress& destination, wire::EtherType type) {
   write_link_layer(packet, out, destination, out.tail4);
   store_be<uint16_t>(packet.data() + out.header_length - 2, static_cast<uint16_t>(type));
+}
+
+// Whose MAC address the packet needs: that of the gateway, of the endpoint that policy chose, or
+// of the destination itself.
+template <class Address>
+Address neighbour_of(packet::Packet packet, const l3::Hop& hop) {
+  if (packet.meta().has(packet::Flag::kDirect)) [[unlikely]]
+    return Address::from(packet.meta().direct_to.data());
+  if constexpr (sizeof(Address) == 4) {
+    return hop.kind == l3::HopKind::kVia ? hop.via4 : wire::Ipv4View(packet.data()).destination();
+  } else {
+    return hop.kind == l3::HopKind::kVia ? hop.via6 : wire::Ipv6View(packet.data()).destination();
+  }
 }
 
 }  // namespace heddle::app

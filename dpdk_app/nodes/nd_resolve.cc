@@ -2,6 +2,7 @@
 // In: data() is an IPv6 header, meta.next_hop leads to a neighbour.
 // Out: a frame, or the packet waits in the neighbour table.
 #include "nodes/nd_sink.h"
+#include "nodes/link_layer.h"
 #include "nodes/neighbour_drops.h"
 #include "nodes/nodes.h"
 #include "wire/icmp.h"
@@ -27,8 +28,7 @@ constexpr NdSink::Edges kSinkEdges{0, 1, 2};
 void resolve(Packet packet, Worker& worker, Emitter& out) {
   using Held = l3::NeighbourTable<wire::Ipv6Address>::Held;
   const l3::Hop& hop = worker.topology->hops[packet.meta().next_hop];
-  const wire::Ipv6Address address =
-      hop.kind == l3::HopKind::kVia ? hop.via6 : wire::Ipv6View(packet.data()).destination();
+  const wire::Ipv6Address address = neighbour_of<wire::Ipv6Address>(packet, hop);
   NdSink sink(worker, out, kSinkEdges);
   switch (worker.neighbours6.use(hop.interface, address, packet, worker.now, sink)) {
     case Held::kWaiting:

@@ -7,9 +7,9 @@ namespace heddle::app {
 
 extern const NodeSpec rx, handoff, originate;
 extern const NodeSpec steer, ethernet_input, arp_input;
-extern const NodeSpec ip4_input, ip4_lookup, ip4_forward, ip4_fragment, ip4_local;
+extern const NodeSpec ip4_input, ip4_lookup, ip4_forward, ip4_fragment, ip4_local, ip4_service;
 extern const NodeSpec icmp4_input, icmp4_error, ip4_output, arp_resolve;
-extern const NodeSpec ip6_input, ip6_lookup, ip6_forward, ip6_local;
+extern const NodeSpec ip6_input, ip6_lookup, ip6_forward, ip6_local, ip6_service;
 extern const NodeSpec icmp6_input, nd_input, icmp6_error, ip6_output, nd_resolve;
 extern const NodeSpec port_tx;
 

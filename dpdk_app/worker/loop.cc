@@ -21,12 +21,18 @@ void sleep_for(Duration duration) {
 bool Loop::turn() {
   const uint64_t start = rte_rdtsc();
   worker_.now = shared_.clock.at(start);
-  worker_.topology = shared_.topology.load();
+  const Installed& installed = *shared_.installed.load();
+  worker_.topology = installed.topology.get();
+  worker_.policy = installed.policy.get();
   worker_.received = 0;
   worker_.sent = 0;
   graph_.walk();
   flush();
   mailbox_.answer(worker_);
+  if (worker_.policy->version != policy_version_) [[unlikely]] {
+    policy_version_ = worker_.policy->version;
+    worker_.counters.policy_version.set(policy_version_);
+  }
   shared_.rcu.quiescent(worker_.id.value());
 
   const bool worked = worker_.received != 0 || worker_.sent != 0;
@@ -36,7 +42,10 @@ bool Loop::turn() {
   counters.packets.add(worker_.received);
   // What lies between two turns is rest, so that busy and idle add up to all the time there is.
   counters.idle_cycles.add(start - last_end_ + (worked ? 0 : end - start));
-  if (worked) counters.busy_cycles.add(end - start);
+  if (worked) {
+    counters.busy_cycles.add(end - start);
+    counters.longest_turn.note(end - start);
+  }
   last_end_ = end;
   return worked;
 }

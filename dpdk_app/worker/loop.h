@@ -8,6 +8,7 @@
 #include "graph/graph.h"
 #include "worker/backoff.h"
 #include "worker/clock.h"
+#include "worker/installed.h"
 #include "worker/mailbox.h"
 #include "worker/worker.h"
 
@@ -18,7 +19,7 @@ class Loop {
   struct Shared {
     const Clock& clock;
     RcuDomain& rcu;
-    const RcuCell<l3::Topology>& topology;
+    const RcuCell<Installed>& installed;
     bool may_sleep;
   };
 
@@ -51,6 +52,7 @@ class Loop {
   Backoff backoff_;
   Mailbox mailbox_;
   uint64_t last_end_;  // of the turn before, in cycles
+  uint64_t policy_version_ = UINT64_MAX;  // that was reported last
   std::atomic<bool> stop_{false};
 };
 

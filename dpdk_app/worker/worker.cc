@@ -2,11 +2,13 @@
 
 namespace heddle::app {
 
-Worker::Worker(WorkerId own_id, uint64_t seed, Instant start)
+Worker::Worker(WorkerId own_id, uint64_t seed, Instant start, const policy::Limits& limits)
     : id(own_id),
       now(start),
       neighbours4(l3::NeighbourLimits{}, seed, start),
-      neighbours6(l3::NeighbourLimits{}, seed ^ 0x5bd1e995, start) {}
+      neighbours6(l3::NeighbourLimits{}, seed ^ 0x5bd1e995, start),
+      services(limits.service_ports),
+      endpoints(limits.endpoints) {}
 
 void Worker::share(Packet packet, uint8_t edge) {
   for (uint16_t other = 0; other < to_worker.size(); ++other) {

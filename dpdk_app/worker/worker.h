@@ -16,6 +16,7 @@
 #include "l3/neighbour_table.h"
 #include "l3/topology.h"
 #include "packet/pool.h"
+#include "policy/snapshot.h"
 #include "worker/icmp_limiter.h"
 #include "worker/outlet.h"
 
@@ -52,17 +53,30 @@ struct WorkerCounters {
   Counter sleep_cycles;
   Counter handed_out;
   Counter handed_in;
+  Gauge policy_version;  // of the policy that the last turn ran under
+  Peak longest_turn;     // cycles
+};
+
+// What policy makes a worker count, by the slots of its snapshot.
+struct ServiceCounters {
+  Counter packets, bytes;  // sent on to an endpoint
+  Counter denied;
+  Counter no_endpoint;
+};
+struct EndpointCounters {
+  Counter packets, bytes;
 };
 
 struct Worker {
-  Worker(WorkerId own_id, uint64_t seed, Instant start);
+  Worker(WorkerId own_id, uint64_t seed, Instant start, const policy::Limits& limits = {});
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
   WorkerId id;
-  // This turn's clock and topology. Nodes read them and nothing newer.
+  // This turn's clock, topology and policy. Nodes read them and nothing newer.
   Instant now;
   const l3::Topology* topology = nullptr;
+  const policy::Snapshot* policy = nullptr;
   // Set by the sources: packets that came in during this turn.
   uint32_t received = 0;
   uint32_t sent = 0;
@@ -89,6 +103,8 @@ struct Worker {
   std::vector<bool> seen_up;  // by interface
 
   WorkerCounters counters;
+  std::vector<ServiceCounters> services;    // by frontend slot
+  std::vector<EndpointCounters> endpoints;  // by endpoint slot
 
   // Takes the packet for another worker, who continues at `edge` of its handoff node. False:
   // the way there is full, the packet is still the caller's.

@@ -163,6 +163,8 @@ int main() {
   Worker worker(WorkerId(0), 42, Instant(0));
   worker.pool = &*pool;
   worker.topology = topology.get();
+  const policy::Snapshot policy;
+  worker.policy = &policy;
   worker.tx_queues.assign(2, TxQueue{.own = true, .chains = true});
   worker.tx.resize(2);
   for (auto& outlet : worker.tx) outlet = std::make_unique<Outlet>();

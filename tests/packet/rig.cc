@@ -6,6 +6,7 @@
 
 #include "core/check.h"
 #include "eal.h"
+#include "node/policy_facts.h"
 #include "node/topology_builder.h"
 #include "nodes/nodes.h"
 
@@ -56,7 +57,11 @@ constexpr app::EdgeSpec kEdges[] = {app::to("ethernet_input"), app::to("steer")}
 const app::NodeSpec rig_source{"rig_source", inject, kEdges, true};
 }  // namespace
 
-Rig::Rig(Net net, RigOptions options) : net_(std::move(net)), options_(options) {
+Rig::Rig(Net net, RigOptions options)
+    : net_(std::move(net)),
+      options_(options),
+      model_(app::policy_facts(net_.config()), {}),
+      policy_(model_.commit(0)) {
   HEDDLE_CHECK(options.workers <= kMaxWorkers, "workers of a rig");
   pool();
   topologies_.push_back(app::build_topology(net_.config(), net_.facts(), 1));
@@ -80,6 +85,7 @@ void Rig::make_worker(uint16_t id) {
   member->worker = std::make_unique<Worker>(WorkerId(id), kSeed + id, now_);
   Worker& worker = *member->worker;
   worker.topology = topologies_.back().get();
+  worker.policy = policy_.snapshot.get();
   worker.pool = &pool();
   worker.tx_queues.resize(net_.devices());
   worker.tx.resize(net_.devices());
@@ -119,9 +125,24 @@ void Rig::assign_queues() {
 }
 
 void Rig::publish() {
-  topologies_.push_back(
-      app::build_topology(net_.config(), net_.facts(), topologies_.back()->generation + 1));
-  for (auto& member : workers_) member->worker->topology = topologies_.back().get();
+  topologies_.push_back(app::build_topology(net_.config(), net_.facts(),
+                                            topologies_.back()->generation + 1,
+                                            *policy_.attachments));
+  for (auto& member : workers_) {
+    member->worker->topology = topologies_.back().get();
+    member->worker->policy = policy_.snapshot.get();
+  }
+}
+
+void Rig::apply(std::vector<policy::Resource> resources) {
+  std::vector<policy::Edit> edits;
+  for (policy::Resource& resource : resources)
+    edits.push_back({resource.key, std::make_shared<const policy::Resource>(std::move(resource))});
+  for (const policy::Problem& problem : model_.stage(edits))
+    HEDDLE_CHECK(false, (problem.key.name + ": " + problem.field + ": " + problem.text).c_str());
+  old_policies_.push_back(policy_);
+  policy_ = model_.commit(policy_.snapshot->version + 1);
+  publish();
 }
 
 void Rig::set_link(std::string_view port, bool up) {

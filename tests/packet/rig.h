@@ -16,6 +16,7 @@
 #include "graph/graph.h"
 #include "net.h"
 #include "packet/pool.h"
+#include "policy/model.h"
 #include "worker/worker.h"
 
 namespace heddle::rig {
@@ -83,6 +84,10 @@ class Rig {
   void set_link(std::string_view port, bool up);
   void set_mtu(std::string_view port, uint16_t mtu);
 
+  // Installs policy on top of what there is, as heddlectl apply does. Problems fail a CHECK.
+  void apply(std::vector<policy::Resource> resources);
+  const policy::Model& model() const { return model_; }
+
   // "node" and "node.drop" -> packets, summed over workers.
   using Counts = std::map<std::string, uint64_t>;
   Counts counts() const;
@@ -123,6 +128,9 @@ class Rig {
   Net net_;
   RigOptions options_;
   Instant now_{seconds(1000).ns()};
+  policy::Model model_;
+  policy::Compiled policy_;
+  std::vector<policy::Compiled> old_policies_;
   std::vector<std::unique_ptr<const l3::Topology>> topologies_;
   std::vector<std::unique_ptr<Member>> workers_;
   std::vector<Sent> sent_;

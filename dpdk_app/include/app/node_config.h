@@ -82,6 +82,14 @@ struct StaticRoute {
   int line = 0;
 };
 
+// gRPC over TCP: always with TLS, always with certificates on both sides.
+struct GrpcTls {
+  std::string listen;  // "127.0.0.1:9443", "[::1]:9443"
+  // PEM files.
+  std::string certificate, key;
+  std::string clients;  // certificate authorities of those who may call
+};
+
 enum class Idle : uint8_t { kAdaptive, kSpin };
 
 struct NodeConfig {
@@ -92,7 +100,10 @@ struct NodeConfig {
   uint64_t memory_bytes = 512ull << 20;
   bool huge_pages = true;
   uint32_t buffers = 0;     // packet buffers; 0: as many as ports, queues and workers want
-  std::string grpc_socket;  // path of the Unix socket
+  std::string trust_domain;     // of identities on this node; empty: none given
+  std::string grpc_socket;      // path of the Unix socket
+  std::optional<GrpcTls> grpc_tls;
+  std::string state_directory;  // where policy is kept; empty: in memory alone
   std::vector<PortConfig> ports;
   std::vector<StaticRoute<wire::Ipv4Prefix, wire::Ipv4Address>> routes4;
   std::vector<StaticRoute<wire::Ipv6Prefix, wire::Ipv6Address>> routes6;

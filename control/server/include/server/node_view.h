@@ -36,6 +36,8 @@ struct WorkerInfo {
   double busy_share = 0, idle_share = 0, sleep_share = 0;
   uint64_t packets_per_second = 0;
   double cycles_per_packet = 0;  // busy cycles of the last second; 0 without packets
+  double longest_turn_us = 0;    // of the last second, of those that moved a packet
+  uint64_t policy_version = 0;   // of the policy that the last turn ran under
   // Since start.
   uint64_t turns = 0, packets = 0, handed_out = 0, handed_in = 0;
   uint64_t busy_cycles = 0, idle_cycles = 0;

@@ -2,19 +2,34 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/result.h"
 #include "server/node_view.h"
+#include "server/policy_engine.h"
 #include "server/socket_file.h"
 
 namespace heddle::server {
+
+// gRPC over TCP: always with TLS, always with certificates on both sides. Paths of PEM files.
+struct TlsListener {
+  std::string address;  // "127.0.0.1:9443"
+  std::string certificate, key, clients;
+};
+
+// What there is besides the Unix socket and the NodeView.
+struct ServerOptions {
+  PolicyEngine* engine = nullptr;  // outlives the server; without it there is no service Policy
+  std::optional<TlsListener> tls;
+};
 
 class Server {
  public:
   // Listens on the claimed Unix socket, mode 0600. `view` must outlive the server. gRPC's
   // threads inherit the caller's CPU affinity: start it off the worker cores.
-  static Result<std::unique_ptr<Server>> start(SocketFile socket, NodeView& view);
+  static Result<std::unique_ptr<Server>> start(SocketFile socket, NodeView& view,
+                                               const ServerOptions& options = {});
 
   // Claims `path` and starts on it. A socket left behind by a dead process is replaced; one
   // that a living process holds is an error.

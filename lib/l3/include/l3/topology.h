@@ -42,6 +42,9 @@ struct Interface {
   // Workload: the only sources that may come from it.
   std::vector<wire::Ipv4Address> workload4;
   std::vector<wire::Ipv6Address> workload6;
+  // Workload: service addresses that it may answer with as well.
+  std::vector<wire::Ipv4Address> also_from4;
+  std::vector<wire::Ipv6Address> also_from6;
   // Everything of an Ethernet header behind the destination: source, VLAN tag if any, type.
   std::array<uint8_t, 12> tail4{};
   std::array<uint8_t, 12> tail6{};
@@ -60,6 +63,7 @@ enum class HopKind : uint8_t {
   kDrop,         // a configured dead end
   kBroadcast,    // a connected subnet's broadcast or network address (RFC 2644)
   kUnreachable,  // every path there is down
+  kService,      // a service's address: policy chooses who gets it
 };
 
 struct Hop {

@@ -39,6 +39,8 @@ struct Edit {
 struct Compiled {
   std::shared_ptr<const Snapshot> snapshot;
   std::shared_ptr<const Attachments> attachments;  // the same pointer as before when unchanged
+  // Slots that this snapshot has given to frontends that the one before did not have.
+  std::vector<uint32_t> fresh_frontends;
 };
 
 struct ModelStats {
@@ -75,6 +77,7 @@ class Model {
     uint32_t endpoints = 0;  // in its choices' clusters
   };
   std::vector<std::pair<uint32_t, FrontendName>> frontends() const;  // by slot
+  FrontendName frontend_name(uint32_t slot) const;
   std::string route_name(uint32_t route) const;      // "shop/cart"
   std::string policy_name(uint32_t policy) const;    // "shop/cart-callers"
   std::string cluster_name(uint32_t cluster) const;  // "shop/cart", "shop/cart (version=v2)"

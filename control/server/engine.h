@@ -1,0 +1,130 @@
+// Engine: the PolicyEngine, as the gRPC service sees it.
+//
+// Threads: submit(), post() and watch() may be called from any; everything else runs on the
+// engine's own, which therefore needs no lock around model, content and store.
+#pragma once
+
+#include <grpcpp/support/status.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "heddle/v1/policy.pb.h"
+#include "server/policy_engine.h"
+#include "store/store.h"
+
+namespace heddle::server {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+// The messages are gRPC's and live until `done` is called, which happens once.
+struct ApplyJob {
+  const v1::ApplyRequest* request = nullptr;
+  v1::ApplyResponse* response = nullptr;
+  std::string author;
+  uint64_t content_of = 0;  // a rollback's
+  SteadyTime arrived;
+  std::function<void(const grpc::Status&)> done;
+};
+
+class Engine final : public PolicyEngine {
+ public:
+  static Result<std::unique_ptr<Engine>> open(PolicyOptions options);
+  ~Engine() override;
+
+  policy::Compiled restored() const override { return compiled_; }
+  uint64_t version() const override { return version_; }
+  Result<> start(PolicyTarget& target) override;
+
+  // False when too much waits already; the job was not taken.
+  bool submit(ApplyJob job);
+  // Runs something on the engine's thread. False as above.
+  bool post(std::function<void()> work);
+
+  // On the engine's thread.
+  void rollback(const v1::RollbackRequest& request, ApplyJob job);
+  grpc::Status get(const v1::GetRequest& request, v1::GetResponse& response) const;
+  grpc::Status history(const v1::HistoryRequest& request, v1::HistoryResponse& response);
+  grpc::Status explain(const v1::ExplainRequest& request, v1::ExplainResponse& response) const;
+  void list_services(v1::ListServicesResponse& response);
+  v1::PolicyStatus status();
+
+  // `offer` gets the status now and at each change, on the engine's thread, until forget().
+  using Offer = std::function<void(const v1::PolicyStatus&)>;
+  std::optional<uint64_t> watch(Offer offer);  // none: too many watch already
+  void forget(uint64_t watcher);               // when it returns, `offer` runs no more
+  void tell(uint64_t watcher);                 // on the engine's thread: offers the status now
+
+ private:
+  using Work = std::variant<ApplyJob, std::function<void()>>;
+  // The policy as it was applied: the serialized v1::Resource of each key.
+  using Content = std::map<policy::Key, std::string>;
+
+  // An Apply that the model has taken and the disk has not.
+  struct Staged {
+    ApplyJob job;
+    store::Commit commit;
+  };
+
+  explicit Engine(PolicyOptions options);
+  Result<> restore();
+  void run();
+  bool enqueue(Work work, size_t bytes);
+
+  void apply(ApplyJob job);
+  bool collect(const v1::ApplyRequest& request, std::vector<policy::Edit>& edits,
+               std::vector<store::Change>& changes, v1::ApplyResponse& response) const;
+  void add_upsert(const v1::ApplyRequest& request, int index, std::vector<policy::Edit>& edits,
+                  std::vector<store::Change>& changes, v1::ApplyResponse& response) const;
+  void add_delete(const v1::ApplyRequest& request, int index, std::vector<policy::Edit>& edits,
+                  std::vector<store::Change>& changes, v1::ApplyResponse& response) const;
+  void refuse(const ApplyJob& job, const grpc::Status& status);
+  void refuse_problems(const ApplyJob& job);
+  void stage(ApplyJob job, std::vector<store::Change> changes);
+  void dry_run(const ApplyJob& job, const std::vector<store::Change>& changes);
+  void flush();
+  void publish();
+  void wait_until_live() const;
+  void tell_watchers();
+  void offer_to(uint64_t watcher, const v1::PolicyStatus& status);
+
+  PolicyOptions options_;
+  policy::Model model_;
+  std::unique_ptr<store::Store> store_;
+  Content content_;
+  policy::Compiled compiled_;
+  uint64_t version_ = 0;  // that is stored and published
+  store::Version current_;
+  PolicyTarget* target_ = nullptr;
+
+  std::vector<Staged> staged_;
+  std::map<uint32_t, FrontendCounts> baselines_;  // of frontend slots, at the time they were given
+  uint64_t applied_ = 0, refused_ = 0;
+  std::string last_refusal_, store_error_;
+  std::chrono::microseconds install_time_{};
+
+  std::recursive_mutex watching_;  // see offer_to()
+  std::map<uint64_t, Offer> watchers_;
+  uint64_t next_watcher_ = 1;
+
+  std::mutex queue_mutex_;
+  std::condition_variable queue_filled_;
+  std::deque<std::pair<Work, size_t>> queue_;
+  size_t queued_bytes_ = 0;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+// What a change says to people: the counts, and the first of them in full.
+void describe_changes(const std::vector<store::Change>& changes, v1::ApplyResponse& response);
+void describe_changes(const std::vector<store::Change>& changes, v1::Version& version);
+
+}  // namespace heddle::server

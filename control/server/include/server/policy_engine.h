@@ -1,0 +1,44 @@
+// PolicyEngine: takes policy, checks it, keeps it on disk, and brings it to the workers. All of
+// that happens on one thread of its own, change after change; what waits there meanwhile is
+// written to disk together.
+//
+//   auto engine = PolicyEngine::open(options);   // restores what was accepted last
+//   node.install((*engine)->restored()); node.launch();
+//   (*engine)->start(node);
+//   Server::start(socket, view, **engine);
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/result.h"
+#include "policy/model.h"
+#include "server/policy_target.h"
+
+namespace heddle::server {
+
+struct PolicyOptions {
+  policy::NodeFacts facts;
+  policy::Limits limits;
+  std::string trust_domain;     // empty: none
+  std::string state_directory;  // empty: policy is kept in memory alone
+  bool discard = false;         // sets what is stored aside and starts empty
+};
+
+class PolicyEngine {
+ public:
+  // Fails when the store cannot be used, or its policy does not fit this node, with the remedy.
+  static Result<std::unique_ptr<PolicyEngine>> open(PolicyOptions options);
+
+  virtual ~PolicyEngine() = default;  // finishes what waits; the server is gone before
+
+  // What the store held: to be installed before the first packet.
+  virtual policy::Compiled restored() const = 0;
+  virtual uint64_t version() const = 0;  // before start()
+
+  // Starts the thread, which inherits the caller's CPU affinity. `target` runs restored() already
+  // and outlives the engine.
+  virtual Result<> start(PolicyTarget& target) = 0;
+};
+
+}  // namespace heddle::server

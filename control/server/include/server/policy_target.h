@@ -1,0 +1,31 @@
+// PolicyTarget: where compiled policy goes. The data plane implements it; the policy engine
+// calls it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "policy/model.h"
+
+namespace heddle::server {
+
+// What workers have counted for one frontend since they started, whoever had its slot.
+struct FrontendCounts {
+  uint64_t packets = 0, bytes = 0, denied = 0, no_endpoint = 0;
+};
+
+class PolicyTarget {
+ public:
+  virtual ~PolicyTarget() = default;
+
+  // Publishes and returns at once; one thread at a time.
+  virtual void install(const policy::Compiled& compiled) = 0;
+
+  // Any thread. By worker: the version that it runs.
+  virtual std::vector<uint64_t> worker_versions() = 0;
+  virtual bool is_live(uint64_t version) = 0;  // on all workers
+  virtual std::vector<FrontendCounts> frontend_counts(std::span<const uint32_t> slots) = 0;
+};
+
+}  // namespace heddle::server

@@ -1,0 +1,132 @@
+#include "policy_convert.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "core/check.h"
+#include "policy_reader.h"
+
+namespace heddle::server {
+namespace {
+
+struct KindName {
+  std::string_view name;
+  policy::Kind kind;
+};
+constexpr std::array<KindName, 6> kActing = {{
+    {"Workload", policy::Kind::kWorkload},
+    {"Service", policy::Kind::kService},
+    {"EndpointSet", policy::Kind::kEndpointSet},
+    {"Route", policy::Kind::kRoute},
+    {"TrafficPolicy", policy::Kind::kTrafficPolicy},
+    {"AccessPolicy", policy::Kind::kAccessPolicy},
+}};
+constexpr std::array<std::string_view, 7> kLater = {
+    "Gateway", "ExternalService", "Secret", "TrustBundle", "RateLimit", "Fault", "TelemetryPolicy",
+};
+
+std::string does_not_act(std::string_view kind) {
+  return fmt::format("kind {} does not act in this version, and is not taken", kind);
+}
+
+const char* later_kind(v1::Resource::SpecCase spec) {
+  switch (spec) {
+    case v1::Resource::kGateway:
+      return "Gateway";
+    case v1::Resource::kExternalService:
+      return "ExternalService";
+    case v1::Resource::kSecret:
+      return "Secret";
+    case v1::Resource::kTrustBundle:
+      return "TrustBundle";
+    case v1::Resource::kRateLimit:
+      return "RateLimit";
+    case v1::Resource::kFault:
+      return "Fault";
+    case v1::Resource::kTelemetryPolicy:
+      return "TelemetryPolicy";
+    default:
+      return nullptr;
+  }
+}
+
+// Sets key.kind and spec.
+void read_spec(const v1::Resource& from, policy::Resource& to, PolicyReader& reader) {
+  switch (from.spec_case()) {
+    case v1::Resource::kWorkload:
+      to.key.kind = policy::Kind::kWorkload;
+      to.spec = read(from.workload(), reader);
+      return;
+    case v1::Resource::kService:
+      to.key.kind = policy::Kind::kService;
+      to.spec = read(from.service(), reader);
+      return;
+    case v1::Resource::kEndpointSet:
+      to.key.kind = policy::Kind::kEndpointSet;
+      to.spec = read(from.endpoint_set(), reader);
+      return;
+    case v1::Resource::kRoute:
+      to.key.kind = policy::Kind::kRoute;
+      to.spec = read(from.route(), to.key.ns, reader);
+      return;
+    case v1::Resource::kTrafficPolicy:
+      to.key.kind = policy::Kind::kTrafficPolicy;
+      to.spec = read(from.traffic_policy(), reader);
+      return;
+    case v1::Resource::kAccessPolicy:
+      to.key.kind = policy::Kind::kAccessPolicy;
+      to.spec = read(from.access_policy(), reader);
+      return;
+    default:
+      break;
+  }
+  if (const char* kind = later_kind(from.spec_case()))
+    reader.problem("", does_not_act(kind));
+  else
+    reader.problem("spec", "missing, or of a kind that this heddled does not know");
+}
+
+}  // namespace
+
+std::expected<policy::ResourcePtr, std::vector<FieldProblem>> convert_policy(
+    const v1::Resource& from, std::string_view trust_domain) {
+  PolicyReader reader(trust_domain);
+  auto resource = std::make_shared<policy::Resource>();
+  resource->key.ns = from.metadata().namespace_();
+  resource->key.name = from.metadata().name();
+  resource->labels = PolicyReader::labels(from.metadata().labels());
+  read_spec(from, *resource, reader);
+  auto problems = reader.take_problems();
+  if (!problems.empty()) return std::unexpected(std::move(problems));
+  return resource;
+}
+
+std::expected<policy::Key, std::string> convert_key(const v1::ResourceKey& from) {
+  const auto known = std::ranges::find(kActing, from.kind(), &KindName::name);
+  if (known != kActing.end()) return policy::Key{known->kind, from.namespace_(), from.name()};
+  if (std::ranges::find(kLater, from.kind()) != kLater.end())
+    return std::unexpected(does_not_act(from.kind()));
+  return std::unexpected(std::string("there is no such kind"));
+}
+
+v1::ResourceKey to_message(const policy::Key& key) {
+  v1::ResourceKey message;
+  message.set_kind(policy::name_of(key.kind));
+  message.set_namespace_(key.ns);
+  message.set_name(key.name);
+  return message;
+}
+
+store::Key to_stored(const policy::Key& key) {
+  return {policy::name_of(key.kind), key.ns, key.name};
+}
+
+policy::Key key_of(const store::Key& stored) {
+  const auto known = std::ranges::find(kActing, stored.kind, &KindName::name);
+  HEDDLE_CHECK(known != kActing.end(), "a kind that was stored");
+  return {known->kind, stored.ns, stored.name};
+}
+
+}  // namespace heddle::server

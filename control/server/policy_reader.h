@@ -1,0 +1,53 @@
+// PolicyReader: what the conversions of all kinds share. It collects problems and goes on, so
+// that one answer tells all of them.
+#pragma once
+
+#include <google/protobuf/map.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/resource.h"
+#include "policy_convert.h"
+
+namespace heddle::server {
+
+class PolicyReader {
+ public:
+  explicit PolicyReader(std::string_view trust_domain) : trust_domain_(trust_domain) {}
+
+  void problem(std::string field, std::string text) {
+    if (problems_.size() < kMaxProblems) problems_.push_back({std::move(field), std::move(text)});
+  }
+  // A field that is there and does not act yet.
+  void later(bool given, std::string field) {
+    if (given) problem(std::move(field), "does not act in this version; leave it out");
+  }
+
+  policy::IpAddress address(const std::string& text, const std::string& field);
+  std::vector<policy::IpPrefix> prefixes(const google::protobuf::RepeatedPtrField<std::string>& from,
+                                         const std::string& field);
+  uint16_t port(uint32_t number, const std::string& field);
+  static policy::Labels labels(const google::protobuf::Map<std::string, std::string>& from) {
+    return {from.begin(), from.end()};
+  }
+
+  std::string_view trust_domain() const { return trust_domain_; }
+  std::vector<FieldProblem> take_problems() { return std::move(problems_); }
+
+ private:
+  static constexpr size_t kMaxProblems = 20;
+  std::string_view trust_domain_;
+  std::vector<FieldProblem> problems_;
+};
+
+// One function a kind; what is wrong goes to the reader.
+policy::Workload read(const v1::Workload& from, PolicyReader& reader);
+policy::Service read(const v1::Service& from, PolicyReader& reader);
+policy::EndpointSet read(const v1::EndpointSet& from, PolicyReader& reader);
+policy::Route read(const v1::Route& from, const std::string& ns, PolicyReader& reader);
+policy::TrafficPolicy read(const v1::TrafficPolicy& from, PolicyReader& reader);
+policy::AccessPolicy read(const v1::AccessPolicy& from, PolicyReader& reader);
+
+}  // namespace heddle::server

@@ -1,0 +1,182 @@
+#include "policy_service.h"
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "utf8.h"
+
+namespace heddle::server {
+namespace {
+
+using Context = grpc::CallbackServerContext;
+using UnaryReactor = grpc::ServerUnaryReactor;
+
+grpc::Status busy() {
+  return {grpc::StatusCode::RESOURCE_EXHAUSTED, "too many requests wait already; try again"};
+}
+
+// Over TLS the certificate says who it is, whatever the request says.
+std::string author_of(const Context& context, const std::string& claimed) {
+  const auto auth = context.auth_context();
+  if (auth == nullptr || !auth->IsPeerAuthenticated()) return valid_utf8(claimed);
+  const auto identity = auth->GetPeerIdentity();
+  if (identity.empty()) return "?";
+  return valid_utf8(std::string_view(identity.front().data(), identity.front().size()));
+}
+
+// One watcher: holds the newest status that it has not written yet.
+//
+// gRPC may call the next reaction from within StartWrite or Finish, up to OnDone, which deletes
+// this. So no lock is held over them, and they come last in their functions.
+class WatchReactor final : public grpc::ServerWriteReactor<v1::PolicyStatus> {
+ public:
+  explicit WatchReactor(Engine& engine) : engine_(engine) {}
+
+  void begin() {
+    watcher_ = engine_.watch([this](const v1::PolicyStatus& status) { offer(status); });
+    // The state now: a change before this runs is told twice, and none is missed.
+    const bool told =
+        watcher_ && engine_.post([&engine = engine_, id = *watcher_] { engine.tell(id); });
+    if (!told) finish(busy());
+  }
+
+  void OnWriteDone(bool ok) override {
+    std::optional<grpc::Status> end;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!ok && !end_) end_ = grpc::Status::CANCELLED;
+      end = end_;
+      writing_ = !end && newest_;
+      if (!end && !newest_) return;
+      if (!end) written_ = std::move(*newest_);
+      newest_.reset();
+    }
+    if (end)
+      Finish(*end);
+    else
+      StartWrite(&written_);
+  }
+  void OnCancel() override { finish(grpc::Status::CANCELLED); }
+  void OnDone() override {
+    if (watcher_) engine_.forget(*watcher_);
+    delete this;
+  }
+
+ private:
+  void offer(const v1::PolicyStatus& status) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (end_) return;
+      if (writing_) {
+        newest_ = status;
+        return;
+      }
+      written_ = status;
+      writing_ = true;
+    }
+    StartWrite(&written_);
+  }
+  // While a write is under way, its end finishes.
+  void finish(const grpc::Status& status) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (end_) return;
+      end_ = status;
+      if (writing_) return;
+    }
+    Finish(status);
+  }
+
+  Engine& engine_;
+  std::optional<uint64_t> watcher_;
+  std::mutex mutex_;
+  v1::PolicyStatus written_;
+  std::optional<v1::PolicyStatus> newest_;
+  bool writing_ = false;
+  std::optional<grpc::Status> end_;  // set once
+};
+
+class PolicyService final : public v1::Policy::CallbackService {
+ public:
+  explicit PolicyService(Engine& engine) : engine_(engine) {}
+
+  UnaryReactor* Apply(Context* context, const v1::ApplyRequest* request,
+                      v1::ApplyResponse* response) override {
+    UnaryReactor* reactor = context->DefaultReactor();
+    ApplyJob job{.request = request,
+                 .response = response,
+                 .author = author_of(*context, request->author()),
+                 .arrived = std::chrono::steady_clock::now(),
+                 .done = [reactor](const grpc::Status& status) { reactor->Finish(status); }};
+    if (!engine_.submit(std::move(job))) reactor->Finish(busy());
+    return reactor;
+  }
+
+  UnaryReactor* Rollback(Context* context, const v1::RollbackRequest* request,
+                         v1::ApplyResponse* response) override {
+    UnaryReactor* reactor = context->DefaultReactor();
+    ApplyJob job{.response = response,
+                 .author = author_of(*context, request->author()),
+                 .arrived = std::chrono::steady_clock::now(),
+                 .done = [reactor](const grpc::Status& status) { reactor->Finish(status); }};
+    const bool posted =
+        engine_.post([this, request, job] { engine_.rollback(*request, job); });
+    if (!posted) reactor->Finish(busy());
+    return reactor;
+  }
+
+  UnaryReactor* Get(Context* context, const v1::GetRequest* request,
+                    v1::GetResponse* response) override {
+    return on_engine(context, [=, this] { return engine_.get(*request, *response); });
+  }
+  UnaryReactor* History(Context* context, const v1::HistoryRequest* request,
+                        v1::HistoryResponse* response) override {
+    return on_engine(context, [=, this] { return engine_.history(*request, *response); });
+  }
+  UnaryReactor* Explain(Context* context, const v1::ExplainRequest* request,
+                        v1::ExplainResponse* response) override {
+    return on_engine(context, [=, this] { return engine_.explain(*request, *response); });
+  }
+  UnaryReactor* Status(Context* context, const v1::StatusRequest*,
+                       v1::PolicyStatus* response) override {
+    return on_engine(context, [=, this] {
+      *response = engine_.status();
+      return grpc::Status::OK;
+    });
+  }
+  UnaryReactor* ListServices(Context* context, const v1::ListServicesRequest*,
+                             v1::ListServicesResponse* response) override {
+    return on_engine(context, [=, this] {
+      engine_.list_services(*response);
+      return grpc::Status::OK;
+    });
+  }
+  grpc::ServerWriteReactor<v1::PolicyStatus>* Watch(Context*, const v1::WatchRequest*) override {
+    auto* reactor = new WatchReactor(engine_);
+    reactor->begin();
+    return reactor;
+  }
+
+ private:
+  // gRPC keeps request and response until Finish.
+  template <class Answer>
+  UnaryReactor* on_engine(Context* context, Answer answer) {
+    UnaryReactor* reactor = context->DefaultReactor();
+    const bool posted =
+        engine_.post([reactor, answer = std::move(answer)] { reactor->Finish(answer()); });
+    if (!posted) reactor->Finish(busy());
+    return reactor;
+  }
+
+  Engine& engine_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> make_policy_service(Engine& engine) {
+  return std::make_unique<PolicyService>(engine);
+}
+
+}  // namespace heddle::server

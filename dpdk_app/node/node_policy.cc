@@ -1,0 +1,62 @@
+// How policy gets to the workers, and what they have counted under it.
+#include "node/node.h"
+
+namespace heddle::app {
+
+void Node::publish(std::shared_ptr<const l3::Topology> topology,
+                   std::shared_ptr<const policy::Snapshot> policy) {
+  if (topology != installed_now_.topology) {
+    const std::lock_guard lock(state_);
+    routes_ = topology->lines;
+  }
+  installed_now_ = {std::move(topology), std::move(policy)};
+  installed_->publish(std::make_unique<Installed>(installed_now_), rcu_);
+}
+
+void Node::install(const policy::Compiled& compiled) {
+  std::shared_ptr<const l3::Topology> topology;
+  const std::lock_guard lock(publishing_);
+  if (compiled.attachments == attachments_) {
+    topology = installed_now_.topology;
+  } else {
+    std::vector<PortFacts> now;
+    {
+      const std::lock_guard ports(ethdev_);
+      now = facts();
+    }
+    // A link that has changed since the main thread looked is its to tell and to publish.
+    for (size_t i = 0; i < now.size(); ++i)
+      now[i].up = installed_now_.topology->interfaces[i].up;
+    topology = build_topology(config_, now, ++generation_, *compiled.attachments);
+    attachments_ = compiled.attachments;
+  }
+  publish(std::move(topology), compiled.snapshot);
+}
+
+std::vector<uint64_t> Node::worker_versions() {
+  std::vector<uint64_t> all;
+  for (const auto& worker : workers_) all.push_back(worker->counters.policy_version.value());
+  return all;
+}
+
+bool Node::is_live(uint64_t version) {
+  return std::ranges::all_of(workers_, [&](const auto& worker) {
+    return worker->counters.policy_version.value() == version;
+  });
+}
+
+std::vector<server::FrontendCounts> Node::frontend_counts(std::span<const uint32_t> slots) {
+  std::vector<server::FrontendCounts> all(slots.size());
+  for (size_t i = 0; i < slots.size(); ++i) {
+    for (const auto& worker : workers_) {
+      const ServiceCounters& counters = worker->services[slots[i]];
+      all[i].packets += counters.packets.value();
+      all[i].bytes += counters.bytes.value();
+      all[i].denied += counters.denied.value();
+      all[i].no_endpoint += counters.no_endpoint.value();
+    }
+  }
+  return all;
+}
+
+}  // namespace heddle::app

@@ -1,0 +1,43 @@
+// ip4_service: packets to a service's address, each to the endpoint that policy chooses.
+// In: data() is a validated IPv4 header whose destination is a service's address.
+// Out: unchanged; meta.next_hop and meta.direct_to lead to the endpoint.
+#include "nodes/nodes.h"
+#include "nodes/service.h"
+#include "wire/ipv4.h"
+
+namespace heddle::app {
+
+namespace {
+
+using Edge = ServiceEdge;
+constexpr auto code_of = [](wire::Icmp4Unreachable code) { return static_cast<uint8_t>(code); };
+constexpr EdgeSpec kEdges[] = {
+    to("ip4_forward"),
+    to("icmp4_input"),
+    drop("truncated", kServiceTruncated),
+    drop("fragment", kServiceFragment),
+    drop("denied", kServiceDenied),
+    drop("endpoint_not_on_link", kServiceNotOnLink),
+    refuse4("no_port", kServiceNoPort, wire::Icmp4Type::kUnreachable,
+            code_of(wire::Icmp4Unreachable::kPort)),
+    refuse4("no_endpoint", kServiceNoEndpoint, wire::Icmp4Type::kUnreachable,
+            code_of(wire::Icmp4Unreachable::kHost)),
+    refuse4("unknown_protocol", kServiceUnknownProtocol, wire::Icmp4Type::kUnreachable,
+            code_of(wire::Icmp4Unreachable::kProtocol)),
+};
+static_assert(std::size(kEdges) == static_cast<size_t>(Edge::kUnknownProtocol) + 1);
+
+Edge service(Packet packet, Worker& worker) {
+  const wire::Ipv4View ip(packet.data());
+  if (ip.is_fragment()) return Edge::kFragment;
+  policy::Flow flow{.source = policy::IpAddress(ip.source()),
+                    .destination = policy::IpAddress(ip.destination())};
+  return serve<wire::Ipv4Address>(packet, worker, flow,
+                                  {ip.protocol(), static_cast<uint32_t>(ip.header_length())});
+}
+
+}  // namespace
+
+const NodeSpec ip4_service{"ip4_service", each_packet<service>, kEdges};
+
+}  // namespace heddle::app
