@@ -21,6 +21,7 @@ FOLDERS = {
     "dpdk_app/heddled": [*ALL_LIBRARIES, *APP, "server", "config"],
     "control/config": ["app", "config", "core", "wire"],
     "control/server": ["core", "heddle", "server"],
+    "control/store": ["core", "store"],
     "control/cli": ["core", "heddle", "server"],
 }
 
