@@ -6,12 +6,15 @@
 
 #include <cmath>
 
+#include "core/check.h"
+
 namespace heddle::cli {
 namespace {
 
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
+using yaml::Sink;
 
 void write_number(double value, Sink& sink) {
   sink.literal(std::isfinite(value) ? fmt::format("{}", value) : "null");
@@ -86,8 +89,13 @@ void write(const Message& message, Sink& sink) {
   sink.end_object();
 }
 
+std::unique_ptr<Sink> make_sink(Format format) {
+  HEDDLE_CHECK(format != Format::kTable, "a table is not a document");
+  return format == Format::kJson ? Sink::json() : Sink::yaml();
+}
+
 std::string render(const Message& message, Format format) {
-  const auto sink = Sink::make(format);
+  const auto sink = make_sink(format);
   write(message, *sink);
   return sink->finish();
 }

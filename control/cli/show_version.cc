@@ -44,7 +44,7 @@ Outcome version(const Options& options) {
     if (answered) outcome.out += version_text(heddled, options);
     return outcome;
   }
-  const auto sink = Sink::make(options.format);
+  const auto sink = make_sink(options.format);
   sink->begin_object();
   sink->key("heddlectl");
   sink->begin_object();

@@ -8,13 +8,17 @@
 #include <vector>
 
 #include "device_kinds.h"
-#include "quote.h"
+#include "yaml/quote.h"
 
 namespace heddle::config {
 namespace {
 
 using app::DeviceConfig;
 using app::DeviceKind;
+using yaml::did_you_mean;
+using yaml::list_of;
+using yaml::printable;
+using yaml::quote;
 
 constexpr size_t kLongestText = 1024;
 constexpr size_t kLongestInterface = 15;  // IFNAMSIZ - 1

@@ -1,43 +1,8 @@
 #include "field.h"
 
 #include <algorithm>
-#include <charconv>
 
 namespace heddle::config {
-namespace {
-
-std::string_view kind_name(Node::Kind kind) {
-  switch (kind) {
-    case Node::Kind::kNull:
-      return "empty";
-    case Node::Kind::kScalar:
-      return "a single value";
-    case Node::Kind::kList:
-      return "a list";
-    case Node::Kind::kMap:
-      return "a map";
-  }
-  return "";
-}
-
-// Digits with single "_" between them; nothing when it is no such number or above 2^64 - 1.
-std::optional<uint64_t> parse_digits(std::string_view text) {
-  std::string digits;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool between = i > 0 && i + 1 < text.size() && text[i - 1] != '_';
-    if (text[i] == '_' && between) continue;
-    if (text[i] < '0' || text[i] > '9') return {};
-    digits += text[i];
-  }
-  uint64_t value = 0;
-  const char* end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, value);
-  if (error != std::errc{} || stop != end || digits.empty()) return {};
-  return value;
-}
-
-}  // namespace
-
 std::unexpected<Error> Field::fail_at(int line, std::string_view path,
                                       std::string_view what) const {
   return std::unexpected(
@@ -98,7 +63,7 @@ Result<std::string> read_text(const Field& field, std::string_view expected) {
 Result<uint64_t> read_integer(const Field& field, uint64_t min, uint64_t max) {
   const auto text = read_text(field, fmt::format("a number from {} to {}", min, max));
   if (!text) return std::unexpected(text.error());
-  const auto value = parse_digits(*text);
+  const auto value = yaml::parse_number(*text);
   if (!value || *value < min || *value > max)
     return field.fail("{} is no number from {} to {}", quote(*text), min, max);
   return *value;
@@ -119,7 +84,7 @@ Result<> read_size(const Field& field, uint64_t& out) {
   const auto text = read_text(field, kExpected);
   if (!text) return std::unexpected(text.error());
   const size_t unit = std::string_view("KMG").find(text->back());
-  const auto number = parse_digits(std::string_view(*text).substr(0, text->size() - 1));
+  const auto number = yaml::parse_number(std::string_view(*text).substr(0, text->size() - 1));
   if (unit == std::string_view::npos || !number)
     return field.fail("{} is no size; expected {}", quote(*text), kExpected);
   const size_t shift = 10 * (unit + 1);

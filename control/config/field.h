@@ -10,10 +10,17 @@
 #include <utility>
 
 #include "core/result.h"
-#include "quote.h"
-#include "yaml.h"
+#include "yaml/quote.h"
+#include "yaml/tree.h"
 
 namespace heddle::config {
+
+using yaml::did_you_mean;
+using yaml::kind_name;
+using yaml::list_of;
+using yaml::Node;
+using yaml::printable;
+using yaml::quote;
 
 // The tree and the file name outlive it.
 class Field {

@@ -14,11 +14,12 @@
 #include "field.h"
 #include "ports.h"
 #include "routes.h"
-#include "yaml.h"
+#include "yaml/tree.h"
 
 namespace heddle::config {
 namespace {
 
+constexpr yaml::Limits kLimits{.bytes = 1 << 20, .nodes = 400'000, .depth = 16};
 constexpr size_t kMaxCores = 64;
 constexpr unsigned kMaxCpu = 1023;
 constexpr uint32_t kLeastBuffers = 1024, kMostBuffers = 1 << 24;
@@ -226,7 +227,7 @@ std::unexpected<Error> fail_system(std::string_view path, std::string_view what,
               std::generic_category().message(error));
 }
 
-// At most one byte more than is allowed, which parse_yaml then refuses.
+// At most one byte more than is allowed, which parse_document then refuses.
 Result<std::string> read_file(const std::string& path) {
   // Without O_NONBLOCK, opening a FIFO would wait for a writer.
   const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -235,7 +236,7 @@ Result<std::string> read_file(const std::string& path) {
   if (::fstat(file.fd(), &status) != 0) return fail_system(path, "read", errno);
   if (!S_ISREG(status.st_mode))
     return fail("{}: not a regular file; expected a readable YAML file", path);
-  std::string text(kMaxYamlBytes + 1, '\0');
+  std::string text(kLimits.bytes + 1, '\0');
   size_t have = 0;
   while (have < text.size()) {
     const ssize_t got = ::read(file.fd(), text.data() + have, text.size() - have);
@@ -262,7 +263,7 @@ Result<app::NodeConfig> load_file(const std::string& path) {
 
 Result<app::NodeConfig> load_text(std::string_view text, std::string_view file_name) {
   try {
-    const auto tree = parse_yaml(text, file_name);
+    const auto tree = yaml::parse_document(text, file_name, kLimits, "a map with node");
     if (!tree) return std::unexpected(tree.error());
     app::NodeConfig config;
     config.file = file_name;

@@ -1,11 +1,11 @@
-#include "quote.h"
+#include "yaml/quote.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 
-namespace heddle::config {
+namespace heddle::yaml {
 namespace {
 
 constexpr size_t kLongest = 64;
@@ -70,4 +70,4 @@ std::string list_of(std::span<const std::string_view> words) {
   return list;
 }
 
-}  // namespace heddle::config
+}  // namespace heddle::yaml

@@ -1,3 +1,5 @@
+#include "yaml/sink.h"
+
 #include <fmt/format.h>
 #include <yaml-cpp/emitter.h>
 
@@ -5,9 +7,8 @@
 #include <array>
 
 #include "core/check.h"
-#include "render.h"
 
-namespace heddle::cli {
+namespace heddle::yaml {
 namespace {
 
 // RFC 8259 section 7: quotes, backslashes and control characters are escaped, the rest of
@@ -80,12 +81,16 @@ class JsonSink final : public Sink {
 bool is_plain_word(std::string_view text) {
   constexpr std::array<std::string_view, 10> kOther = {"true", "false", "yes", "no", "on",
                                                        "off",  "null",  "y",   "n",  "nan"};
-  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
+  const auto is_letter = [&](char c) { return (lower(c) >= 'a' && lower(c) <= 'z') || c == '_'; };
   const auto is_inside = [&](char c) {
     return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '/';
   };
+  const auto is_text = [&](std::string_view word) {
+    return std::ranges::equal(text, word, {}, lower);
+  };
   return !text.empty() && is_letter(text.front()) && std::ranges::all_of(text, is_inside) &&
-         std::ranges::find(kOther, text) == kOther.end();
+         std::ranges::none_of(kOther, is_text);
 }
 
 class YamlSink final : public Sink {
@@ -98,7 +103,9 @@ class YamlSink final : public Sink {
   }
   void end_array() override { emitter_ << YAML::EndSeq; }
   void key(std::string_view name) override {
-    emitter_ << YAML::Key << std::string(name) << YAML::Value;
+    emitter_ << YAML::Key;
+    string(name);
+    emitter_ << YAML::Value;
   }
   void string(std::string_view value) override {
     if (!is_plain_word(value)) emitter_ << YAML::DoubleQuoted;
@@ -122,10 +129,7 @@ class YamlSink final : public Sink {
 
 }  // namespace
 
-std::unique_ptr<Sink> Sink::make(Format format) {
-  HEDDLE_CHECK(format != Format::kTable, "a table is not a document");
-  if (format == Format::kJson) return std::make_unique<JsonSink>();
-  return std::make_unique<YamlSink>();
-}
+std::unique_ptr<Sink> Sink::json() { return std::make_unique<JsonSink>(); }
+std::unique_ptr<Sink> Sink::yaml() { return std::make_unique<YamlSink>(); }
 
-}  // namespace heddle::cli
+}  // namespace heddle::yaml

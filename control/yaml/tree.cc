@@ -1,21 +1,20 @@
-#include "yaml.h"
+#include "yaml/tree.h"
 
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <charconv>
 #include <exception>
 #include <set>
 #include <sstream>
 #include <utility>
 
-#include "quote.h"
+#include "yaml/quote.h"
+#include "yaml/utf8.h"
 
-namespace heddle::config {
+namespace heddle::yaml {
 namespace {
-
-constexpr size_t kMaxDepth = 16;
-constexpr size_t kMaxNodes = 400'000;
 
 // Leaves yaml-cpp's parser, which has no other way to be stopped.
 struct Refused {
@@ -24,13 +23,15 @@ struct Refused {
 
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  explicit TreeBuilder(std::string_view file) : file_(file) {}
+  TreeBuilder(std::string_view file, const Limits& limits) : file_(file), limits_(limits) {}
 
   Node take() { return std::move(root_); }
-  bool empty() const { return documents_ == 0; }
+  size_t documents() const { return documents_; }
+  // What a further document is answered with.
+  void only_one() { only_one_ = true; }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (++documents_ > 1)
+    if (++documents_ > 1 && only_one_)
       refuse(line_of(mark), "a second YAML document starts here; expected one document");
   }
   void OnDocumentEnd() override {}
@@ -130,8 +131,8 @@ class TreeBuilder final : public YAML::EventHandler {
     refuse_anchor(node.line, anchor);
     refuse_tag(node.line, tag);
     refuse_as_key(node.line);
-    if (stack_.size() >= kMaxDepth)
-      refuse(node.line, fmt::format("nested too deep; expected at most {} levels", kMaxDepth));
+    if (stack_.size() >= limits_.depth)
+      refuse(node.line, fmt::format("nested too deep; expected at most {} levels", limits_.depth));
     stack_.push_back(Frame{.node = std::move(node)});
   }
 
@@ -147,8 +148,8 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void add(Node node) {
-    if (++nodes_ > kMaxNodes)
-      refuse(node.line, fmt::format("too many values; expected at most {}", kMaxNodes));
+    if (++nodes_ > limits_.nodes)
+      refuse(node.line, fmt::format("too many values; expected at most {}", limits_.nodes));
     if (stack_.empty()) {
       root_ = std::move(node);
       return;
@@ -164,41 +165,41 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   std::string_view file_;
+  Limits limits_;
   std::vector<Frame> stack_;
   Node root_;
   size_t nodes_ = 0;
-  int documents_ = 0;
+  size_t documents_ = 0;
+  bool only_one_ = false;
 };
 
 // yaml-cpp reads a control character as text or as the end of the file, and it would reach
 // messages; bytes that start UTF-16 and UTF-32 would be taken for those.
-Result<> check_characters(std::string_view text, std::string_view file) {
-  if (text.size() > kMaxYamlBytes)
+Result<> check_characters(std::string_view text, std::string_view file, const Limits& limits) {
+  if (text.size() > limits.bytes)
     return fail("{}:1: the file has {} bytes; expected at most {}", file, text.size(),
-                kMaxYamlBytes);
+                limits.bytes);
   int line = 1;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool control = byte < 0x20 && c != '\n' && c != '\r' && c != '\t';
-    if (control || byte == 0x7f || byte >= 0xfe)
+  for (size_t at = 0; at < text.size();) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    const bool blank = byte == '\n' || byte == '\r' || byte == '\t';
+    const size_t length = byte < 0x80 ? 1 : utf8_length(text.substr(at, 4));
+    if ((byte < 0x20 && !blank) || byte == 0x7f || length == 0)
       return fail("{}:{}: byte 0x{:02x}; expected UTF-8 text", file, line, byte);
-    if (c == '\n') ++line;
+    if (byte == '\n') ++line;
+    at += length;
   }
   return {};
 }
 
-}  // namespace
-
-Result<Node> parse_yaml(std::string_view text, std::string_view file) {
-  HEDDLE_TRY(check_characters(text, file));
+// Feeds one document after the other to the builder, and each to `visit`.
+Result<> parse(std::string_view text, std::string_view file, TreeBuilder& builder,
+               const std::function<void(Node)>& visit) {
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
-    TreeBuilder builder(file);
-    while (parser.HandleNextDocument(builder)) {
-    }
-    if (builder.empty()) return fail("{}:1: the file is empty; expected a map with node", file);
-    return builder.take();
+    while (parser.HandleNextDocument(builder)) visit(builder.take());
+    return {};
   } catch (const Refused& refused) {
     return std::unexpected(refused.error);
   } catch (const YAML::Exception& error) {
@@ -209,4 +210,53 @@ Result<Node> parse_yaml(std::string_view text, std::string_view file) {
   }
 }
 
-}  // namespace heddle::config
+}  // namespace
+
+Result<Node> parse_document(std::string_view text, std::string_view file, const Limits& limits,
+                            std::string_view expected) {
+  HEDDLE_TRY(check_characters(text, file, limits));
+  TreeBuilder builder(file, limits);
+  builder.only_one();
+  Node root;
+  HEDDLE_TRY(parse(text, file, builder, [&](Node node) { root = std::move(node); }));
+  if (builder.documents() == 0) return fail("{}:1: the file is empty; expected {}", file, expected);
+  return root;
+}
+
+Result<> parse_documents(std::string_view text, std::string_view file, const Limits& limits,
+                         const std::function<void(Node)>& visit) {
+  HEDDLE_TRY(check_characters(text, file, limits));
+  TreeBuilder builder(file, limits);
+  return parse(text, file, builder, visit);
+}
+
+std::string_view kind_name(Node::Kind kind) {
+  switch (kind) {
+    case Node::Kind::kNull:
+      return "empty";
+    case Node::Kind::kScalar:
+      return "a single value";
+    case Node::Kind::kList:
+      return "a list";
+    case Node::Kind::kMap:
+      return "a map";
+  }
+  return "";
+}
+
+std::optional<uint64_t> parse_number(std::string_view text) {
+  std::string digits;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool between = i > 0 && i + 1 < text.size() && text[i - 1] != '_';
+    if (text[i] == '_' && between) continue;
+    if (text[i] < '0' || text[i] > '9') return {};
+    digits += text[i];
+  }
+  uint64_t value = 0;
+  const char* end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, value);
+  if (error != std::errc{} || stop != end || digits.empty()) return {};
+  return value;
+}
+
+}  // namespace heddle::yaml

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace heddle::config {
+namespace heddle::yaml {
 
 // At most 64 characters, then "..."; all but printable ASCII, quotes and backslashes as \xNN.
 std::string printable(std::string_view text);
@@ -20,4 +20,4 @@ std::string did_you_mean(std::string_view wrong, std::span<const std::string_vie
 // "a, b, c".
 std::string list_of(std::span<const std::string_view> words);
 
-}  // namespace heddle::config
+}  // namespace heddle::yaml
