@@ -1,4 +1,5 @@
 // What the engine tells: changes, resources, history, status, services.
+#include "core/check.h"
 #include "engine.h"
 #include "policy_convert.h"
 #include "resource/diff.h"

@@ -21,7 +21,7 @@ CONFIG = """
 node: bench
 workers: {{ cores: [{cpu}], idle: adaptive }}
 memory: {{ hugepages: 256M }}
-control: {{ grpc: "unix:SOCKET" }}
+control: {{ grpc: "unix:SOCKET", state: none }}
 ports:
   - name: wire
     role: uplink

@@ -16,7 +16,7 @@ CONFIG = """
 node: bench
 workers: {{ cores: [{cpu}], idle: adaptive }}
 memory: {{ no_huge: 256M }}
-control: {{ grpc: "unix:SOCKET" }}
+control: {{ grpc: "unix:SOCKET", state: none }}
 ports:
   - {{ name: a, role: uplink, device: "af_xdp:{link_a}", addresses: [10.1.0.1/24] }}
   - {{ name: b, role: uplink, device: "af_xdp:{link_b}", addresses: [10.2.0.1/24] }}

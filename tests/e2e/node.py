@@ -45,13 +45,15 @@ class Node:
                  name="heddled"):
         self.lab = network
         self.socket = network.path(f"{name}.sock")
+        self.state = network.path(f"{name}-state")
         self.stderr_path = network.path(f"{name}-{next(_numbers)}.log")
         self.config_path = network.path(f"{name}.yaml")
         self.config = {
             "node": "e2e",
             "workers": {"cores": cpus or [lab.WORKER_CPU] * workers},
             "memory": memory or {"no_huge": "256M"},
-            "control": {"grpc": f"unix:{self.socket}"},
+            "trust_domain": "example.org",
+            "control": {"grpc": f"unix:{self.socket}", "state": self.state},
             "ports": ports,
             "routes": list(routes),
         }

@@ -57,7 +57,7 @@ demo_config() {
 node: demo
 workers: { cores: [$(demo_cpu)], idle: adaptive }
 memory: { no_huge: 256M }
-control: { grpc: "$demo_socket" }
+control: { grpc: "$demo_socket", state: "$demo_dir/state" }
 ports:
   - { name: a, role: uplink, device: "af_xdp:hdl-a", addresses: [10.1.0.1/24, "fd01::1/64"] }
   - { name: b, role: uplink, device: "af_xdp:hdl-b", addresses: [10.2.0.1/24, "fd02::1/64"] }
