@@ -1,4 +1,4 @@
-// How much policy a node takes. What is above a bound is refused with the bound's name.
+// How much policy a node takes. What is above a bound is refused with a sentence that names it.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +13,15 @@ struct Limits {
   uint32_t endpoints = 131'072;     // over all services
   uint32_t endpoints_per_service = 4'096;
   uint32_t routes = 8'192;
+  uint32_t subsets = 4'096;  // different ones that backends name, over all services
+  // Over all services: endpoints, once for the service and once for each subset of it. It bounds
+  // the memory of tables.
+  uint32_t cluster_endpoints = 524'288;
+
+  // Slots are below these: twice what lives, as those of what has just gone rest for one commit.
+  uint32_t frontend_slots() const { return 2 * service_ports; }
+  uint32_t endpoint_slots() const { return 2 * endpoints; }
+  uint32_t cluster_slots() const { return 4 * (services + subsets); }  // of both families
 };
 
 // Of single resources.
@@ -26,8 +35,12 @@ inline constexpr size_t kMaxRules = 64;
 inline constexpr size_t kMaxBackends = 16;
 inline constexpr uint32_t kMaxBackendWeight = 1'000'000;
 inline constexpr uint16_t kMaxEndpointWeight = 1'000;
-inline constexpr size_t kMaxSources = 64;  // of one access rule
+inline constexpr size_t kMaxSources = 64;       // of one access rule
+inline constexpr size_t kMaxSourceTerms = 64;   // prefixes or namespaces in one list of a source
 inline constexpr size_t kMaxPolicyPorts = 256;  // of heddled.yaml
 inline constexpr size_t kMaxFallbacks = 8;      // one behind the other
+// Of all access policies of one service: rules, their sources and the prefixes of these. A packet
+// may have to be compared with all of them.
+inline constexpr size_t kMaxAccessTerms = 4'096;
 
 }  // namespace heddle::policy

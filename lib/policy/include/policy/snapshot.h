@@ -30,18 +30,20 @@ struct EndpointEntry {
   IpAddress address;
   uint32_t slot = kNoSlot;
   uint16_t weight = 1;
+  friend bool operator==(const EndpointEntry&, const EndpointEntry&) = default;
 };
 
 // The endpoints of a service, or of one subset of it.
 struct Cluster {
   std::vector<EndpointEntry> endpoints;
-  balance::Maglev table;       // positions in endpoints; empty: nobody takes new flows
+  balance::Maglev table;        // positions in endpoints; empty: nobody takes new flows
   uint32_t fallback = kNoSlot;  // the cluster to use when the table is empty
 };
 
 struct Choice {
   uint32_t until = 0;  // of the frontend's total weight
   uint32_t cluster = kNoSlot;
+  friend bool operator==(const Choice&, const Choice&) = default;
 };
 
 // Which senders a rule speaks of. A sender behind a workload port is known by that port, anybody
@@ -50,6 +52,7 @@ struct SourceMatch {
   std::bitset<kMaxPolicyPorts> ports;  // by interface: whose identity fits
   bool anonymous = false;              // whether those without identity fit
   std::vector<IpPrefix> cidrs, not_cidrs;
+  friend bool operator==(const SourceMatch&, const SourceMatch&) = default;
 };
 
 struct AccessEntry {
@@ -58,12 +61,14 @@ struct AccessEntry {
   // For explain: which policy this is (Model::policy_name) and its rule.
   uint32_t policy = 0;
   uint16_t rule = 0;
+  friend bool operator==(const AccessEntry&, const AccessEntry&) = default;
 };
 
 // DENY entries first; the first that matches decides.
 struct AccessList {
   std::vector<AccessEntry> entries;
   bool default_allow = true;  // false: there are ALLOW policies for this target
+  friend bool operator==(const AccessList&, const AccessList&) = default;
 };
 
 // One port of one address of a service.
@@ -76,6 +81,7 @@ struct Frontend {
   // For explain.
   uint32_t route = kNoSlot;  // Model::route_name; none: no route
   uint16_t rule = 0;
+  friend bool operator==(const Frontend&, const Frontend&) = default;
 };
 
 struct FrontendKey {
@@ -85,7 +91,8 @@ struct FrontendKey {
   friend auto operator<=>(const FrontendKey&, const FrontendKey&) = default;
 };
 
-// From address, protocol and port to the frontend's slot: open addressing, at most half full.
+// From address, protocol and port to the frontend's slot: open addressing, at most half full, with
+// a seed under which nobody's way is long.
 class FrontendTable {
  public:
   struct Entry {
@@ -97,9 +104,16 @@ class FrontendTable {
   void prefetch(const FrontendKey& key) const;
   size_t bytes() const { return entries_.capacity() * sizeof(Entry); }
 
+  // The most entries that one look-up reads.
+  uint32_t probes() const { return probes_; }
+
  private:
+  void lay_out(std::span<const Entry> entries, uint64_t seed);
+
   std::vector<Entry> entries_;
   uint32_t mask_ = 0;
+  uint32_t probes_ = 1;
+  uint64_t seed_ = 1;
 };
 
 struct Snapshot {
@@ -112,9 +126,10 @@ struct Snapshot {
 // What policy adds to the topology: changes seldom, and is the same object until it does.
 struct Attachments {
   struct PortAddresses {
-    uint32_t port = 0;                  // position in NodeFacts::ports
-    std::vector<IpAddress> addresses;   // the workload's own: host routes and allowed sources
-    std::vector<IpAddress> also_from;   // service addresses that it may answer with
+    uint32_t port = 0;                 // position in NodeFacts::ports
+    std::vector<IpAddress> addresses;  // the workload's own: host routes and allowed sources
+    std::vector<IpAddress> also_from;  // service addresses that it may answer with
+    friend bool operator==(const PortAddresses&, const PortAddresses&) = default;
   };
   std::vector<PortAddresses> ports;
   std::vector<IpAddress> service_addresses;  // sorted

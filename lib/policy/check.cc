@@ -1,0 +1,94 @@
+#include "check.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "names.h"
+
+namespace heddle::policy {
+
+std::string also_of(const Key& key) {
+  return fmt::format("is of {} {}", name_of(key.kind), path_of(key));
+}
+
+std::string element(const char* list, size_t at) { return fmt::format("{}[{}]", list, at); }
+
+bool names_port(const std::string& text, const ServicePort& port) {
+  if (text == port.name) return true;
+  uint16_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, number);
+  return error == std::errc() && stopped == end && number == port.number;
+}
+
+void Checker::check(const Resource& resource) {
+  const Key& key = resource.key;
+  switch (key.kind) {
+    case Kind::kWorkload:
+      return check_workload(key, std::get<Workload>(resource.spec));
+    case Kind::kService:
+      return check_service(key, std::get<Service>(resource.spec));
+    case Kind::kEndpointSet:
+      return check_endpoint_set(key, std::get<EndpointSet>(resource.spec));
+    case Kind::kRoute:
+      return check_route(key, std::get<Route>(resource.spec));
+    case Kind::kTrafficPolicy:
+      service(key, "spec.service", std::get<TrafficPolicy>(resource.spec).service);
+      return;
+    case Kind::kAccessPolicy:
+      return check_access_policy(key, std::get<AccessPolicy>(resource.spec));
+  }
+}
+
+const Service* Checker::service(const Key& key, const std::string& field, const std::string& name) {
+  const Resource* found = index_.find({Kind::kService, key.ns, name});
+  if (found == nullptr) {
+    problems_.add(key, field, no_service(key.ns, name));
+    return nullptr;
+  }
+  return &std::get<Service>(found->spec);
+}
+
+std::string Checker::no_service(const std::string& ns, const std::string& name) const {
+  constexpr size_t kMostNames = 1'000;
+  const Key key{Kind::kService, ns, name};
+  if (deleted_.contains(key))
+    return fmt::format("Service {} would be deleted, and this still names it", path_of(key));
+  std::vector<std::string_view> names;
+  const auto& resources = index_.resources();
+  for (auto at = resources.lower_bound({Kind::kService, ns, {}});
+       at != resources.end() && at->first.kind == Kind::kService && at->first.ns == ns &&
+       names.size() < kMostNames;
+       ++at)
+    names.push_back(at->first.name);
+  return fmt::format("no Service {} in namespace {}{}", quote(name), ns, suggestion(name, names));
+}
+
+bool Checker::check_own(const Key& key, const std::string& field, const IpAddress& address) {
+  if (!facts_.own.contains(address)) return true;
+  problems_.add(key, field, fmt::format("{} is this node's own, on an uplink", address.text()));
+  return false;
+}
+
+void Checker::bound(const Key& key, uint64_t number, uint64_t most, const char* what) {
+  if (number > most)
+    problems_.add(key, "",
+                  fmt::format("there would be {} {}; at most {} are allowed", number, what, most));
+}
+
+void Checker::check_totals(const Totals& totals, const Key& blamed) {
+  bound(blamed, totals.resources, limits_.resources, "resources");
+  bound(blamed, totals.services, limits_.services, "Services");
+  bound(blamed, totals.service_ports, limits_.service_ports,
+        "addresses times ports of all Services");
+  bound(blamed, totals.routes, limits_.routes, "Routes");
+  bound(blamed, totals.set_endpoints, limits_.endpoints, "endpoints in EndpointSets");
+  if (!problems_.none()) return;
+  bound(blamed, totals.endpoints, limits_.endpoints, "endpoints of all Services");
+  bound(blamed, totals.subsets, limits_.subsets, "subsets in backends of all Routes");
+  bound(blamed, totals.cluster_endpoints, limits_.cluster_endpoints,
+        "endpoints times subsets of all Services");
+}
+
+}  // namespace heddle::policy

@@ -1,0 +1,67 @@
+// Checker: whether resources fit to each other and to heddled.yaml.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "index.h"
+#include "problems.h"
+
+namespace heddle::policy {
+
+struct CheckContext {
+  const Facts& facts;
+  const Limits& limits;
+  const Index& index;
+  const std::set<Key>& deleted;  // by the edits that are checked
+};
+
+class Checker {
+ public:
+  Checker(const CheckContext& context, Problems& problems)
+      : facts_(context.facts),
+        limits_(context.limits),
+        index_(context.index),
+        deleted_(context.deleted),
+        problems_(problems) {}
+
+  void check(const Resource& resource);
+  // What no resource can see alone.
+  void check_endpoints(const Group& group);  // each once, and not too many
+  void check_rules(const Group& group);      // one for each port
+  void check_access(const Group& group);     // not too many
+  void check_totals(const Totals& totals, const Key& blamed);
+
+ private:
+  void check_workload(const Key& key, const Workload& spec);
+  void check_service(const Key& key, const Service& spec);
+  void check_fallbacks(const Key& key, const Service& spec);
+  void check_endpoint_set(const Key& key, const EndpointSet& spec);
+  void check_route(const Key& key, const Route& spec);
+  void check_access_policy(const Key& key, const AccessPolicy& spec);
+
+  // What makes the address useless for anybody, or who of heddled.yaml has it.
+  bool check_own(const Key& key, const std::string& field, const IpAddress& address);
+  // Null: told.
+  const Service* service(const Key& key, const std::string& field, const std::string& name);
+  std::string no_service(const std::string& ns, const std::string& name) const;
+  void duplicate_endpoint(const Group& group, const IpAddress& address);
+  void bound(const Key& key, uint64_t number, uint64_t most, const char* what);
+
+  const Facts& facts_;
+  const Limits& limits_;
+  const Index& index_;
+  const std::set<Key>& deleted_;
+  Problems& problems_;
+};
+
+// " is also of Service shop/cart".
+std::string also_of(const Key& key);
+
+// "spec.addresses[3]".
+std::string element(const char* list, size_t at);
+
+// Whether a rule's text names the port, by name or number.
+bool names_port(const std::string& text, const ServicePort& port);
+
+}  // namespace heddle::policy

@@ -1,0 +1,142 @@
+// Who has which address: Workload, Service, EndpointSet.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "check.h"
+#include "names.h"
+
+namespace heddle::policy {
+
+void Checker::check_workload(const Key& key, const Workload& spec) {
+  const auto port = facts_.workload_port(spec.port);
+  if (!port) {
+    std::vector<std::string_view> names;
+    for (const auto& [name, at] : facts_.ports)
+      if (facts_.workload_port(name)) names.push_back(name);
+    problems_.add(key, "spec.port",
+                  fmt::format("heddled.yaml has no port {} of role workload{}", quote(spec.port),
+                              suggestion(spec.port, names)));
+  } else {
+    for (const Resource* other : index_.workloads_at(*port))
+      if (other->key != key)
+        problems_.add(key, "spec.port", fmt::format("port {} {}", spec.port, also_of(other->key)));
+  }
+  for (size_t i = 0; i < spec.addresses.size(); ++i) {
+    const IpAddress& address = spec.addresses[i];
+    const std::string field = element("spec.addresses", i);
+    const auto say = [&](std::string text) {
+      problems_.add(key, field, fmt::format("{} {}", address.text(), text));
+    };
+    check_own(key, field, address);
+    if (const Key* other = index_.workloads().other(address, key)) say(also_of(*other));
+    if (const Key* service = index_.services().first(address)) say(also_of(*service));
+    if (const Key* set = index_.endpoints().outside(address, key.ns))
+      say(fmt::format("is an endpoint of namespace {}, in {} {}", set->ns, name_of(set->kind),
+                      path_of(*set)));
+    const auto of_port = facts_.port_addresses.find(address);
+    if (of_port != facts_.port_addresses.end() && of_port->second != port)
+      say("is of another port, " + facts_.node.ports[of_port->second].name);
+  }
+}
+
+void Checker::check_service(const Key& key, const Service& spec) {
+  for (size_t i = 0; i < spec.addresses.size(); ++i) {
+    const IpAddress& address = spec.addresses[i];
+    const std::string field = element("spec.addresses", i);
+    const auto say = [&](std::string text) {
+      problems_.add(key, field, fmt::format("{} {}", address.text(), text));
+    };
+    check_own(key, field, address);
+    if (const Key* workload = index_.workloads().first(address)) say(also_of(*workload));
+    if (const Key* set = index_.endpoints().first(address))
+      say(fmt::format("is an endpoint, in {} {}", name_of(set->kind), path_of(*set)));
+    if (const auto port = facts_.port_addresses.find(address); port != facts_.port_addresses.end())
+      say("is of workload port " + facts_.node.ports[port->second].name);
+    if (const Key* outside = index_.services().outside(address, key.ns)) {
+      say("belongs to namespace " + outside->ns);
+      continue;
+    }
+    for (const ServicePort& port : spec.ports)
+      if (const Key* other = index_.other_listener({address, port.protocol, port.number}, key))
+        say(fmt::format("{}/{} {}", text_of(port.protocol), port.number, also_of(*other)));
+  }
+  check_fallbacks(key, spec);
+}
+
+// Each service of a chain is checked for itself, so this ends at the first that is not there.
+void Checker::check_fallbacks(const Key& key, const Service& spec) {
+  std::vector<std::string> chain = {key.name};
+  for (const std::string* next = &spec.fallback; !next->empty();) {
+    const Resource* found = index_.find({Kind::kService, key.ns, *next});
+    if (found == nullptr) {
+      if (chain.size() == 1) service(key, "spec.fallback", *next);
+      return;
+    }
+    chain.push_back(*next);
+    const bool cycle = std::find(chain.begin(), chain.end() - 1, *next) != chain.end() - 1;
+    if (cycle || chain.size() > kMaxFallbacks + 1) {
+      std::string text = chain[0];
+      for (size_t i = 1; i < chain.size(); ++i) text += " -> " + chain[i];
+      problems_.add(key, "spec.fallback",
+                    cycle ? "fallbacks in a cycle: " + text
+                          : fmt::format("more than {} fallbacks one behind the other: {} ...",
+                                        kMaxFallbacks, text));
+      return;
+    }
+    next = &std::get<Service>(found->spec).fallback;
+  }
+}
+
+void Checker::check_endpoint_set(const Key& key, const EndpointSet& spec) {
+  service(key, "spec.service", spec.service);
+  for (size_t i = 0; i < spec.endpoints.size() && !problems_.full(); ++i) {
+    const IpAddress& address = spec.endpoints[i].address;
+    const Key* other = index_.services().first(address);
+    const Key* workload = index_.workloads().outside(address, key.ns);
+    if (other == nullptr && workload == nullptr && !facts_.own.contains(address)) continue;
+    const std::string field = element("spec.endpoints", i) + ".address";
+    check_own(key, field, address);
+    if (other != nullptr)
+      problems_.add(key, field, fmt::format("{} {}", address.text(), also_of(*other)));
+    if (workload != nullptr)
+      problems_.add(key, field,
+                    fmt::format("{} belongs to namespace {}", address.text(), workload->ns));
+  }
+}
+
+void Checker::check_endpoints(const Group& group) {
+  if (group.endpoints > limits_.endpoints_per_service)
+    problems_.add(group.key, "",
+                  fmt::format("it would have {} endpoints; at most {} are allowed for one Service",
+                              group.endpoints, limits_.endpoints_per_service));
+  std::vector<IpAddress> addresses;
+  addresses.reserve(group.endpoints);
+  for (const Resource* set : group.endpoint_sets)
+    for (const Endpoint& endpoint : std::get<EndpointSet>(set->spec).endpoints)
+      addresses.push_back(endpoint.address);
+  std::ranges::sort(addresses);
+  for (auto at = addresses.begin(); !problems_.full();) {
+    at = std::adjacent_find(at, addresses.end());
+    if (at == addresses.end()) return;
+    duplicate_endpoint(group, *at);
+    at = std::upper_bound(at, addresses.end(), *at);
+  }
+}
+
+void Checker::duplicate_endpoint(const Group& group, const IpAddress& address) {
+  const Key* first = nullptr;
+  for (const Resource* set : group.endpoint_sets) {
+    const auto& endpoints = std::get<EndpointSet>(set->spec).endpoints;
+    for (size_t i = 0; i < endpoints.size(); ++i) {
+      if (endpoints[i].address != address) continue;
+      if (first != nullptr)
+        problems_.add(set->key, element("spec.endpoints", i) + ".address",
+                      fmt::format("{} is an endpoint of {} already, in EndpointSet {}",
+                                  address.text(), quote(group.key.name), path_of(*first)));
+      first = &set->key;
+    }
+  }
+}
+
+}  // namespace heddle::policy

@@ -1,0 +1,93 @@
+// What steers traffic: Route, TrafficPolicy, AccessPolicy.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "check.h"
+#include "names.h"
+
+namespace heddle::policy {
+namespace {
+
+std::string no_port(const std::string& text, const Key& service, const Service& spec) {
+  std::vector<std::string_view> names;
+  for (const ServicePort& port : spec.ports) names.push_back(port.name);
+  return fmt::format("Service {} has no port {}{}", path_of(service), quote(text),
+                     suggestion(text, names));
+}
+
+}  // namespace
+
+void Checker::check_route(const Key& key, const Route& spec) {
+  const Service* target = service(key, "spec.service", spec.service);
+  for (size_t i = 0; i < spec.rules.size(); ++i) {
+    const TcpRule& rule = spec.rules[i];
+    const std::string field = element("spec.tcp", i);
+    const auto named = [&](const ServicePort& port) { return port.name == rule.port; };
+    if (target != nullptr && !rule.port.empty() && std::ranges::none_of(target->ports, named))
+      problems_.add(key, field + ".port",
+                    no_port(rule.port, {Kind::kService, key.ns, spec.service}, *target));
+    for (size_t j = 0; j < rule.backends.size(); ++j)
+      service(key, fmt::format("{}.backends[{}].service", field, j), rule.backends[j].service);
+  }
+}
+
+void Checker::check_access_policy(const Key& key, const AccessPolicy& spec) {
+  const Service* target = service(key, "spec.target.service", spec.service);
+  if (target == nullptr) return;
+  for (size_t i = 0; i < spec.rules.size(); ++i) {
+    for (const std::string& text : spec.rules[i].ports) {
+      const auto named = [&](const ServicePort& port) { return names_port(text, port); };
+      if (std::ranges::none_of(target->ports, named))
+        problems_.add(key, element("spec.rules", i) + ".to",
+                      no_port(text, {Kind::kService, key.ns, spec.service}, *target));
+    }
+  }
+}
+
+void Checker::check_rules(const Group& group) {
+  if (group.traffic_policies.size() > 1) {
+    const Key& first = (*group.traffic_policies.begin())->key;
+    const Key& last = (*group.traffic_policies.rbegin())->key;
+    problems_.add(last, "spec.service",
+                  fmt::format("Service {} has a TrafficPolicy already, {}", path_of(group.key),
+                              path_of(first)));
+  }
+  // "" is a rule for all ports, which no other rule may be beside.
+  std::map<std::string_view, const Key*> rules;
+  for (const Resource* route : group.routes) {
+    const auto& spec = std::get<Route>(route->spec);
+    for (size_t i = 0; i < spec.rules.size() && !problems_.full(); ++i) {
+      const std::string& port = spec.rules[i].port;
+      const auto found = rules.contains("") ? rules.find("")
+                         : port.empty()     ? rules.begin()
+                                            : rules.find(port);
+      if (found != rules.end())
+        problems_.add(
+            route->key, element("spec.tcp", i) + ".port",
+            fmt::format("it overlaps with a rule of Route {} for {} of Service {}",
+                        path_of(*found->second),
+                        found->first.empty() ? "all ports" : "port " + quote(found->first),
+                        path_of(group.key)));
+      rules.emplace(port, &route->key);
+    }
+  }
+}
+
+void Checker::check_access(const Group& group) {
+  size_t terms = 0;
+  for (const Resource* policy : group.access_policies) {
+    for (const AccessRule& rule : std::get<AccessPolicy>(policy->spec).rules) {
+      terms += 1 + rule.from.size();
+      for (const Source& source : rule.from) terms += source.cidrs.size() + source.not_cidrs.size();
+    }
+  }
+  if (terms > kMaxAccessTerms)
+    problems_.add((*group.access_policies.rbegin())->key, "spec.rules",
+                  fmt::format("all AccessPolicies of Service {} have {} rules, sources and "
+                              "prefixes; at most {} are allowed",
+                              path_of(group.key), terms, kMaxAccessTerms));
+}
+
+}  // namespace heddle::policy

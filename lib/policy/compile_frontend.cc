@@ -1,0 +1,138 @@
+#include <algorithm>
+
+#include "compile.h"
+#include "names.h"
+
+namespace heddle::policy {
+namespace {
+
+size_t bytes_of(const Frontend& frontend) {
+  return sizeof(Frontend) + frontend.choices.capacity() * sizeof(Choice);
+}
+
+}  // namespace
+
+std::vector<Compiler::PortRule> Compiler::rules_of(const Group& group) const {
+  const auto& ports = group.spec().ports;
+  std::vector<PortRule> rules(ports.size());
+  for (const Resource* route : group.routes) {
+    const auto& spec = std::get<Route>(route->spec);
+    for (uint16_t i = 0; i < spec.rules.size(); ++i)
+      for (size_t port = 0; port < ports.size(); ++port)
+        if (spec.rules[i].port.empty() || spec.rules[i].port == ports[port].name)
+          rules[port] = {route, i, &spec.rules[i]};
+  }
+  return rules;
+}
+
+Frontend Compiler::make_frontend(const Group& group, const FrontendKey& key, size_t port,
+                                 const PortRule& rule) {
+  Frontend frontend{.service = group.compiled.slot, .access = group.compiled.access[port]};
+  if (!group.traffic_policies.empty())
+    frontend.hash_on = std::get<TrafficPolicy>((*group.traffic_policies.begin())->spec).hash_on;
+  const bool v4 = key.address.is_v4();
+  if (rule.route == nullptr) {
+    frontend.total_weight = 1;
+    frontend.choices.assign(1, {1, acquire(index_.group_of(group.key.ns, group.key.name), v4, {})});
+    return frontend;
+  }
+  frontend.route = routes_.at(rule.route->key);
+  frontend.rule = rule.number;
+  frontend.choices.reserve(rule.rule->backends.size());
+  for (const Backend& backend : rule.rule->backends) {
+    frontend.total_weight += backend.weight;
+    frontend.choices.push_back(
+        {frontend.total_weight,
+         acquire(index_.group_of(backend.ns, backend.service), v4, backend.subset)});
+  }
+  return frontend;
+}
+
+void Compiler::compile_frontends(Group& group) {
+  struct Wanted {
+    FrontendKey key;
+    size_t port;
+  };
+  std::vector<Wanted> wanted;
+  std::vector<PortRule> rules;
+  if (group.service != nullptr) {
+    const Service& spec = group.spec();
+    rules = rules_of(group);
+    for (size_t port = 0; port < spec.ports.size(); ++port)
+      for (const IpAddress& address : spec.addresses)
+        wanted.push_back({{address, spec.ports[port].protocol, spec.ports[port].number}, port});
+    std::ranges::sort(wanted, {}, &Wanted::key);
+  }
+  std::vector<CompiledService::FrontendSlot>& old = group.compiled.frontends;
+  std::vector<CompiledService::FrontendSlot> next;
+  next.reserve(wanted.size());
+  for (const auto& [key, port] : wanted) {
+    const auto was = std::ranges::lower_bound(old, key, {}, &CompiledService::FrontendSlot::key);
+    const bool stays = was != old.end() && was->key == key;
+    const uint32_t slot = stays ? std::exchange(was->slot, kNoSlot) : frontends_.take();
+    Frontend frontend = make_frontend(group, key, port, rules[port]);
+    if (stays) release_choices(slot);
+    if (!stays || frontend != *current_.frontends[slot])
+      put_frontend(slot, std::make_shared<const Frontend>(std::move(frontend)));
+    next.push_back({key, slot});
+    keys_changed_ |= !stays;
+  }
+  for (const auto& gone : old) {
+    if (gone.slot == kNoSlot) continue;
+    release_choices(gone.slot);
+    put_frontend(gone.slot, nullptr);
+    frontends_.give(gone.slot);
+    keys_changed_ = true;
+  }
+  old = std::move(next);
+}
+
+void Compiler::put_frontend(uint32_t slot, std::shared_ptr<const Frontend> frontend) {
+  if (slot < current_.frontends.size()) {
+    if (const auto& old = current_.frontends[slot]; old != nullptr) {
+      bytes_ -= bytes_of(*old);
+      --frontend_count_;
+    }
+  }
+  if (frontend != nullptr) {
+    bytes_ += bytes_of(*frontend);
+    ++frontend_count_;
+  }
+  current_.frontends.set(slot, std::move(frontend));
+}
+
+void Compiler::release_choices(uint32_t frontend) {
+  for (const Choice& choice : current_.frontends[frontend]->choices) release(choice.cluster);
+}
+
+void Compiler::compile_table() {
+  if (!std::exchange(keys_changed_, false)) return;
+  std::vector<FrontendTable::Entry> entries;
+  entries.reserve(frontend_count_);
+  for (const auto& [key, group] : index_.groups())
+    for (const auto& frontend : group.compiled.frontends)
+      entries.push_back({frontend.key, frontend.slot});
+  current_.frontend_table = std::make_shared<const FrontendTable>(entries);
+}
+
+std::vector<std::pair<uint32_t, Model::FrontendName>> Compiler::frontends() const {
+  std::vector<std::pair<uint32_t, Model::FrontendName>> names;
+  for (const auto& [key, group] : index_.groups()) {
+    for (const auto& [frontend, slot] : group.compiled.frontends) {
+      Model::FrontendName name{.ns = key.ns, .service = key.name, .port = {}, .key = frontend};
+      for (const ServicePort& port : std::get<Service>(group.compiled.service->spec).ports)
+        if (port.number == frontend.port && port.protocol == frontend.protocol)
+          name.port = port.name;
+      std::set<uint32_t> clusters;
+      for (const Choice& choice : current_.frontends[slot]->choices)
+        if (clusters.insert(choice.cluster).second)
+          name.endpoints +=
+              static_cast<uint32_t>(current_.clusters[choice.cluster]->endpoints.size());
+      names.emplace_back(slot, std::move(name));
+    }
+  }
+  std::ranges::sort(names, {}, [](const auto& name) { return name.first; });
+  return names;
+}
+
+}  // namespace heddle::policy

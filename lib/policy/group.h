@@ -1,0 +1,103 @@
+// Group: a service with all resources that name it, and what it was compiled to. It exists while
+// there is any of these, so what names a service before it is there finds its place.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "policy/resource.h"
+#include "policy/snapshot.h"
+
+namespace heddle::policy {
+
+struct ByKey {
+  bool operator()(const Resource* a, const Resource* b) const { return a->key < b->key; }
+};
+using ResourceSet = std::set<const Resource*, ByKey>;
+
+// As of the last commit.
+struct CompiledService {
+  struct Endpoint {
+    IpAddress address;
+    uint32_t slot = kNoSlot;
+  };
+  struct FrontendSlot {
+    FrontendKey key;
+    uint32_t slot = kNoSlot;
+  };
+  uint32_t slot = kNoSlot;
+  ResourcePtr service;
+  std::vector<Endpoint> endpoints;                        // by address
+  std::vector<FrontendSlot> frontends;                    // by key
+  std::vector<std::shared_ptr<const AccessList>> access;  // of each of the service's ports
+  // Slots of clusters by family (0: IPv6, 1: IPv4) and subset.
+  std::array<std::map<Labels, uint32_t>, 2> clusters;
+  std::vector<uint32_t> ports;  // whose workloads are among the endpoints; sorted
+
+  bool empty() const {
+    return slot == kNoSlot && endpoints.empty() && clusters[0].empty() && clusters[1].empty();
+  }
+};
+
+struct Group {
+  Key key;  // of the Service
+  const Resource* service = nullptr;
+  ResourceSet endpoint_sets, routes, traffic_policies, access_policies;  // whose service this is
+  ResourceSet backend_of;                                                // routes
+  ResourceSet fallback_of;                                               // services
+  std::map<Labels, uint32_t> subsets;  // that backends name, and how many do
+  uint32_t identity_policies = 0;      // access policies that ask who the sender is
+  uint32_t endpoints = 0;  // of the sets and of selected workloads; what is in both counts twice
+  uint64_t cluster_endpoints = 0;
+
+  CompiledService compiled;
+
+  const Service& spec() const { return std::get<Service>(service->spec); }
+  bool empty() const {
+    return service == nullptr && endpoint_sets.empty() && routes.empty() &&
+           traffic_policies.empty() && access_policies.empty() && backend_of.empty() &&
+           fallback_of.empty() && subsets.empty() && compiled.empty();
+  }
+};
+
+struct ByGroupKey {
+  bool operator()(const Group* a, const Group* b) const { return a->key < b->key; }
+};
+using GroupSet = std::set<Group*, ByGroupKey>;
+
+// What edits have touched: what has to be checked and compiled again.
+struct Touched {
+  GroupSet all;
+  GroupSet members;    // endpoints, or the fallback
+  GroupSet sizes;      // how many endpoints and subsets
+  GroupSet frontends;  // the service, its routes or traffic policies
+  GroupSet access;
+  GroupSet services;         // the Service resource itself
+  std::set<uint32_t> ports;  // whose workload
+  bool identities = false;
+  bool service_addresses = false;
+
+  void merge(const Touched& more) {
+    all.insert(more.all.begin(), more.all.end());
+    members.insert(more.members.begin(), more.members.end());
+    sizes.insert(more.sizes.begin(), more.sizes.end());
+    frontends.insert(more.frontends.begin(), more.frontends.end());
+    access.insert(more.access.begin(), more.access.end());
+    services.insert(more.services.begin(), more.services.end());
+    ports.insert(more.ports.begin(), more.ports.end());
+    identities |= more.identities;
+    service_addresses |= more.service_addresses;
+  }
+
+  void forget(Group* group) {
+    for (GroupSet* set : {&all, &members, &sizes, &frontends, &access, &services})
+      set->erase(group);
+  }
+};
+
+}  // namespace heddle::policy

@@ -1,0 +1,121 @@
+#include "index.h"
+
+#include <algorithm>
+
+#include "core/check.h"
+#include "names.h"
+
+namespace heddle::policy {
+
+const Key* AddressIndex::other(const IpAddress& address, const Key& me) const {
+  const auto [first, last] = uses.equal_range(address);
+  const auto found = std::find_if(first, last, [&](const Use& use) { return *use.second != me; });
+  return found == last ? nullptr : found->second;
+}
+
+const Key* AddressIndex::outside(const IpAddress& address, const std::string& ns) const {
+  auto [first, last] = uses.equal_range(address);
+  if (first == last) return nullptr;
+  if (first->second->ns != ns) return first->second;
+  --last;
+  return last->second->ns != ns ? last->second : nullptr;
+}
+
+const Key* AddressIndex::first(const IpAddress& address) const {
+  const auto found = uses.lower_bound(address);
+  return found == uses.end() || found->first != address ? nullptr : found->second;
+}
+
+Totals totals_of(const Resource& resource) {
+  Totals totals{.resources = 1};
+  if (const auto* service = std::get_if<Service>(&resource.spec)) {
+    totals.services = 1;
+    totals.service_ports = service->addresses.size() * service->ports.size();
+  } else if (const auto* set = std::get_if<EndpointSet>(&resource.spec)) {
+    totals.set_endpoints = set->endpoints.size();
+  } else if (std::holds_alternative<Route>(resource.spec)) {
+    totals.routes = 1;
+  }
+  return totals;
+}
+
+void Index::add_totals(const Resource& resource, Change change) {
+  const Totals own = totals_of(resource);
+  const auto add = [&](uint64_t& sum, uint64_t part) {
+    sum = change == Change::kAdd ? sum + part : sum - part;
+  };
+  add(totals_.resources, own.resources);
+  add(totals_.services, own.services);
+  add(totals_.service_ports, own.service_ports);
+  add(totals_.routes, own.routes);
+  add(totals_.set_endpoints, own.set_endpoints);
+}
+
+ResourcePtr Index::replace(const Key& key, ResourcePtr next, Touched& touched) {
+  const auto at = resources_.try_emplace(key).first;
+  const ResourcePtr before = std::exchange(at->second, std::move(next));
+  const Resource* after = at->second.get();
+  if (before != nullptr) link(at->first, *before, Change::kRemove, touched);
+  if (after != nullptr) link(at->first, *after, Change::kAdd, touched);
+  if (key.kind == Kind::kEndpointSet) replace_endpoints(at->first, before.get(), after);
+  if (after == nullptr) resources_.erase(at);
+  return before;
+}
+
+void Index::recount(const GroupSet& groups) {
+  for (Group* group : groups) {
+    size_t endpoints = 0;
+    for (const Resource* set : group->endpoint_sets)
+      endpoints += std::get<EndpointSet>(set->spec).endpoints.size();
+    for (const Resource* workload : selected_by(*group))
+      endpoints += std::get<Workload>(workload->spec).addresses.size();
+    totals_.endpoints += endpoints - group->endpoints;
+    group->endpoints = static_cast<uint32_t>(endpoints);
+    const size_t in_clusters = endpoints * (1 + group->subsets.size());
+    totals_.cluster_endpoints += in_clusters - group->cluster_endpoints;
+    group->cluster_endpoints = in_clusters;
+  }
+}
+
+bool Index::sweep(Group* group) {
+  if (!group->empty()) return false;
+  HEDDLE_CHECK(group->endpoints == 0, "a group without resources has no endpoints");
+  groups_.erase(groups_.find(group->key));
+  return true;
+}
+
+const Resource* Index::find(const Key& key) const {
+  const auto found = resources_.find(key);
+  return found == resources_.end() ? nullptr : found->second.get();
+}
+
+ResourcePtr Index::shared(const Key& key) const {
+  const auto found = resources_.find(key);
+  return found == resources_.end() ? nullptr : found->second;
+}
+
+Group* Index::group_of(const std::string& ns, const std::string& service) {
+  const auto [at, made] = groups_.try_emplace(Key{Kind::kService, ns, service});
+  if (made) at->second.key = at->first;
+  return &at->second;
+}
+
+std::vector<const Resource*> Index::selected_by(const Group& group) const {
+  std::vector<const Resource*> selected;
+  if (group.service == nullptr || group.spec().selector.empty()) return selected;
+  const std::string& ns = group.key.ns;
+  for (auto at = resources_.lower_bound(Key{Kind::kWorkload, ns, {}});
+       at != resources_.end() && at->first.kind == Kind::kWorkload && at->first.ns == ns; ++at)
+    if (at->second != nullptr && carries(*at->second, group.spec().selector))
+      selected.push_back(at->second.get());
+  return selected;
+}
+
+const Key* Index::other_listener(const FrontendKey& frontend, const Key& me) const {
+  for (auto at = listeners_.lower_bound({frontend, nullptr});
+       at != listeners_.end() && at->first == frontend; ++at)
+    if (*at->second != me) return at->second;
+  return nullptr;
+}
+
+}  // namespace heddle::policy

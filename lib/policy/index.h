@@ -1,0 +1,121 @@
+// Index: all staged resources, and from each thing that they name the way back to them. What it
+// holds depends on the resources alone, not on how they came, so taking an edit back is an edit.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "facts.h"
+#include "group.h"
+#include "policy/resource.h"
+
+namespace heddle::policy {
+
+// Who has an address. Ordered by address, then by key: of one address, namespaces are together.
+class AddressIndex {
+ public:
+  using Use = std::pair<IpAddress, const Key*>;  // the key lives as long as the entry
+  struct Order {
+    using is_transparent = void;
+    bool operator()(const Use& a, const Use& b) const {
+      return a.first != b.first ? a.first < b.first : a.second != b.second && *a.second < *b.second;
+    }
+    bool operator()(const Use& a, const IpAddress& b) const { return a.first < b; }
+    bool operator()(const IpAddress& a, const Use& b) const { return a < b.first; }
+  };
+  using Uses = std::set<Use, Order>;
+
+  // Somebody but `me`, or null.
+  const Key* other(const IpAddress& address, const Key& me) const;
+  // Somebody in another namespace, or null.
+  const Key* outside(const IpAddress& address, const std::string& ns) const;
+  const Key* first(const IpAddress& address) const;
+  std::pair<Uses::const_iterator, Uses::const_iterator> all(const IpAddress& address) const {
+    return uses.equal_range(address);
+  }
+
+  Uses uses;
+};
+
+// Sums over all resources, and of what they name.
+struct Totals {
+  uint64_t resources = 0, services = 0, service_ports = 0, routes = 0;
+  uint64_t set_endpoints = 0;  // of EndpointSets
+  uint64_t endpoints = 0, subsets = 0, cluster_endpoints = 0;
+};
+
+// What a resource adds to the sums that it does alone.
+Totals totals_of(const Resource& resource);
+
+class Index {
+ public:
+  explicit Index(const Facts& facts) : facts_(facts), port_workloads_(facts.node.ports.size()) {}
+
+  // Puts `next`, or nothing, in the place of what the key has, and gives that back.
+  ResourcePtr replace(const Key& key, ResourcePtr next, Touched& touched);
+  // After replacing: counts the endpoints of touched groups.
+  void recount(const GroupSet& groups);
+  // Forgets a group that nothing is left of; false: there is.
+  bool sweep(Group* group);
+
+  const Resource* find(const Key& key) const;
+  ResourcePtr shared(const Key& key) const;
+  Group* group_of(const std::string& ns, const std::string& service);
+  const std::map<Key, Group>& groups() const { return groups_; }
+  const std::map<Key, ResourcePtr>& resources() const { return resources_; }
+  const Totals& totals() const { return totals_; }
+
+  // The workloads of the namespace that the service selects.
+  std::vector<const Resource*> selected_by(const Group& group) const;
+  const ResourceSet& workloads_at(uint32_t port) const { return port_workloads_[port]; }
+  const AddressIndex& workloads() const { return workloads_; }
+  const AddressIndex& services() const { return services_; }
+  const AddressIndex& endpoints() const { return endpoints_; }
+  // Another service with the same address, protocol and port, or null.
+  const Key* other_listener(const FrontendKey& frontend, const Key& me) const;
+  // Groups with access policies that ask who the sender is.
+  const GroupSet& identity_groups() const { return identity_groups_; }
+
+ private:
+  enum class Change : uint8_t { kAdd, kRemove };
+
+  Group* touch(const std::string& ns, const std::string& service, Touched& touched);
+  void link(const Key& key, const Resource& resource, Change change, Touched& touched);
+  void link_workload(const Key& key, const Resource& resource, Change change, Touched& touched);
+  void link_service(const Key& key, const Resource& resource, Change change, Touched& touched);
+  void link_endpoint_set(const Resource& resource, Change change, Touched& touched);
+  void link_route(const Resource& resource, Change change, Touched& touched);
+  void link_access_policy(const Resource& resource, Change change, Touched& touched);
+  void replace_endpoints(const Key& key, const Resource* before, const Resource* after);
+  void add_totals(const Resource& resource, Change change);
+
+  template <class Set, class Value>
+  static void put(Set& set, const Value& value, Change change) {
+    if (change == Change::kAdd) {
+      set.insert(value);
+    } else {
+      set.erase(value);
+    }
+  }
+
+  const Facts& facts_;
+  std::map<Key, ResourcePtr> resources_;
+  std::map<Key, Group> groups_;
+  Totals totals_;
+  std::vector<ResourceSet> port_workloads_;
+  AddressIndex workloads_, services_, endpoints_;
+  std::set<std::pair<FrontendKey, const Key*>> listeners_;
+  // Services by namespace and one label of their selector.
+  std::map<std::tuple<std::string, std::string, std::string>, GroupSet> selectors_;
+  GroupSet identity_groups_;
+};
+
+// Whether the policy's rules ask who the sender is.
+bool asks_identity(const AccessPolicy& policy);
+
+}  // namespace heddle::policy

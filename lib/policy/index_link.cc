@@ -1,0 +1,170 @@
+// What each kind of resource names. Adding and removing are one function, so that one undoes the
+// other.
+#include <algorithm>
+
+#include "index.h"
+#include "names.h"
+
+namespace heddle::policy {
+namespace {
+
+std::vector<IpAddress> sorted_addresses(const Resource* set) {
+  std::vector<IpAddress> addresses;
+  if (set == nullptr) return addresses;
+  for (const Endpoint& endpoint : std::get<EndpointSet>(set->spec).endpoints)
+    addresses.push_back(endpoint.address);
+  std::ranges::sort(addresses);
+  addresses.erase(std::ranges::unique(addresses).begin(), addresses.end());
+  return addresses;
+}
+
+bool asks_identity(const Source& source) {
+  return source.foreign || !source.ns.empty() || !source.service_account.empty() ||
+         !source.not_namespaces.empty();
+}
+
+}  // namespace
+
+bool asks_identity(const AccessPolicy& policy) {
+  return std::ranges::any_of(policy.rules, [](const AccessRule& rule) {
+    return std::ranges::any_of(rule.from, [](const Source& s) { return asks_identity(s); });
+  });
+}
+
+Group* Index::touch(const std::string& ns, const std::string& service, Touched& touched) {
+  Group* group = group_of(ns, service);
+  touched.all.insert(group);
+  return group;
+}
+
+void Index::link(const Key& key, const Resource& resource, Change change, Touched& touched) {
+  add_totals(resource, change);
+  switch (key.kind) {
+    case Kind::kWorkload:
+      return link_workload(key, resource, change, touched);
+    case Kind::kService:
+      return link_service(key, resource, change, touched);
+    case Kind::kEndpointSet:
+      return link_endpoint_set(resource, change, touched);
+    case Kind::kRoute:
+      return link_route(resource, change, touched);
+    case Kind::kTrafficPolicy: {
+      const auto& spec = std::get<TrafficPolicy>(resource.spec);
+      Group* group = touch(key.ns, spec.service, touched);
+      put(group->traffic_policies, &resource, change);
+      touched.frontends.insert(group);
+      return;
+    }
+    case Kind::kAccessPolicy:
+      return link_access_policy(resource, change, touched);
+  }
+}
+
+void Index::link_workload(const Key& key, const Resource& resource, Change change,
+                          Touched& touched) {
+  const auto& spec = std::get<Workload>(resource.spec);
+  touched.identities = true;
+  if (const auto port = facts_.workload_port(spec.port)) {
+    put(port_workloads_[*port], &resource, change);
+    touched.ports.insert(*port);
+  }
+  for (const IpAddress& address : spec.addresses) {
+    put(workloads_.uses, AddressIndex::Use{address, &key}, change);
+    const auto [first, last] = endpoints_.all(address);
+    for (auto use = first; use != last; ++use) {
+      const Resource* set = find(*use->second);
+      if (set == nullptr || set->key.ns != key.ns) continue;
+      touched.members.insert(touch(key.ns, std::get<EndpointSet>(set->spec).service, touched));
+    }
+  }
+  for (const Labels* labels : {&resource.labels, &spec.labels}) {
+    for (const auto& [name, value] : *labels) {
+      const auto found = selectors_.find({key.ns, name, value});
+      if (found == selectors_.end()) continue;
+      for (Group* group : found->second) {
+        if (!carries(resource, group->spec().selector)) continue;
+        touched.all.insert(group);
+        touched.members.insert(group);
+        touched.sizes.insert(group);
+      }
+    }
+  }
+}
+
+void Index::link_service(const Key& key, const Resource& resource, Change change,
+                         Touched& touched) {
+  const auto& spec = std::get<Service>(resource.spec);
+  Group* group = touch(key.ns, key.name, touched);
+  group->service = change == Change::kAdd ? &resource : nullptr;
+  for (GroupSet* set :
+       {&touched.members, &touched.sizes, &touched.frontends, &touched.access, &touched.services})
+    set->insert(group);
+  touched.service_addresses = true;
+  for (const IpAddress& address : spec.addresses) {
+    put(services_.uses, AddressIndex::Use{address, &key}, change);
+    for (const ServicePort& port : spec.ports)
+      put(listeners_, std::pair(FrontendKey{address, port.protocol, port.number}, &key), change);
+  }
+  if (!spec.fallback.empty())
+    put(touch(key.ns, spec.fallback, touched)->fallback_of, &resource, change);
+  if (spec.selector.empty()) return;
+  const auto& [name, value] = *spec.selector.begin();
+  const auto at = selectors_.try_emplace({key.ns, name, value}).first;
+  put(at->second, group, change);
+  if (at->second.empty()) selectors_.erase(at);
+}
+
+void Index::link_endpoint_set(const Resource& resource, Change change, Touched& touched) {
+  Group* group = touch(resource.key.ns, std::get<EndpointSet>(resource.spec).service, touched);
+  put(group->endpoint_sets, &resource, change);
+  touched.members.insert(group);
+  touched.sizes.insert(group);
+}
+
+// Sets are large and mostly stay as they are, so only the difference is put in and out.
+void Index::replace_endpoints(const Key& key, const Resource* before, const Resource* after) {
+  const std::vector<IpAddress> was = sorted_addresses(before), is = sorted_addresses(after);
+  std::vector<IpAddress> difference;
+  std::ranges::set_difference(was, is, std::back_inserter(difference));
+  for (const IpAddress& address : difference) endpoints_.uses.erase({address, &key});
+  difference.clear();
+  std::ranges::set_difference(is, was, std::back_inserter(difference));
+  for (const IpAddress& address : difference) endpoints_.uses.insert({address, &key});
+}
+
+void Index::link_route(const Resource& resource, Change change, Touched& touched) {
+  const auto& spec = std::get<Route>(resource.spec);
+  Group* group = touch(resource.key.ns, spec.service, touched);
+  put(group->routes, &resource, change);
+  touched.frontends.insert(group);
+  for (const TcpRule& rule : spec.rules) {
+    for (const Backend& backend : rule.backends) {
+      Group* of = touch(backend.ns, backend.service, touched);
+      put(of->backend_of, &resource, change);
+      if (backend.subset.empty()) continue;
+      uint32_t& named = of->subsets[backend.subset];
+      named = change == Change::kAdd ? named + 1 : named - 1;
+      if (named == (change == Change::kAdd ? 1 : 0)) {
+        totals_.subsets += change == Change::kAdd ? 1 : UINT64_MAX;
+        touched.sizes.insert(of);
+      }
+      if (named == 0) of->subsets.erase(backend.subset);
+    }
+  }
+}
+
+void Index::link_access_policy(const Resource& resource, Change change, Touched& touched) {
+  const auto& spec = std::get<AccessPolicy>(resource.spec);
+  Group* group = touch(resource.key.ns, spec.service, touched);
+  put(group->access_policies, &resource, change);
+  touched.access.insert(group);
+  if (!asks_identity(spec)) return;
+  group->identity_policies += change == Change::kAdd ? 1 : UINT32_MAX;
+  if (group->identity_policies > 0) {
+    identity_groups_.insert(group);
+  } else {
+    identity_groups_.erase(group);
+  }
+}
+
+}  // namespace heddle::policy

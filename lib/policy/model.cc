@@ -1,0 +1,209 @@
+#include "policy/model.h"
+
+#include <fmt/format.h>
+
+#include "check.h"
+#include "compile.h"
+#include "index.h"
+#include "names.h"
+#include "problems.h"
+#include "shape.h"
+
+namespace heddle::policy {
+
+struct Model::State {
+  State(NodeFacts node, const Limits& bounds)
+      : limits(bounds), facts(std::move(node)), index(facts), compiler(facts, index) {}
+
+  void check_edits(std::span<const Edit> edits, Problems& problems) const;
+  void check_staged(std::span<const Edit> edits, const Touched& now, Problems& problems) const;
+  void undo_to(size_t mark, Touched& now);
+  void sweep(const Touched& now);
+
+  struct Undo {
+    Key key;
+    ResourcePtr before;
+  };
+
+  Limits limits;
+  Facts facts;
+  Index index;
+  Compiler compiler;
+  std::vector<Undo> undo;  // of what was staged since the last commit
+  Touched touched;         // by it
+};
+
+namespace {
+
+// All resources that name the service.
+void add_referrers(const Group& group, ResourceSet& to) {
+  for (const ResourceSet* set : {&group.endpoint_sets, &group.routes, &group.traffic_policies,
+                                 &group.access_policies, &group.backend_of, &group.fallback_of})
+    to.insert(set->begin(), set->end());
+}
+
+// The services whose chain of fallbacks leads here, as far as a chain may be long.
+void add_chain(const Index& index, const Group& group, ResourceSet& to) {
+  ResourceSet level = group.fallback_of;
+  for (size_t depth = 0; depth <= kMaxFallbacks && !level.empty(); ++depth) {
+    ResourceSet next;
+    for (const Resource* service : level) {
+      if (!to.insert(service).second) continue;
+      const auto found = index.groups().find(service->key);
+      if (found == index.groups().end()) continue;
+      next.insert(found->second.fallback_of.begin(), found->second.fallback_of.end());
+    }
+    level = std::move(next);
+  }
+}
+
+}  // namespace
+
+// What can be said before anything is staged. It bounds all that is done afterwards.
+void Model::State::check_edits(std::span<const Edit> edits, Problems& problems) const {
+  std::set<Key> seen;
+  Totals totals = index.totals();
+  totals.endpoints = totals.subsets = totals.cluster_endpoints = 0;
+  const auto add = [&](const Resource& resource, uint64_t sign) {
+    const Totals own = totals_of(resource);
+    totals.resources += sign * own.resources;
+    totals.services += sign * own.services;
+    totals.service_ports += sign * own.service_ports;
+    totals.routes += sign * own.routes;
+    totals.set_endpoints += sign * own.set_endpoints;
+  };
+  for (const auto& [key, resource] : edits) {
+    if (problems.full()) return;
+    if (!seen.insert(key).second) {
+      problems.add(key, "", "there are two edits of it in one request");
+      continue;
+    }
+    const Resource* before = index.find(key);
+    if (before != nullptr) add(*before, UINT64_MAX);
+    if (resource != nullptr) {
+      check_shape(key, *resource, problems);
+      add(*resource, 1);
+    } else if (before == nullptr) {
+      problems.add(key, "",
+                   fmt::format("there is no {} {} to delete", name_of(key.kind), path_of(key)));
+    }
+  }
+  if (problems.none() && !edits.empty())
+    Checker({facts, limits, index, seen}, problems).check_totals(totals, edits.front().key);
+}
+
+void Model::State::check_staged(std::span<const Edit> edits, const Touched& now,
+                                Problems& problems) const {
+  std::set<Key> deleted;
+  ResourceSet resources;
+  for (const auto& [key, resource] : edits) {
+    if (resource == nullptr) {
+      deleted.insert(key);
+    } else {
+      resources.insert(resource.get());
+    }
+  }
+  ResourceSet chains;
+  for (const Group* group : now.services) {
+    add_referrers(*group, resources);
+    add_chain(index, *group, chains);
+  }
+  resources.insert(chains.begin(), chains.end());
+  Checker checker({facts, limits, index, deleted}, problems);
+  for (const Resource* resource : resources) {
+    if (problems.full()) return;
+    checker.check(*resource);
+  }
+  for (const Group* group : now.sizes) checker.check_endpoints(*group);
+  for (const Group* group : now.frontends) checker.check_rules(*group);
+  for (const Group* group : now.access) checker.check_access(*group);
+  checker.check_totals(index.totals(), edits.front().key);
+}
+
+void Model::State::undo_to(size_t mark, Touched& now) {
+  while (undo.size() > mark) {
+    index.replace(undo.back().key, std::move(undo.back().before), now);
+    undo.pop_back();
+  }
+  index.recount(now.sizes);
+}
+
+void Model::State::sweep(const Touched& now) {
+  for (Group* group : GroupSet(now.all)) {
+    if (!group->empty()) continue;
+    touched.forget(group);
+    index.sweep(group);
+  }
+}
+
+Model::Model(NodeFacts facts, const Limits& limits)
+    : state_(std::make_unique<State>(std::move(facts), limits)) {}
+
+Model::~Model() = default;
+
+std::vector<Problem> Model::stage(std::span<const Edit> edits) {
+  State& state = *state_;
+  Problems problems(kMaxProblems);
+  state.check_edits(edits, problems);
+  if (!problems.none() || edits.empty()) return problems.take();
+
+  const size_t mark = state.undo.size();
+  Touched now;
+  for (const auto& [key, resource] : edits)
+    state.undo.push_back({key, state.index.replace(key, resource, now)});
+  state.index.recount(now.sizes);
+  state.check_staged(edits, now, problems);
+  if (problems.none()) {
+    state.touched.merge(now);
+  } else {
+    state.undo_to(mark, now);
+    state.sweep(now);
+  }
+  return problems.take();
+}
+
+void Model::rollback() {
+  Touched now;
+  state_->undo_to(0, now);
+  now.merge(state_->touched);
+  state_->touched = {};
+  state_->sweep(now);
+}
+
+Compiled Model::commit(uint64_t version) {
+  State& state = *state_;
+  std::vector<Key> edited;
+  for (State::Undo& undo : state.undo) edited.push_back(std::move(undo.key));
+  state.undo.clear();
+  Compiled compiled = state.compiler.commit(version, state.touched, edited);
+  const Touched done = std::exchange(state.touched, {});
+  state.sweep(done);
+  return compiled;
+}
+
+ModelStats Model::stats() const { return state_->compiler.stats(); }
+
+std::vector<std::pair<uint32_t, Model::FrontendName>> Model::frontends() const {
+  return state_->compiler.frontends();
+}
+std::string Model::route_name(uint32_t route) const { return state_->compiler.route_name(route); }
+std::string Model::policy_name(uint32_t policy) const {
+  return state_->compiler.policy_name(policy);
+}
+std::string Model::cluster_name(uint32_t cluster) const {
+  return state_->compiler.cluster_name(cluster);
+}
+
+const Resource* Model::workload_at(const IpAddress& address) const {
+  const Key* key = state_->index.workloads().first(address);
+  return key == nullptr ? nullptr : state_->index.find(*key);
+}
+
+const Resource* Model::find(const Key& key) const { return state_->index.find(key); }
+
+InterfaceId Model::interface_of(const Workload& workload) const {
+  const auto port = state_->facts.workload_port(workload.port);
+  return port ? InterfaceId(static_cast<uint16_t>(*port)) : kNoInterface;
+}
+
+}  // namespace heddle::policy

@@ -1,0 +1,134 @@
+#include "shape.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "names.h"
+#include "policy/limits.h"
+
+namespace heddle::policy {
+namespace {
+
+Kind kind_of(const Resource& resource) { return static_cast<Kind>(resource.spec.index()); }
+
+bool is_printable(std::string_view text) {
+  return std::ranges::none_of(text, [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; });
+}
+
+bool has_letter(std::string_view text) {
+  return std::ranges::any_of(text, [](char c) { return c >= 'a' && c <= 'z'; });
+}
+
+}  // namespace
+
+void check_shape(const Key& key, const Resource& resource, Problems& problems) {
+  ShapeChecker checker(key, problems);
+  if (resource.key != key || kind_of(resource) != key.kind) {
+    problems.add(key, "", "the resource has another kind, namespace or name than its edit");
+    return;
+  }
+  checker.check_metadata(resource.labels);
+  std::visit([&](const auto& spec) { checker.check(spec); }, resource.spec);
+}
+
+bool ShapeChecker::count(const std::string& field, size_t number, size_t least, size_t most,
+                         const char* what) {
+  if (number < least) {
+    fail(field, fmt::format("{} {} at least are needed", least, what));
+  } else if (number > most) {
+    fail(field, fmt::format("{} {} are too many: at most {} are allowed", number, what, most));
+  }
+  return number >= least && number <= most;
+}
+
+void ShapeChecker::label(const std::string& field, std::string_view text) {
+  const std::string_view why = why_no_label(text);
+  if (why.empty()) return;
+  fail(field, text.empty() ? std::string(why) : fmt::format("{} {}", quote(text), why));
+}
+
+void ShapeChecker::labels(const std::string& field, const Labels& labels) {
+  if (!count(field, labels.size(), 0, kMaxLabels, "labels")) return;
+  for (const auto& [name, value] : labels) {
+    if (name.empty() || name.size() > kMaxLabelValue || !is_printable(name))
+      fail(field,
+           fmt::format("{} is no label: 1 to {} printable bytes", quote(name), kMaxLabelValue));
+    if (value.size() > kMaxLabelValue || !is_printable(value))
+      fail(field, fmt::format("the value of {} must be printable and at most {} bytes long",
+                              quote(name), kMaxLabelValue));
+  }
+}
+
+void ShapeChecker::check_metadata(const Labels& metadata) {
+  label("metadata.name", key_.name);
+  label("metadata.namespace", key_.ns);
+  labels("metadata.labels", metadata);
+}
+
+void ShapeChecker::host(const std::string& field, const IpAddress& address) {
+  if (const std::string_view why = why_no_host(address); !why.empty())
+    fail(field, fmt::format("{} is {}; expected a unicast address", address.text(), why));
+}
+
+void ShapeChecker::addresses(const std::vector<IpAddress>& addresses, size_t most) {
+  if (!count("spec.addresses", addresses.size(), 1, most, "addresses")) return;
+  std::set<IpAddress> seen;
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    const std::string field = fmt::format("spec.addresses[{}]", i);
+    host(field, addresses[i]);
+    if (!seen.insert(addresses[i]).second)
+      fail(field, fmt::format("{} is there twice", addresses[i].text()));
+  }
+}
+
+void ShapeChecker::check(const Workload& spec) {
+  if (spec.port.empty()) fail("spec.port", "is missing");
+  addresses(spec.addresses, kMaxWorkloadAddresses);
+  if (!spec.service_account.empty()) label("spec.service_account", spec.service_account);
+  labels("spec.labels", spec.labels);
+}
+
+// Rules name ports by name or by number, so a name must not look like a number.
+void ShapeChecker::ports(const std::vector<ServicePort>& ports) {
+  if (!count("spec.ports", ports.size(), 1, kMaxServicePorts, "ports")) return;
+  std::set<std::string_view> names;
+  std::set<std::pair<Protocol, uint16_t>> numbers;
+  for (size_t i = 0; i < ports.size(); ++i) {
+    const auto& [name, number, protocol] = ports[i];
+    const std::string field = fmt::format("spec.ports[{}]", i);
+    label(field + ".name", name);
+    if (!name.empty() && !has_letter(name))
+      fail(field + ".name", quote(name) + " needs a letter, or it could be taken for a number");
+    if (!names.insert(name).second) fail(field + ".name", quote(name) + " is there twice");
+    if (number == 0) fail(field + ".port", "expected a number from 1 to 65535");
+    if (!numbers.insert({protocol, number}).second)
+      fail(field + ".port", fmt::format("{}/{} is there twice", text_of(protocol), number));
+  }
+}
+
+void ShapeChecker::check(const Service& spec) {
+  addresses(spec.addresses, kMaxServiceAddresses);
+  ports(spec.ports);
+  labels("spec.selector", spec.selector);
+  if (!spec.fallback.empty()) label("spec.fallback", spec.fallback);
+}
+
+void ShapeChecker::check(const EndpointSet& spec) {
+  label("spec.service", spec.service);
+  for (size_t i = 0; i < spec.endpoints.size() && !problems_.full(); ++i) {
+    const Endpoint& endpoint = spec.endpoints[i];
+    const bool good = why_no_host(endpoint.address).empty() && endpoint.labels.empty() &&
+                      endpoint.weight <= kMaxEndpointWeight;
+    if (good) continue;
+    const std::string field = fmt::format("spec.endpoints[{}]", i);
+    host(field + ".address", endpoint.address);
+    labels(field + ".labels", endpoint.labels);
+    if (endpoint.weight > kMaxEndpointWeight)
+      fail(field + ".weight",
+           fmt::format("{} is more than {}", endpoint.weight, kMaxEndpointWeight));
+  }
+}
+
+}  // namespace heddle::policy

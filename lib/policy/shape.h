@@ -1,0 +1,47 @@
+// Shape: what can be said about a resource without knowing any other. What passes has bounded
+// lists, usable names and addresses, and nothing twice.
+#pragma once
+
+#include "facts.h"
+#include "problems.h"
+
+namespace heddle::policy {
+
+// `key` is the edit's, which the resource has to have too.
+void check_shape(const Key& key, const Resource& resource, Problems& problems);
+
+// Of one resource; the others are for check_shape.
+class ShapeChecker {
+ public:
+  ShapeChecker(const Key& key, Problems& problems) : key_(key), problems_(problems) {}
+
+  void check(const Workload& spec);
+  void check(const Service& spec);
+  void check(const EndpointSet& spec);
+  void check(const Route& spec);
+  void check(const TrafficPolicy& spec);
+  void check(const AccessPolicy& spec);
+  void check_metadata(const Labels& labels);
+
+ private:
+  void fail(std::string field, std::string text) {
+    problems_.add(key_, std::move(field), std::move(text));
+  }
+  // False: out of bounds, told.
+  bool count(const std::string& field, size_t number, size_t least, size_t most, const char* what);
+  void label(const std::string& field, std::string_view text);
+  void labels(const std::string& field, const Labels& labels);
+  void addresses(const std::vector<IpAddress>& addresses, size_t most);
+  void host(const std::string& field, const IpAddress& address);
+  void ports(const std::vector<ServicePort>& ports);
+  void rule(const std::string& field, const TcpRule& rule);
+  void backend(const std::string& field, const Backend& backend);
+  void access_rule(const std::string& field, const AccessRule& rule);
+  void source(const std::string& field, const Source& source);
+  void prefixes(const std::string& field, const std::vector<IpPrefix>& prefixes);
+
+  const Key& key_;
+  Problems& problems_;
+};
+
+}  // namespace heddle::policy

@@ -1,0 +1,80 @@
+// The shape of what steers traffic: Route, TrafficPolicy, AccessPolicy.
+#include <fmt/format.h>
+
+#include <set>
+
+#include "names.h"
+#include "policy/limits.h"
+#include "shape.h"
+
+namespace heddle::policy {
+
+void ShapeChecker::check(const Route& spec) {
+  label("spec.service", spec.service);
+  if (!count("spec.tcp", spec.rules.size(), 1, kMaxRules, "rules")) return;
+  for (size_t i = 0; i < spec.rules.size(); ++i)
+    rule(fmt::format("spec.tcp[{}]", i), spec.rules[i]);
+}
+
+void ShapeChecker::rule(const std::string& field, const TcpRule& rule) {
+  if (!rule.port.empty()) label(field + ".port", rule.port);
+  if (!count(field + ".backends", rule.backends.size(), 1, kMaxBackends, "backends")) return;
+  for (size_t i = 0; i < rule.backends.size(); ++i)
+    backend(fmt::format("{}.backends[{}]", field, i), rule.backends[i]);
+}
+
+void ShapeChecker::backend(const std::string& field, const Backend& backend) {
+  label(field + ".service", backend.service);
+  if (backend.ns != key_.ns)
+    fail(
+        field + ".namespace",
+        fmt::format("{} is another namespace; a Route has backends in its own", quote(backend.ns)));
+  labels(field + ".subset", backend.subset);
+  if (backend.weight > kMaxBackendWeight)
+    fail(field + ".weight", fmt::format("{} is more than {}", backend.weight, kMaxBackendWeight));
+}
+
+void ShapeChecker::check(const TrafficPolicy& spec) {
+  label("spec.service", spec.service);
+  if (spec.hash_on != HashOn::kFlow && spec.hash_on != HashOn::kSourceAddress)
+    fail("spec.balancer.hash_on", "is none that is known");
+}
+
+void ShapeChecker::check(const AccessPolicy& spec) {
+  label("spec.target.service", spec.service);
+  if (!count("spec.rules", spec.rules.size(), 0, kMaxRules, "rules")) return;
+  for (size_t i = 0; i < spec.rules.size(); ++i)
+    access_rule(fmt::format("spec.rules[{}]", i), spec.rules[i]);
+}
+
+void ShapeChecker::access_rule(const std::string& field, const AccessRule& rule) {
+  if (count(field + ".from", rule.from.size(), 0, kMaxSources, "sources"))
+    for (size_t i = 0; i < rule.from.size(); ++i)
+      source(fmt::format("{}.from[{}]", field, i), rule.from[i]);
+  // A port may be named by its name and by its number.
+  count(field + ".to", rule.ports.size(), 0, 2 * kMaxServicePorts, "ports");
+}
+
+void ShapeChecker::source(const std::string& field, const Source& source) {
+  if (!source.ns.empty()) label(field + ".namespace", source.ns);
+  if (!source.service_account.empty()) label(field + ".service_account", source.service_account);
+  prefixes(field + ".cidrs", source.cidrs);
+  prefixes(field + ".not_cidrs", source.not_cidrs);
+  if (!count(field + ".not_namespaces", source.not_namespaces.size(), 0, kMaxSourceTerms,
+             "namespaces"))
+    return;
+  for (size_t i = 0; i < source.not_namespaces.size(); ++i)
+    label(fmt::format("{}.not_namespaces[{}]", field, i), source.not_namespaces[i]);
+}
+
+void ShapeChecker::prefixes(const std::string& field, const std::vector<IpPrefix>& prefixes) {
+  if (!count(field, prefixes.size(), 0, kMaxSourceTerms, "prefixes")) return;
+  for (size_t i = 0; i < prefixes.size(); ++i) {
+    const auto& [address, length] = prefixes[i];
+    const bool good = length <= 128 && (!address.is_v4() || length >= 96) &&
+                      wire::network_of(address.v6(), length) == address.v6();
+    if (!good) fail(fmt::format("{}[{}]", field, i), "is no prefix: it has bits behind its length");
+  }
+}
+
+}  // namespace heddle::policy
