@@ -68,7 +68,8 @@ Compiled Compiler::commit(uint64_t version, const Touched& touched, std::span<co
   compile_attachments(touched);
 
   current_.version = version;
-  return {std::make_shared<const Snapshot>(current_), attachments_};
+  return {std::make_shared<const Snapshot>(current_), attachments_,
+          std::exchange(fresh_frontends_, {})};
 }
 
 ModelStats Compiler::stats() const {

@@ -110,6 +110,7 @@ class Compiler {
   // Clusters to compile, by group; clusters that nobody used at some moment.
   std::map<Group*, std::vector<uint32_t>, ByGroupKey> pending_;
   std::vector<uint32_t> unused_;
+  std::vector<uint32_t> fresh_frontends_;  // since the last commit
 
   Snapshot current_;
   std::shared_ptr<const Attachments> attachments_;

@@ -75,6 +75,7 @@ void Compiler::compile_frontends(Group& group) {
     if (!stays || frontend != *current_.frontends[slot])
       put_frontend(slot, std::make_shared<const Frontend>(std::move(frontend)));
     next.push_back({key, slot});
+    if (!stays) fresh_frontends_.push_back(slot);
     keys_changed_ |= !stays;
   }
   for (const auto& gone : old) {

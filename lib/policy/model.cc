@@ -186,6 +186,11 @@ ModelStats Model::stats() const { return state_->compiler.stats(); }
 std::vector<std::pair<uint32_t, Model::FrontendName>> Model::frontends() const {
   return state_->compiler.frontends();
 }
+Model::FrontendName Model::frontend_name(uint32_t slot) const {
+  for (const auto& [each, name] : frontends())
+    if (each == slot) return name;
+  return {};
+}
 std::string Model::route_name(uint32_t route) const { return state_->compiler.route_name(route); }
 std::string Model::policy_name(uint32_t policy) const {
   return state_->compiler.policy_name(policy);

@@ -37,6 +37,8 @@ std::string name(const Topology& topology, const Hop& hop, bool six) {
       return "broadcast";
     case HopKind::kUnreachable:
       return "unreachable";
+    case HopKind::kService:
+      return "service";
     case HopKind::kGroup:
       break;
   }

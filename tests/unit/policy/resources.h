@@ -82,9 +82,10 @@ class World {
     commit();
   }
   void commit() {
-    auto [next, topology] = model.commit(++version);
-    snapshot = std::move(next);
-    attachments = std::move(topology);
+    Compiled compiled = model.commit(++version);
+    snapshot = std::move(compiled.snapshot);
+    attachments = std::move(compiled.attachments);
+    fresh_frontends = std::move(compiled.fresh_frontends);
   }
   // The problems as lines "kind path field: text".
   std::string refuse(std::vector<Edit> edits) {
@@ -105,6 +106,7 @@ class World {
   Model model;
   std::shared_ptr<const Snapshot> snapshot;
   std::shared_ptr<const Attachments> attachments;
+  std::vector<uint32_t> fresh_frontends;
   uint64_t version = 0;
 };
 
