@@ -43,7 +43,8 @@ class Reader {
   // Each document is a resource, a list of them, or empty. `file` is what messages call it.
   void read(std::string_view text, const std::string& file);
 
-  // All of all texts. With problems, those without any.
+  size_t size() const { return origins_.size(); }
+  // All of all texts. With problems, those without any. They may be moved away.
   std::vector<v1::Resource>& resources() { return resources_; }
   const std::vector<Problem>& problems() const { return problems_; }
   bool problems_cut() const { return problems_cut_; }
