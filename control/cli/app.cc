@@ -1,13 +1,15 @@
 #include "app.h"
 
 #include <CLI/CLI.hpp>
-#include <map>
+
+#include "app_parts.h"
+#include "target.h"
 
 namespace heddle::cli {
 namespace {
 
 constexpr const char* kDefaultServer = "unix:/run/heddle/heddled.sock";
-constexpr double kDefaultTimeout = 5, kShortestTimeout = 0.001, kLongestTimeout = 3'600;
+constexpr double kShortestTimeout = 0.001, kLongestTimeout = 3'600;
 
 // CLI11's own Range lets NaN pass.
 std::string check_timeout(std::string& text) {
@@ -20,8 +22,8 @@ std::string check_timeout(std::string& text) {
 }
 
 std::string check_server(std::string& text) {
-  const auto path = parse_server(text);
-  return path ? std::string() : path.error().text;
+  const auto target = parse_server(text);
+  return target ? std::string() : target.error().text;
 }
 
 std::string check_format(std::string& text) {
@@ -30,14 +32,20 @@ std::string check_format(std::string& text) {
 }
 
 void add_options(CLI::App& app, Options& options) {
-  options.server = kDefaultServer;
-  options.timeout_seconds = kDefaultTimeout;
-  app.add_option("--server", options.server,
-                 "Socket of heddled, unix:PATH [unix:/run/heddle/heddled.sock]")
+  ServerOptions& server = options.server;
+  server.address = kDefaultServer;
+  app.add_option("--server", server.address,
+                 "Of heddled: unix:PATH or tls:HOST:PORT [unix:/run/heddle/heddled.sock]")
       ->envname("HEDDLE_SERVER")
       ->type_name("ADDRESS")
       ->check(CLI::Validator(check_server, ""));
-  app.add_option("--timeout", options.timeout_seconds, "How long to wait for an answer [5]")
+  app.add_option("--cert", server.cert, "This client's certificate, for tls:")->type_name("PEM");
+  app.add_option("--key", server.key, "The certificate's private key")->type_name("PEM");
+  app.add_option("--ca", server.ca, "Who may have signed heddled's certificate")->type_name("PEM");
+  app.add_option("--server-name", server.server_name, "In heddled's certificate [HOST]")
+      ->type_name("NAME");
+  app.add_option("--timeout", server.timeout_seconds,
+                 "How long to wait for an answer [5; apply, delete, diff, rollback 30]")
       ->type_name("SECONDS")
       ->check(CLI::Validator(check_timeout, ""));
   app.add_option_function<std::string>(
@@ -50,14 +58,6 @@ void add_options(CLI::App& app, Options& options) {
          "Tables for people, the others for programs [table]")
       ->type_name("{table,json,yaml}")
       ->check(CLI::Validator(check_format, ""));
-}
-
-CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& help,
-                      const std::string& footer) {
-  CLI::App* command = parent.add_subcommand(name, help);
-  command->fallthrough();
-  command->footer(footer);
-  return command;
 }
 
 CLI::App* add_show(CLI::App& show, Request& request, const std::string& name,
@@ -85,10 +85,20 @@ void add_shows(CLI::App& show, Request& request) {
   drops->add_flag("--all", options.all, "Also the reasons that have not happened");
   add_show(show, request, "neighbors", show_neighbors, "Link-layer addresses (ARP, ND)");
   add_show(show, request, "routes", show_routes, "Routes and where they come from");
+  add_show(show, request, "services", show_services,
+           "Services: endpoints, packets, and what was refused");
   add_show(show, request, "version", show_version, "Version of the running heddled");
 }
 
 }  // namespace
+
+CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& help,
+                      const std::string& footer) {
+  CLI::App* command = parent.add_subcommand(name, help);
+  command->fallthrough();
+  command->footer(footer);
+  return command;
+}
 
 std::unique_ptr<CLI::App> make_app(Request& request) {
   auto app =
@@ -98,14 +108,17 @@ std::unique_ptr<CLI::App> make_app(Request& request) {
   app->require_subcommand(1);
   app->footer(
       "Examples:\n"
+      "  heddlectl apply -f mesh.yaml              put policy into effect\n"
       "  heddlectl show ports                      what goes in and out\n"
       "  heddlectl show drops                      what was dropped, and why\n"
       "  heddlectl -o json show workers | jq .     for programs\n"
       "  source <(heddlectl completion bash)       completion in this shell\n\n"
       "Environment:\n"
-      "  HEDDLE_SERVER   used when --server is not given\n\n"
+      "  HEDDLE_SERVER   used when --server is not given\n"
+      "  HEDDLE_CERT, HEDDLE_KEY, HEDDLE_CA   the same for --cert, --key and --ca\n\n"
       "Exit codes: 0 done; 1 heddled refused; 2 wrong usage, or heddled was not reached.");
 
+  add_policy(*app, request);
   CLI::App* show = add_command(*app, "show", "Show the state of heddled",
                                "Examples:\n"
                                "  heddlectl show ports -v\n"

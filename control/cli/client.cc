@@ -8,19 +8,21 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstdlib>
+#include <cmath>
 #include <cstring>
 #include <utility>
 
 #include "heddle/v1/admin.grpc.pb.h"
+#include "heddle/v1/policy.grpc.pb.h"
 #include "server/unix_socket.h"
+#include "table.h"
 
 namespace heddle::cli {
 namespace {
 
 constexpr int kMaxAnswerBytes = 64 << 20;
 
-// Why nothing could be sent, in the words of the system rather than gRPC's.
+// Why nothing could be sent over a Unix socket, in the words of the system rather than gRPC's.
 std::string explain_unreachable(const std::string& path, const std::string& details) {
   switch (const int failed = server::probe_unix_socket(path)) {
     case 0:
@@ -38,30 +40,59 @@ std::string explain_unreachable(const std::string& path, const std::string& deta
   }
 }
 
+// gRPC wraps the reason of the last address that it tried.
+std::string last_error(const std::string& details) {
+  constexpr std::string_view kLast = "last error: ";
+  const size_t at = details.find(kLast);
+  return printable(at == std::string::npos ? details : details.substr(at + kLast.size()));
+}
+
+std::shared_ptr<grpc::ChannelCredentials> credentials(const Target& target, TlsPem pem) {
+  if (!target.unix_path.empty()) return grpc::InsecureChannelCredentials();
+  return grpc::SslCredentials({.pem_root_certs = std::move(pem.ca),
+                               .pem_private_key = std::move(pem.key),
+                               .pem_cert_chain = std::move(pem.cert)});
+}
+
+std::string grpc_target(const Target& target) {
+  if (!target.unix_path.empty()) return server::grpc_target(target.unix_path);
+  const bool v6 = target.host.find(':') != std::string::npos;
+  return fmt::format("dns:///{}{}{}:{}", v6 ? "[" : "", target.host, v6 ? "]" : "", target.port);
+}
+
 }  // namespace
 
 struct Client::Connection {
-  std::string path, server;
+  Target target;
+  std::string server;  // as it was given
   double timeout_seconds;
-  std::unique_ptr<v1::Admin::Stub> stub;
+  std::unique_ptr<v1::Admin::Stub> admin;
+  std::unique_ptr<v1::Policy::Stub> policy;
 
-  template <class Request, class Response>
-  Reply<Response> call(grpc::Status (v1::Admin::Stub::*method)(grpc::ClientContext*, const Request&,
-                                                               Response*)) const {
+  template <class Stub, class Request, class Response>
+  Reply<Response> call(const std::unique_ptr<Stub>& stub,
+                       grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                    Response*),
+                       const Request& request = {}) const {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() +
                          std::chrono::microseconds(std::llround(timeout_seconds * 1e6)));
     Response response;
-    const grpc::Status status = ((*stub).*method)(&context, Request{}, &response);
+    const grpc::Status status = ((*stub).*method)(&context, request, &response);
     if (status.ok()) return response;
     return std::unexpected(failure(status));
+  }
+
+  std::string unreachable(const grpc::Status& status) const {
+    if (target.unix_path.empty()) return last_error(status.error_message());
+    return explain_unreachable(target.unix_path, status.error_message());
   }
 
   Failure failure(const grpc::Status& status) const {
     switch (status.error_code()) {
       case grpc::StatusCode::UNAVAILABLE:
-        return {kUnreachable, fmt::format("cannot reach heddled at {}: {}", server,
-                                          explain_unreachable(path, status.error_message()))};
+        return {kUnreachable,
+                fmt::format("cannot reach heddled at {}: {}", server, unreachable(status))};
       case grpc::StatusCode::DEADLINE_EXCEEDED:
         return {kUnreachable, fmt::format("heddled at {} did not answer within {} s (--timeout)",
                                           server, timeout_seconds)};
@@ -70,41 +101,28 @@ struct Client::Connection {
                                       "another version than heddlectl (heddlectl version)",
                                       server)};
       default:
-        return {kRefused,
-                fmt::format("heddled at {} refused: {} (gRPC status {})", server,
-                            status.error_message(), static_cast<int>(status.error_code()))};
+        return {kRefused, fmt::format("heddled at {} refused: {} (gRPC status {})", server,
+                                      printable(status.error_message()),
+                                      static_cast<int>(status.error_code()))};
     }
   }
 };
 
-Reply<std::string> parse_server(const std::string& server) {
-  const auto refuse = [](std::string why) {
-    return std::unexpected(Failure{kUsage, std::move(why)});
-  };
-  constexpr std::string_view kScheme = "unix:";
-  if (!server.starts_with(kScheme))
-    return refuse(fmt::format("expected unix:PATH, not '{}'", server));
-  std::string path = server.substr(kScheme.size());
-  if (path.starts_with("//")) {
-    path.erase(0, 2);
-    if (!path.starts_with('/'))
-      return refuse(fmt::format("expected unix:PATH or unix:///PATH, not '{}'", server));
-  }
-  if (const auto checked = server::check_socket_path(path); !checked)
-    return refuse(checked.error().text);
-  return path;
-}
-
-Reply<Client> Client::make(const std::string& server, double timeout_seconds) {
-  auto path = parse_server(server);
-  if (!path) return std::unexpected(path.error());
+Reply<Client> Client::make(const ServerOptions& options, double default_timeout) {
+  auto target = parse_server(options.address);
+  if (!target) return std::unexpected(target.error());
+  auto pem = read_tls(*target, options);
+  if (!pem) return std::unexpected(pem.error());
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  const auto channel = grpc::CreateCustomChannel(server::grpc_target(*path),
-                                                 grpc::InsecureChannelCredentials(), arguments);
-  return Client(std::make_unique<Connection>(std::move(*path), server, timeout_seconds,
-                                             v1::Admin::NewStub(channel)));
+  if (!options.server_name.empty()) arguments.SetSslTargetNameOverride(options.server_name);
+  const auto channel = grpc::CreateCustomChannel(grpc_target(*target),
+                                                 credentials(*target, std::move(*pem)), arguments);
+  const double timeout = options.timeout_seconds > 0 ? options.timeout_seconds : default_timeout;
+  return Client(std::make_unique<Connection>(std::move(*target), options.address, timeout,
+                                             v1::Admin::NewStub(channel),
+                                             v1::Policy::NewStub(channel)));
 }
 
 Client::Client(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
@@ -112,25 +130,58 @@ Client::Client(Client&&) noexcept = default;
 Client::~Client() = default;
 
 Reply<v1::VersionResponse> Client::version() {
-  return connection_->call(&v1::Admin::Stub::Version);
+  return connection_->call(connection_->admin, &v1::Admin::Stub::Version);
 }
 Reply<v1::ListPortsResponse> Client::ports() {
-  return connection_->call(&v1::Admin::Stub::ListPorts);
+  return connection_->call(connection_->admin, &v1::Admin::Stub::ListPorts);
 }
 Reply<v1::ListWorkersResponse> Client::workers() {
-  return connection_->call(&v1::Admin::Stub::ListWorkers);
+  return connection_->call(connection_->admin, &v1::Admin::Stub::ListWorkers);
 }
 Reply<v1::GetGraphResponse> Client::graph() {
-  return connection_->call(&v1::Admin::Stub::GetGraph);
+  return connection_->call(connection_->admin, &v1::Admin::Stub::GetGraph);
 }
 Reply<v1::ListDropsResponse> Client::drops() {
-  return connection_->call(&v1::Admin::Stub::ListDrops);
+  return connection_->call(connection_->admin, &v1::Admin::Stub::ListDrops);
 }
 Reply<v1::ListNeighborsResponse> Client::neighbors() {
-  return connection_->call(&v1::Admin::Stub::ListNeighbors);
+  return connection_->call(connection_->admin, &v1::Admin::Stub::ListNeighbors);
 }
 Reply<v1::ListRoutesResponse> Client::routes() {
-  return connection_->call(&v1::Admin::Stub::ListRoutes);
+  return connection_->call(connection_->admin, &v1::Admin::Stub::ListRoutes);
+}
+
+Reply<v1::ApplyResponse> Client::apply(const v1::ApplyRequest& request) {
+  return connection_->call(connection_->policy, &v1::Policy::Stub::Apply, request);
+}
+Reply<v1::GetResponse> Client::get(const v1::GetRequest& request) {
+  return connection_->call(connection_->policy, &v1::Policy::Stub::Get, request);
+}
+Reply<v1::HistoryResponse> Client::history(const v1::HistoryRequest& request) {
+  return connection_->call(connection_->policy, &v1::Policy::Stub::History, request);
+}
+Reply<v1::ApplyResponse> Client::rollback(const v1::RollbackRequest& request) {
+  return connection_->call(connection_->policy, &v1::Policy::Stub::Rollback, request);
+}
+Reply<v1::ExplainResponse> Client::explain(const v1::ExplainRequest& request) {
+  return connection_->call(connection_->policy, &v1::Policy::Stub::Explain, request);
+}
+Reply<v1::PolicyStatus> Client::status() {
+  return connection_->call(connection_->policy, &v1::Policy::Stub::Status);
+}
+Reply<v1::ListServicesResponse> Client::services() {
+  return connection_->call(connection_->policy, &v1::Policy::Stub::ListServices);
+}
+
+Reply<void> Client::watch(const std::function<bool(const v1::PolicyStatus&)>& take) {
+  grpc::ClientContext context;
+  const auto reader = connection_->policy->Watch(&context, v1::WatchRequest{});
+  bool wanted = true;
+  for (v1::PolicyStatus status; wanted && reader->Read(&status);) wanted = take(status);
+  if (!wanted) context.TryCancel();
+  const grpc::Status end = reader->Finish();
+  if (!wanted || end.ok()) return {};
+  return std::unexpected(connection_->failure(end));
 }
 
 }  // namespace heddle::cli

@@ -1,21 +1,23 @@
-// Client: one heddled, asked over its Unix socket. gRPC stays in client.cc.
+// Client: one heddled, asked over its Unix socket or over TLS. gRPC stays in client.cc.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "heddle/v1/admin.pb.h"
+#include "heddle/v1/policy.pb.h"
 #include "outcome.h"
+#include "target.h"
 
 namespace heddle::cli {
 
-// The socket's path of "unix:/run/heddle/heddled.sock" or "unix:///run/heddle/heddled.sock".
-Reply<std::string> parse_server(const std::string& server);
+inline constexpr double kDefaultTimeout = 5;
 
 class Client {
  public:
-  // `server` as parse_server() takes it; each call may take `timeout_seconds`.
-  static Reply<Client> make(const std::string& server, double timeout_seconds);
+  // Each call may take as long as `options` say, or else `default_timeout`, in seconds.
+  static Reply<Client> make(const ServerOptions& options, double default_timeout = kDefaultTimeout);
 
   Client(Client&&) noexcept;
   Client& operator=(Client&&) = delete;
@@ -28,6 +30,17 @@ class Client {
   Reply<v1::ListDropsResponse> drops();
   Reply<v1::ListNeighborsResponse> neighbors();
   Reply<v1::ListRoutesResponse> routes();
+
+  Reply<v1::ApplyResponse> apply(const v1::ApplyRequest& request);
+  Reply<v1::GetResponse> get(const v1::GetRequest& request);
+  Reply<v1::HistoryResponse> history(const v1::HistoryRequest& request);
+  Reply<v1::ApplyResponse> rollback(const v1::RollbackRequest& request);
+  Reply<v1::PolicyStatus> status();
+  Reply<v1::ExplainResponse> explain(const v1::ExplainRequest& request);
+  Reply<v1::ListServicesResponse> services();
+  // Hands each status to `take` until that returns false or heddled ends the stream. Has no
+  // deadline.
+  Reply<void> watch(const std::function<bool(const v1::PolicyStatus&)>& take);
 
  private:
   struct Connection;

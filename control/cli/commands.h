@@ -1,22 +1,45 @@
 // The commands, each a function from what was asked to what is printed.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "client.h"
 #include "outcome.h"
 #include "render.h"
+#include "target.h"
 
 namespace heddle::cli {
 
+// Of the commands on policy. What a command has no option for stays at its default.
+struct PolicyOptions {
+  std::vector<std::string> files;  // -f
+  std::string kind, name;          // as typed
+  std::string space;               // -n: the namespace; empty: not given
+  bool all_spaces = false;         // -A
+  std::string message, author;
+  std::optional<uint64_t> expected_version;
+  bool dry_run = false;
+  std::optional<uint64_t> version;  // history, rollback
+  bool watch = false;
+};
+
+struct ExplainOptions {
+  std::string from, protocol, destination;
+  uint32_t source_port = 0;
+};
+
 struct Options {
-  std::string server;
-  double timeout_seconds = 0;
+  ServerOptions server;
   Format format = Format::kTable;
   bool all = false;          // show drops, graph: also what is left out by default
   bool verbose = false;      // show ports: also the devices and all counters
   bool dot = false;          // show graph: Graphviz
   bool client_only = false;  // version: do not ask heddled
+  PolicyOptions policy;
+  ExplainOptions explain;
 };
 
 Outcome show_ports(const Options& options);
@@ -25,22 +48,51 @@ Outcome show_graph(const Options& options);
 Outcome show_drops(const Options& options);
 Outcome show_neighbors(const Options& options);
 Outcome show_routes(const Options& options);
+Outcome show_services(const Options& options);
 Outcome show_version(const Options& options);
 Outcome version(const Options& options);
 
-// Asks heddled with one call of Client and renders the answer: as a table by `to_text`, else
-// whole. `select`, where there is one, first takes out of the answer what was not asked for.
+Outcome apply(const Options& options);
+Outcome diff(const Options& options);
+Outcome get(const Options& options);
+Outcome describe(const Options& options);
+Outcome delete_resources(const Options& options);
+Outcome history(const Options& options);
+Outcome rollback(const Options& options);
+Outcome status(const Options& options);
+Outcome explain_packet(const Options& options);
+
+// Renders an answer: as a table by `to_text`, else whole.
+template <class Response>
+Outcome show(const Options& options, const Response& response,
+             std::string (*to_text)(const Response&, const Options&)) {
+  if (options.format != Format::kTable) return {.out = render(response, options.format)};
+  return {.out = to_text(response, options)};
+}
+
+// Asks heddled with one call of Client and renders the answer. `select`, where there is one,
+// first takes out of the answer what was not asked for.
 template <class Response>
 Outcome ask(const Options& options, Reply<Response> (Client::*call)(),
             std::string (*to_text)(const Response&, const Options&),
             void (*select)(Response&, const Options&) = nullptr) {
-  auto client = Client::make(options.server, options.timeout_seconds);
+  auto client = Client::make(options.server);
   if (!client) return Outcome::fail(client.error());
   auto response = ((*client).*call)();
   if (!response) return Outcome::fail(response.error());
   if (select != nullptr) select(*response, options);
-  if (options.format != Format::kTable) return {.out = render(*response, options.format)};
-  return {.out = to_text(*response, options)};
+  return show(options, *response, to_text);
+}
+
+// The same with a request.
+template <class Request, class Response>
+Outcome ask(const Options& options, Reply<Response> (Client::*call)(const Request&),
+            const Request& request, std::string (*to_text)(const Response&, const Options&)) {
+  auto client = Client::make(options.server);
+  if (!client) return Outcome::fail(client.error());
+  const auto response = ((*client).*call)(request);
+  if (!response) return Outcome::fail(response.error());
+  return show(options, *response, to_text);
 }
 
 }  // namespace heddle::cli

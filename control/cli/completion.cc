@@ -2,10 +2,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
 #include <utility>
 #include <vector>
 
 #include "app.h"
+#include "resource/kinds.h"
 #include "table.h"
 
 namespace heddle::cli {
@@ -28,17 +30,41 @@ std::vector<std::string> names(const CLI::Option& option) {
   return result;
 }
 
+// The words of a type such as "{tcp,udp}"; none of any other.
+std::vector<std::string> choices(const CLI::Option& option) {
+  const std::string type = option.get_type_name();
+  std::vector<std::string> words;
+  if (!type.starts_with('{') || !type.ends_with('}')) return words;
+  for (size_t at = 1; at < type.size();) {
+    const size_t end = type.find_first_of(",}", at);
+    words.push_back(type.substr(at, end - at));
+    at = end + 1;
+  }
+  return words;
+}
+
+// What may stand in the place of a word without an option.
+std::vector<std::string> positional_words(const CLI::Option& option) {
+  if (!option.get_positional()) return {};
+  if (option.get_name() != "KIND") return choices(option);
+  std::vector<std::string> kinds;
+  for (const resource::Kind& kind : resource::kinds()) {
+    std::string name(kind.name);
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+    kinds.push_back(name);
+  }
+  return kinds;
+}
+
 void gather_option(const CLI::Option& option, Gathered& gathered) {
   if (!takes_value(option)) return;
   const std::vector<std::string> spellings = names(option);
   gathered.with_a_value.insert(gathered.with_a_value.end(), spellings.begin(), spellings.end());
-  std::string type = option.get_type_name();
-  if (!type.starts_with('{') || !type.ends_with('}')) return;
-  type = type.substr(1, type.size() - 2);
-  std::ranges::replace(type, ',', ' ');
+  const std::vector<std::string> words = choices(option);
+  if (words.empty() || spellings.empty()) return;
   gathered.values +=
       fmt::format("      {}) COMPREPLY=($(compgen -W '{}' -- \"$current\")); return ;;\n",
-                  join(spellings, "|"), type);
+                  join(spellings, "|"), join(words, " "));
 }
 
 // `inherited`: options of the commands above, which are taken below them too.
@@ -53,6 +79,8 @@ void gather(const CLI::App& app, const std::string& path, std::vector<std::strin
   const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
   std::vector<std::string> words;
   for (const CLI::App* command : commands) words.push_back(command->get_name());
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& word : positional_words(*option)) words.push_back(word);
   words.insert(words.end(), inherited.begin(), inherited.end());
   gathered.words += fmt::format("    '{}') words='{}' ;;\n", path, join(words, " "));
   for (const CLI::App* command : commands) {

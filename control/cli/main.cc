@@ -12,23 +12,18 @@
 #include <string_view>
 
 #include "app.h"
+#include "print.h"
 
 namespace heddle::cli {
 namespace {
 
-// The reader of a pipe may have seen enough and gone: that is no failure.
-bool print(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t n = ::write(STDOUT_FILENO, text.data(), text.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno == EPIPE;
-    text.remove_prefix(static_cast<size_t>(n));
+int complain(const Outcome& outcome) {
+  const Failure& failure = outcome.failure;
+  if (!outcome.problems.empty()) {
+    fmt::print(stderr, "{}", outcome.problems);
+  } else if (failure.exit_code != 0) {
+    fmt::print(stderr, "heddlectl: {}\n", failure.text);
   }
-  return true;
-}
-
-int complain(const Failure& failure) {
-  if (failure.exit_code != 0) fmt::print(stderr, "heddlectl: {}\n", failure.text);
   return failure.exit_code;
 }
 
@@ -44,9 +39,10 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     outcome.failure = {kUsage, explain(*app, error)};
   }
-  if (!print(outcome.out))
-    return complain({kUsage, fmt::format("cannot write the answer: {}", std::strerror(errno))});
-  return complain(outcome.failure);
+  if (print(outcome.out) == Printed::kFailed)
+    return complain(
+        Outcome::fail({kUsage, fmt::format("cannot write the answer: {}", std::strerror(errno))}));
+  return complain(outcome);
 }
 
 }  // namespace

@@ -19,10 +19,12 @@ struct Failure {
 template <class T>
 using Reply = std::expected<T, Failure>;
 
-// `out` goes to stdout also when there is a failure: what could be said is said.
+// `out` goes to stdout also when there is a failure: what could be said is said. Where a failure
+// is more than a sentence, `problems` goes to stderr instead of its text, line by line.
 struct Outcome {
   std::string out;
   Failure failure{.exit_code = 0, .text = {}};
+  std::string problems{};
 
   static Outcome fail(Failure failure) { return {.out = {}, .failure = std::move(failure)}; }
 };

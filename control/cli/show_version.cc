@@ -30,7 +30,7 @@ Outcome version(const Options& options) {
   v1::VersionResponse heddled;
   const bool asked = !options.client_only;
   if (asked) {
-    auto client = Client::make(options.server, options.timeout_seconds);
+    auto client = Client::make(options.server);
     auto response = client ? client->version() : std::unexpected(client.error());
     if (response) {
       heddled = std::move(*response);

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <ctime>
 
 #include "core/check.h"
 
@@ -92,6 +94,16 @@ std::string span(uint64_t ms) {
   if (s < 3'600) return fmt::format("{}m {}s", s / 60, s % 60);
   if (s < 86'400) return fmt::format("{}h {}m", s / 3'600, s % 3'600 / 60);
   return fmt::format("{}d {}h", s / 86'400, s % 86'400 / 3'600);
+}
+
+std::string local_time(int64_t ms) {
+  const std::time_t seconds = ms / 1'000;
+  std::tm time{};
+  std::array<char, 64> text{};
+  if (::localtime_r(&seconds, &time) == nullptr ||
+      std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &time) == 0)
+    return fmt::format("{} ms", ms);
+  return text.data();
 }
 
 std::string join(const std::vector<std::string>& parts, std::string_view separator) {

@@ -40,6 +40,8 @@ std::string one_decimal(double value);
 std::string percent(double share);
 // Milliseconds as "0.4s", "12s", "3m 20s", "5h 2m", "9d 4h".
 std::string span(uint64_t ms);
+// Milliseconds since 1970 as "2026-03-02 10:15:07" where the user is.
+std::string local_time(int64_t ms);
 // The strings with a separator between them.
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 // Control characters as '?'; text is UTF-8.

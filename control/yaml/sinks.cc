@@ -109,6 +109,8 @@ class YamlSink final : public Sink {
   }
   void string(std::string_view value) override {
     if (!is_plain_word(value)) emitter_ << YAML::DoubleQuoted;
+    // yaml-cpp counts DEL as ASCII and writes it as it is; readers refuse it.
+    if (value.find('\x7f') != std::string_view::npos) emitter_ << YAML::EscapeNonAscii;
     emitter_ << std::string(value);
   }
   void literal(std::string_view value) override {

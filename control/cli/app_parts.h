@@ -1,0 +1,25 @@
+// What the files of the command tree share.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "app.h"
+
+namespace heddle::cli {
+
+// A command that takes the options of those above it too.
+CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& help,
+                      const std::string& footer);
+
+// An option or a word with a whole number of these bounds.
+CLI::Option* add_number(CLI::App& app, const std::string& name, const std::string& help,
+                        std::pair<uint64_t, uint64_t> bounds,
+                        const std::function<void(uint64_t)>& take);
+
+// The commands on policy.
+void add_policy(CLI::App& app, Request& request);
+
+}  // namespace heddle::cli

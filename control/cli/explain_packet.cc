@@ -1,0 +1,88 @@
+// explain: what would happen to a packet, and why.
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "commands.h"
+#include "table.h"
+#include "yaml/tree.h"
+
+namespace heddle::cli {
+namespace {
+
+std::unexpected<Failure> refuse(std::string why) {
+  return std::unexpected(Failure{kUsage, "explain: " + std::move(why)});
+}
+
+bool is_address(const std::string& text, int family) {
+  in6_addr room{};
+  return ::inet_pton(family, text.c_str(), &room) == 1;
+}
+
+// "NAMESPACE/NAME".
+bool is_name(const std::string& text) {
+  const size_t slash = text.find('/');
+  return slash != std::string::npos && slash > 0 && slash + 1 < text.size() &&
+         text.find('/', slash + 1) == std::string::npos && text.find(':') == std::string::npos;
+}
+
+Reply<void> read_destination(const std::string& text, v1::ExplainRequest& request) {
+  const auto wrong = [&] {
+    return refuse(fmt::format("expected ADDRESS:PORT, [IPV6]:PORT or NAMESPACE/NAME:PORT, not '{}'",
+                              printable(text)));
+  };
+  const size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return wrong();
+  std::string host = text.substr(0, colon);
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  const auto port = yaml::parse_number(std::string_view(text).substr(colon + 1));
+  const bool known =
+      bracketed ? is_address(host, AF_INET6) : is_address(host, AF_INET) || is_name(host);
+  if (!known || !port || *port < 1 || *port > 65'535) return wrong();
+  request.set_destination(host);
+  request.set_port(static_cast<uint32_t>(*port));
+  return {};
+}
+
+Reply<v1::ExplainRequest> request_of(const ExplainOptions& options) {
+  v1::ExplainRequest request;
+  const bool from_known = is_address(options.from, AF_INET) || is_address(options.from, AF_INET6) ||
+                          is_name(options.from);
+  if (!from_known)
+    return refuse(
+        fmt::format("--from: expected NAMESPACE/NAME of a Workload or an address, not "
+                    "'{}'",
+                    printable(options.from)));
+  request.set_from(options.from);
+  request.set_protocol(options.protocol);
+  request.set_source_port(options.source_port);
+  if (const auto read = read_destination(options.destination, request); !read)
+    return std::unexpected(read.error());
+  return request;
+}
+
+std::string explanation(const v1::ExplainResponse& response, const Options&) {
+  constexpr size_t kLeastWidth = 10;
+  size_t width = kLeastWidth;
+  for (const v1::ExplainResponse::Line& line : response.lines())
+    width = std::max(width, line.topic().size());
+  std::string out;
+  const auto add = [&](const std::string& topic, const std::string& text) {
+    out += printable(fmt::format("{:<{}} {}", topic, width, text)) + '\n';
+  };
+  for (const v1::ExplainResponse::Line& line : response.lines()) add(line.topic(), line.text());
+  add("verdict", response.allowed() ? "passes" : "dropped: " + response.drop());
+  return out;
+}
+
+}  // namespace
+
+Outcome explain_packet(const Options& options) {
+  const auto request = request_of(options.explain);
+  if (!request) return Outcome::fail(request.error());
+  return ask(options, &Client::explain, *request, explanation);
+}
+
+}  // namespace heddle::cli
