@@ -85,20 +85,18 @@ std::string services_text(const v1::ListServicesResponse& response, const Option
   if (response.services().empty()) return "no services\n";
   Table table({{"SERVICE"},
                {"PORT"},
-               {"ADDRESSES"},
+               {"ADDRESS"},
                {"ENDPOINTS", Align::kRight},
                {"PACKETS", Align::kRight},
                {"BYTES", Align::kRight},
                {"DENIED", Align::kRight},
                {"NO-ENDPOINT", Align::kRight}});
   for (const v1::ServiceCounts& service : response.services()) {
-    const std::vector<std::string> addresses(service.addresses().begin(),
-                                             service.addresses().end());
     table.add({fmt::format("{}/{}", service.namespace_(), service.name()),
                fmt::format("{} {}/{}", service.port(), service.number(), service.protocol()),
-               addresses.empty() ? "-" : join(addresses, "\n"), thousands(service.endpoints()),
-               thousands(service.packets()), thousands(service.bytes()),
-               thousands(service.denied()), thousands(service.no_endpoint())});
+               service.address(), thousands(service.endpoints()), thousands(service.packets()),
+               thousands(service.bytes()), thousands(service.denied()),
+               thousands(service.no_endpoint())});
   }
   return table.text();
 }

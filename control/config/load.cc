@@ -105,10 +105,10 @@ Result<> read_trust_domain(const Field& field, std::string& out) {
   constexpr std::string_view kExpected = "1 to 255 of a-z 0-9 . - _, as example.org";
   const auto text = read_text(field, kExpected);
   if (!text) return std::unexpected(text.error());
-  const bool good = text->size() <= 255 && std::ranges::all_of(*text, [](char c) {
-                      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
-                             c == '-' || c == '_';
-                    });
+  const bool good =
+      text->size() <= 255 && std::ranges::all_of(*text, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+      });
   if (!good) return field.fail("{} is no trust domain; expected {}", quote(*text), kExpected);
   out = *text;
   return {};
@@ -173,8 +173,7 @@ Result<> read_tls(const Field& field, std::optional<app::GrpcTls>& out) {
 Result<> read_control(const Field& field, app::NodeConfig& out) {
   const auto fields = Fields::of(field, kControlKeys, kControlLater);
   if (!fields) return std::unexpected(fields.error());
-  if (const auto state = fields->find("state"))
-    HEDDLE_TRY(read_state(*state, out.state_directory));
+  if (const auto state = fields->find("state")) HEDDLE_TRY(read_state(*state, out.state_directory));
   if (const auto tls = fields->find("tls")) HEDDLE_TRY(read_tls(*tls, out.grpc_tls));
   const auto grpc = fields->find("grpc");
   return grpc ? read_grpc(*grpc, out.grpc_socket) : Result<>();

@@ -176,14 +176,13 @@ Result<> read_addresses(Reading& r) {
       if (const auto list = fields.find("addresses")) HEDDLE_TRY(read_own_addresses(r, *list));
       if (const auto field = fields.find("gateway")) HEDDLE_TRY(read_gateways(r, *field));
       break;
-    case Role::kWorkload: {
+    case Role::kWorkload:
       HEDDLE_TRY(refuse(fields, {"addresses", "gateway"},
                         "heddled has no address of its own on a workload port"));
-      const auto list = fields.need("workload_addresses", "a list of the workload's addresses");
-      if (!list) return std::unexpected(list.error());
-      HEDDLE_TRY(read_workload_addresses(r, *list));
+      // Else, or on top, policy gives them (kind Workload).
+      if (const auto list = fields.find("workload_addresses"))
+        HEDDLE_TRY(read_workload_addresses(r, *list));
       break;
-    }
     case Role::kHost:
       HEDDLE_TRY(refuse(fields, {"addresses", "gateway", "workload_addresses", "neighbors"},
                         "the host port carries the uplinks' addresses"));

@@ -131,10 +131,8 @@ void Engine::add_delete(const v1::ApplyRequest& request, int index,
 
 bool Engine::collect(const v1::ApplyRequest& request, std::vector<policy::Edit>& edits,
                      std::vector<store::Change>& changes, v1::ApplyResponse& response) const {
-  for (int i = 0; i < request.upserts_size(); ++i)
-    add_upsert(request, i, edits, changes, response);
-  for (int i = 0; i < request.deletes_size(); ++i)
-    add_delete(request, i, edits, changes, response);
+  for (int i = 0; i < request.upserts_size(); ++i) add_upsert(request, i, edits, changes, response);
+  for (int i = 0; i < request.deletes_size(); ++i) add_delete(request, i, edits, changes, response);
   return response.problems_size() == 0;
 }
 
@@ -165,7 +163,7 @@ void Engine::apply(ApplyJob job) {
                                fmt::format("more than {} resources in one Apply", kMaxEdits)));
   // Slots that the last commit freed may be given out by the next: nobody may still count there.
   if (staged_.empty() && !target_->is_live(version_))
-    return refuse(job, refused(grpc::StatusCode::UNAVAILABLE,
+    return refuse(job, refused(grpc::StatusCode::FAILED_PRECONDITION,
                                fmt::format("a worker has not taken version {} yet: heddlectl "
                                            "status tells which",
                                            version_)));
@@ -246,9 +244,9 @@ void Engine::flush() {
     }
     store_error_ = stored.error().text;
     for (const Staged& each : staged)
-      refuse(each.job, refused(grpc::StatusCode::UNAVAILABLE,
-                               fmt::format("cannot keep it: {}; nothing was changed",
-                                           stored.error().text)));
+      refuse(each.job,
+             refused(grpc::StatusCode::FAILED_PRECONDITION,
+                     fmt::format("cannot keep it: {}; nothing was changed", stored.error().text)));
     return tell_watchers();
   }
   store_error_.clear();

@@ -53,8 +53,8 @@ grpc::Status read_sender(const std::string& from, const policy::Model& model,
   flow.in = model.interface_of(workload);
   flow.identified = true;
   if (parse_name(from)) {
-    const auto fits = std::ranges::find(workload.addresses, family_of.is_v4(),
-                                        &policy::IpAddress::is_v4);
+    const auto fits =
+        std::ranges::find(workload.addresses, family_of.is_v4(), &policy::IpAddress::is_v4);
     if (fits == workload.addresses.end())
       return wrong(fmt::format("Workload {} has no address of the destination's family", from));
     flow.source = *fits;
@@ -92,8 +92,7 @@ void tell_access(const policy::Decision& decision, const policy::Frontend& front
 }
 
 void tell_endpoint(const policy::Decision& decision, const policy::Frontend& frontend,
-                   const policy::Snapshot& snapshot, const policy::Model& model,
-                   Telling& telling) {
+                   const policy::Snapshot& snapshot, const policy::Model& model, Telling& telling) {
   if (frontend.choices.size() > 1) {
     const policy::Choice& choice = frontend.choices[decision.choice];
     const uint32_t before =

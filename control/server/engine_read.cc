@@ -120,7 +120,7 @@ grpc::Status Engine::history(const v1::HistoryRequest& request, v1::HistoryRespo
   }
   const uint32_t wanted = request.limit() == 0 ? kDefaultHistory : request.limit();
   const auto versions = store_->history(std::min(wanted, kMaxHistory));
-  if (!versions) return {grpc::StatusCode::UNAVAILABLE, versions.error().text};
+  if (!versions) return {grpc::StatusCode::FAILED_PRECONDITION, versions.error().text};
   for (const store::Version& each : *versions) convert(each, *response.add_versions());
   return grpc::Status::OK;
 }

@@ -38,8 +38,7 @@ policy::Workload read(const v1::Workload& from, PolicyReader& reader) {
   to.service_account = from.service_account();
   to.labels = PolicyReader::labels(from.labels());
   for (int i = 0; i < from.addresses_size(); ++i)
-    to.addresses.push_back(
-        reader.address(from.addresses(i), fmt::format("spec.addresses[{}]", i)));
+    to.addresses.push_back(reader.address(from.addresses(i), fmt::format("spec.addresses[{}]", i)));
   return to;
 }
 
@@ -51,9 +50,10 @@ policy::ServicePort read_port(const v1::ServicePort& from, const std::string& fi
   to.name = from.name();
   to.number = reader.port(from.port(), field + ".port");
   if (from.target_port() != 0 && from.target_port() != from.port())
-    reader.problem(field + ".target_port",
-                   fmt::format("is another than the port {}, which forwarding: direct cannot change",
-                               from.port()));
+    reader.problem(
+        field + ".target_port",
+        fmt::format("is another than the port {}, which forwarding: direct cannot change",
+                    from.port()));
   switch (from.protocol()) {
     case v1::PROTOCOL_TCP:
       to.protocol = policy::Protocol::kTcp;
@@ -75,8 +75,7 @@ policy::ServicePort read_port(const v1::ServicePort& from, const std::string& fi
 policy::Service read(const v1::Service& from, PolicyReader& reader) {
   policy::Service to;
   for (int i = 0; i < from.addresses_size(); ++i)
-    to.addresses.push_back(
-        reader.address(from.addresses(i), fmt::format("spec.addresses[{}]", i)));
+    to.addresses.push_back(reader.address(from.addresses(i), fmt::format("spec.addresses[{}]", i)));
   for (int i = 0; i < from.ports_size(); ++i)
     to.ports.push_back(read_port(from.ports(i), fmt::format("spec.ports[{}]", i), reader));
   to.selector = PolicyReader::labels(from.selector());

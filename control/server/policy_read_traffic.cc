@@ -47,8 +47,9 @@ void read_identity(const v1::Source& from, const std::string& field, policy::Sou
   if (!from.principal().empty()) {
     const auto principal = parse_principal(from.principal());
     if (!principal)
-      return reader.problem(field + ".principal",
-                            "is no identity; expected spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT");
+      return reader.problem(
+          field + ".principal",
+          "is no identity; expected spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT");
     if (!from.namespace_().empty() || !from.service_account().empty() || !domain.empty())
       return reader.problem(field + ".principal",
                             "says what namespace, service_account and trust_domain say; leave "
@@ -59,8 +60,9 @@ void read_identity(const v1::Source& from, const std::string& field, policy::Sou
   }
   if (domain.empty()) return;
   if (reader.trust_domain().empty())
-    return reader.problem(field, "names a trust domain, and this node has none: give trust_domain "
-                                 "in heddled.yaml");
+    return reader.problem(field,
+                          "names a trust domain, and this node has none: give trust_domain "
+                          "in heddled.yaml");
   to.foreign = domain != reader.trust_domain();
 }
 
@@ -88,7 +90,8 @@ void read_operation(const v1::Operation& from, const std::string& field, policy:
   reader.later(from.hosts_size() != 0, field + ".hosts");
   reader.later(from.not_methods_size() != 0, field + ".not_methods");
   reader.later(from.not_paths_size() != 0, field + ".not_paths");
-  if (from.ports_size() == 0) reader.problem(field, "says nothing; for everything leave \"to\" out");
+  if (from.ports_size() == 0)
+    reader.problem(field, "says nothing; for everything leave \"to\" out");
 }
 
 }  // namespace

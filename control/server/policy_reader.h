@@ -26,8 +26,8 @@ class PolicyReader {
   }
 
   policy::IpAddress address(const std::string& text, const std::string& field);
-  std::vector<policy::IpPrefix> prefixes(const google::protobuf::RepeatedPtrField<std::string>& from,
-                                         const std::string& field);
+  std::vector<policy::IpPrefix> prefixes(
+      const google::protobuf::RepeatedPtrField<std::string>& from, const std::string& field);
   uint16_t port(uint32_t number, const std::string& field);
   static policy::Labels labels(const google::protobuf::Map<std::string, std::string>& from) {
     return {from.begin(), from.end()};

@@ -121,8 +121,7 @@ class PolicyService final : public v1::Policy::CallbackService {
                  .author = author_of(*context, request->author()),
                  .arrived = std::chrono::steady_clock::now(),
                  .done = [reactor](const grpc::Status& status) { reactor->Finish(status); }};
-    const bool posted =
-        engine_.post([this, request, job] { engine_.rollback(*request, job); });
+    const bool posted = engine_.post([this, request, job] { engine_.rollback(*request, job); });
     if (!posted) reactor->Finish(busy());
     return reactor;
   }

@@ -67,8 +67,7 @@ Result<std::shared_ptr<grpc::ServerCredentials>> make_tls_credentials(const TlsL
   if (first_certificate(*clients) == nullptr)
     return fail("{}: no PEM certificate in it", listener.clients);
   const Key private_key(
-      PEM_read_bio_PrivateKey(memory(*key).get(), nullptr, no_pass_phrase, nullptr),
-      EVP_PKEY_free);
+      PEM_read_bio_PrivateKey(memory(*key).get(), nullptr, no_pass_phrase, nullptr), EVP_PKEY_free);
   if (private_key == nullptr)
     return fail("{}: no PEM private key without pass phrase in it", listener.key);
   if (X509_check_private_key(own.get(), private_key.get()) != 1)

@@ -43,11 +43,13 @@ constexpr char kUsage[] =
 
 // Returns the exit code when there is nothing more to do, -1 to go on.
 int parse(int argc, char** argv, Options& options) {
-  const option kLong[] = {
-      {"config", required_argument, nullptr, 'c'}, {"check", no_argument, nullptr, 'k'},
-      {"verbose", no_argument, nullptr, 'v'},      {"version", no_argument, nullptr, 'V'},
-      {"help", no_argument, nullptr, 'h'},         {"discard-policy", no_argument, nullptr, 'd'},
-      {}};
+  const option kLong[] = {{"config", required_argument, nullptr, 'c'},
+                          {"check", no_argument, nullptr, 'k'},
+                          {"verbose", no_argument, nullptr, 'v'},
+                          {"version", no_argument, nullptr, 'V'},
+                          {"help", no_argument, nullptr, 'h'},
+                          {"discard-policy", no_argument, nullptr, 'd'},
+                          {}};
   for (int c = 0; (c = getopt_long(argc, argv, "c:vh", kLong, nullptr)) != -1;) {
     switch (c) {
       case 'c':
@@ -126,10 +128,11 @@ Result<> serve(const heddle::app::NodeConfig& config, const Options& options) {
     server_options.tls = {tls->listen, tls->certificate, tls->key, tls->clients};
   auto server = heddle::server::Server::start(std::move(*socket), **node, server_options);
   if (!server) return std::unexpected(server.error());
-  fmt::print(stderr,
-             "heddled: {} runs with {} ports on {} workers, policy version {}; control at unix:{}\n",
-             config.node, config.ports.size(), config.cores.size(), (*engine)->version(),
-             config.grpc_socket);
+  fmt::print(
+      stderr,
+      "heddled: {} runs with {} ports on {} workers, policy version {}; control at unix:{}\n",
+      config.node, config.ports.size(), config.cores.size(), (*engine)->version(),
+      config.grpc_socket);
   run_until_signal(**node, signals);
   fmt::print(stderr, "heddled: ending\n");
   server->reset();

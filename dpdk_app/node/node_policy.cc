@@ -25,8 +25,7 @@ void Node::install(const policy::Compiled& compiled) {
       now = facts();
     }
     // A link that has changed since the main thread looked is its to tell and to publish.
-    for (size_t i = 0; i < now.size(); ++i)
-      now[i].up = installed_now_.topology->interfaces[i].up;
+    for (size_t i = 0; i < now.size(); ++i) now[i].up = installed_now_.topology->interfaces[i].up;
     topology = build_topology(config_, now, ++generation_, *compiled.attachments);
     attachments_ = compiled.attachments;
   }

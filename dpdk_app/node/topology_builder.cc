@@ -314,10 +314,10 @@ std::unique_ptr<Topology> build_topology(const NodeConfig& config, std::span<con
     if (interface.role == l3::InterfaceRole::kHost && interface.up)
       topology->host_hop = topology->connected_hop(interface.id);
   }
-  topology->fib4 =
-      build_routes<wire::Ipv4Address, wire::Ipv4Prefix>(config, attachments, *topology, topology->own4);
-  topology->fib6 =
-      build_routes<wire::Ipv6Address, wire::Ipv6Prefix>(config, attachments, *topology, topology->own6);
+  topology->fib4 = build_routes<wire::Ipv4Address, wire::Ipv4Prefix>(config, attachments, *topology,
+                                                                     topology->own4);
+  topology->fib6 = build_routes<wire::Ipv6Address, wire::Ipv6Prefix>(config, attachments, *topology,
+                                                                     topology->own6);
   topology->prepare_filters();
   return topology;
 }

@@ -98,8 +98,7 @@ Edge check_source(const wire::Ipv6Address& source, const l3::Interface& in,
     return topology.is_own(source) ? Edge::kLookup : Edge::kSpoofedSource;
   const bool known = std::ranges::find(in.workload6, source) != in.workload6.end() ||
                      std::ranges::find(in.also_from6, source) != in.also_from6.end();
-  return known ? Edge::kLookup
-                                                                       : Edge::kSpoofedSource;
+  return known ? Edge::kLookup : Edge::kSpoofedSource;
 }
 
 // Groups that neighbor discovery and ping use on a link; icmp6_input looks closer.

@@ -11,7 +11,15 @@ namespace heddle::app {
 
 namespace {
 
-enum class Edge : uint8_t { kForward, kOutput, kLocal, kService, kNoRoute, kUnreachable, kBlackhole };
+enum class Edge : uint8_t {
+  kForward,
+  kOutput,
+  kLocal,
+  kService,
+  kNoRoute,
+  kUnreachable,
+  kBlackhole
+};
 constexpr auto kNoRouteCode = static_cast<uint8_t>(wire::Icmp6Unreachable::kNoRoute);
 constexpr EdgeSpec kEdges[] = {
     to("ip6_forward"),

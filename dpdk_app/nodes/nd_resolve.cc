@@ -1,8 +1,8 @@
 // nd_resolve: packets whose next hop's MAC is not known or must be asked for again.
 // In: data() is an IPv6 header, meta.next_hop leads to a neighbour.
 // Out: a frame, or the packet waits in the neighbour table.
-#include "nodes/nd_sink.h"
 #include "nodes/link_layer.h"
+#include "nodes/nd_sink.h"
 #include "nodes/neighbour_drops.h"
 #include "nodes/nodes.h"
 #include "wire/icmp.h"

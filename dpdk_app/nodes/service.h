@@ -28,7 +28,8 @@ enum class ServiceEdge : uint8_t {
 inline constexpr const char* kServiceTruncated = "fewer bytes than the ports of TCP or UDP";
 inline constexpr const char* kServiceFragment =
     "a fragment to a service: the later ones do not say for which port, so none is taken";
-inline constexpr const char* kServiceDenied = "refused by an AccessPolicy: heddlectl explain says why";
+inline constexpr const char* kServiceDenied =
+    "refused by an AccessPolicy: heddlectl explain says why";
 inline constexpr const char* kServiceNotOnLink =
     "the chosen endpoint is on no link of this node, as forwarding: direct needs it to be";
 inline constexpr const char* kServiceNoPort = "a port that the service does not have";
@@ -73,7 +74,8 @@ ServiceEdge serve(packet::Packet packet, Worker& worker, policy::Flow& flow,
                   const ServicePayload& payload) {
   const bool tcp = payload.protocol == wire::IpProtocol::kTcp;
   if (!tcp && payload.protocol != wire::IpProtocol::kUdp)
-    return is_echo_request<Address>(packet, payload) ? ServiceEdge::kIcmp : ServiceEdge::kUnknownProtocol;
+    return is_echo_request<Address>(packet, payload) ? ServiceEdge::kIcmp
+                                                     : ServiceEdge::kUnknownProtocol;
   if (packet.contiguous() < payload.offset + 8u) return ServiceEdge::kTruncated;
   const l3::Topology& topology = *worker.topology;
   flow.protocol = tcp ? policy::Protocol::kTcp : policy::Protocol::kUdp;

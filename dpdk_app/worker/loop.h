@@ -51,7 +51,7 @@ class Loop {
   Shared shared_;
   Backoff backoff_;
   Mailbox mailbox_;
-  uint64_t last_end_;  // of the turn before, in cycles
+  uint64_t last_end_;                     // of the turn before, in cycles
   uint64_t policy_version_ = UINT64_MAX;  // that was reported last
   std::atomic<bool> stop_{false};
 };

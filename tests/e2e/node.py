@@ -57,6 +57,7 @@ class Node:
             "ports": ports,
             "routes": list(routes),
         }
+        self.arguments = []  # of heddled, besides --config
         self.process = None
 
     def __enter__(self):
@@ -78,7 +79,7 @@ class Node:
         with open(self.stderr_path, "a") as log:
             self.process = subprocess.Popen(
                 ["ip", "netns", "exec", self.lab.node.name, HEDDLED, "--config",
-                 self.config_path], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                 self.config_path, *self.arguments], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                 preexec_fn=lambda: os.sched_setaffinity(0, lab.ALL_CPUS))
         running.append(self)
 

@@ -10,9 +10,10 @@ import threading
 from lab import poll, stop
 
 
-def iperf3(client, server, address, *arguments, port=5201):
+def iperf3(client, server, address, *arguments, port=5201, bind=None):
     """Runs iperf3 from one namespace to another; returns the receiver's sums."""
-    serving = server.start("iperf3", "-s", "-1", "-p", port, stdout=subprocess.DEVNULL,
+    bound = ("-B", bind) if bind else ()
+    serving = server.start("iperf3", "-s", "-1", "-p", port, *bound, stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL)
     try:
         poll(lambda: server.run("ss", "-Htln", f"sport = :{port}").stdout, "iperf3 listens")

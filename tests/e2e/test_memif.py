@@ -1,61 +1,14 @@
 """testpmd's packets go through heddled over memif and come back counted to the last one."""
 
-import re
-import subprocess
-
 import pytest
 
-from lab import OTHER_CPUS, Lab, poll, stop
+from lab import Lab, poll
 from node import Node
+from testpmd import PacketMaker
 
 # As many as wait in a memif ring, because testpmd receives only after it has sent.
 BURSTS, BURST = 32, 32
 ROUNDS = 10
-
-
-class PacketMaker:
-    """testpmd with two memif ports, told what to do on its standard input."""
-
-    def __init__(self, lab, peers):
-        cpu = OTHER_CPUS[-1]
-        ports = [f"--vdev=net_memif{i},role=client,id=0,rsize=12,socket={lab.path(f'm{i}.sock')},"
-                 "socket-abstract=no" for i in (0, 1)]
-        self.log = open(lab.path("testpmd.log"), "w+")
-        self.process = subprocess.Popen(
-            ["stdbuf", "-oL", "dpdk-testpmd", f"--lcores=0@{cpu},1@{cpu}", "--no-pci", "--no-huge", "--no-shconf",
-             "--no-telemetry", "-m", "256", f"--file-prefix=testpmd{lab.node.name}", *ports, "--",
-             "-i", "--forward-mode=rxonly", "--total-num-mbufs=16384", "--txd=2048", "--rxd=2048",
-             "--tx-ip=10.5.0.2,10.6.0.2",
-             *(f"--eth-peer={i},{mac}" for i, mac in enumerate(peers))],
-            stdin=subprocess.PIPE, stdout=self.log, stderr=subprocess.STDOUT, text=True,
-            # It keeps its history in HOME.
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": lab.folder, "TERM": "dumb"})
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        stop(self.process)
-        self.log.close()
-
-    def output(self):
-        self.log.flush()
-        with open(self.log.name) as log:
-            return log.read()
-
-    def say(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-
-    def counts(self):
-        """[(received, sent)] of the ports, by a fresh answer."""
-        start = len(self.output())
-        self.say("show port stats all")
-        pattern = r"NIC statistics for port.*?RX-packets: (\d+).*?TX-packets: (\d+)"
-        poll(lambda: len(re.findall(pattern, self.output()[start:], re.S)) == 2,
-             "testpmd tells its statistics", 10)
-        return [tuple(map(int, pair))
-                for pair in re.findall(pattern, self.output()[start:], re.S)]
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +21,8 @@ def net():
              "neighbors": [{"address": f"10.{5 + i}.0.2", "mac": f"02:00:00:00:0{5 + i}:02"}]}
             for i in (0, 1)]
         lab.heddled = lab.enter(Node(lab, ports))
-        lab.testpmd = lab.enter(PacketMaker(lab, macs))
+        lab.testpmd = lab.enter(PacketMaker(lab, macs, "--forward-mode=rxonly",
+                                            "--tx-ip=10.5.0.2,10.6.0.2"))
         try:
             poll(lambda: all(port["link_up"] for port in lab.heddled.show("ports")),
                  "both memif ports are connected", 15)

@@ -37,7 +37,7 @@ def net():
 def clean(net):
     """Each test starts without policy."""
     heddled = net.heddled
-    present = json.loads(heddled.ctl("get", "-A", "-o", "json").stdout)["resources"]
+    present = json.loads(heddled.ctl("get", "-A", "-o", "json").stdout)
     if present:
         heddled.ctl("delete", "-f", write(heddled, "all.yaml", *present))
     yield
@@ -71,7 +71,8 @@ def test_tcp_reaches_the_endpoint(net, address):
 
 def test_iperf3_reaches_the_endpoint(net):
     apply(net.heddled, WEB, ON_FIRST)
-    sums = iperf3(net.client, net.servers[0], VIP4, "-u", "-b", "20M", "-t", "1", "-l", "1200")
+    sums = iperf3(net.client, net.servers[0], VIP4, "-u", "-b", "20M", "-t", "1", "-l", "1200",
+                  bind=VIP4)
     assert sums["lost_percent"] < 5 and sums["packets"] > 500
 
 

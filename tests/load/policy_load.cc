@@ -92,8 +92,8 @@ class Client {
     install.add(other.install);
   }
   std::string json() {
-    return fmt::format(R"("round_trip_ms": {}, "live_ms": {}, "install_ms": {})",
-                       round_trip.json(), live.json(), install.json());
+    return fmt::format(R"("round_trip_ms": {}, "live_ms": {}, "install_ms": {})", round_trip.json(),
+                       live.json(), install.json());
   }
 
  private:
@@ -173,8 +173,7 @@ v1::ApplyRequest one(v1::Resource resource) {
 v1::ApplyRequest change(std::string_view what, int n, const Shape& shape) {
   const int service = n % shape.services;
   const auto weight = static_cast<uint32_t>(2 + n / shape.services % 2);
-  return one(what == "route" ? route_of(service, 0, weight)
-                             : endpoints_of(service, shape, weight));
+  return one(what == "route" ? route_of(service, 0, weight) : endpoints_of(service, shape, weight));
 }
 
 void run_changes(Client& client, std::string_view what, int count, const Shape& shape) {
@@ -196,8 +195,8 @@ void run_rate(const std::string& address, int per_second, int seconds, const Sha
   for (Client& client : clients) {
     threads.emplace_back([&] {
       for (int n = next++; n < count; n = next++) {
-        std::this_thread::sleep_until(start + std::chrono::microseconds(int64_t{n} * 1'000'000 /
-                                                                        per_second));
+        std::this_thread::sleep_until(
+            start + std::chrono::microseconds(int64_t{n} * 1'000'000 / per_second));
         client.apply(change("endpoint", n, shape));
       }
     });
@@ -220,8 +219,8 @@ v1::ApplyRequest flipped(bool first_serves, const std::string& network, int addr
     const std::string name = first ? "first" : "second";
     v1::Resource service = named(name, "flip");
     for (int i = 0; i < addresses; ++i)
-      service.mutable_service()->add_addresses(
-          serves ? fmt::format("{}.{}", network, i) : fmt::format("192.168.{}.{}", first, i + 1));
+      service.mutable_service()->add_addresses(serves ? fmt::format("{}.{}", network, i)
+                                                      : fmt::format("192.168.{}.{}", first ? 1 : 2, i + 1));
     v1::ServicePort& port = *service.mutable_service()->add_ports();
     port.set_name("p");
     port.set_port(9);

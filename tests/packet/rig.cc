@@ -125,9 +125,8 @@ void Rig::assign_queues() {
 }
 
 void Rig::publish() {
-  topologies_.push_back(app::build_topology(net_.config(), net_.facts(),
-                                            topologies_.back()->generation + 1,
-                                            *policy_.attachments));
+  topologies_.push_back(app::build_topology(
+      net_.config(), net_.facts(), topologies_.back()->generation + 1, *policy_.attachments));
   for (auto& member : workers_) {
     member->worker->topology = topologies_.back().get();
     member->worker->policy = policy_.snapshot.get();

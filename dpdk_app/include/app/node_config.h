@@ -99,9 +99,9 @@ struct NodeConfig {
   Idle idle = Idle::kAdaptive;
   uint64_t memory_bytes = 512ull << 20;
   bool huge_pages = true;
-  uint32_t buffers = 0;     // packet buffers; 0: as many as ports, queues and workers want
-  std::string trust_domain;     // of identities on this node; empty: none given
-  std::string grpc_socket;      // path of the Unix socket
+  uint32_t buffers = 0;      // packet buffers; 0: as many as ports, queues and workers want
+  std::string trust_domain;  // of identities on this node; empty: none given
+  std::string grpc_socket;   // path of the Unix socket
   std::optional<GrpcTls> grpc_tls;
   std::string state_directory;  // where policy is kept; empty: in memory alone
   std::vector<PortConfig> ports;

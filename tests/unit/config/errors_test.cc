@@ -35,10 +35,12 @@ TEST(Errors, NotYaml) {
 TEST(Errors, YamlThatIsNotForUs) {
   expect_errors({
       {"x\n",
-       "f.yaml:1: is a single value; expected a map with node, workers, memory, control, "
+       "f.yaml:1: is a single value; expected a map with node, trust_domain, workers, memory, "
+       "control, "
        "ports, routes"},
       {"- x\n",
-       "f.yaml:1: is a list; expected a map with node, workers, memory, control, ports, "
+       "f.yaml:1: is a list; expected a map with node, trust_domain, workers, memory, control, "
+       "ports, "
        "routes"},
       {"node: x\n---\nnode: y\n",
        "f.yaml:2: a second YAML document starts here; expected one document"},
@@ -80,22 +82,25 @@ TEST(Errors, TopLevel) {
       {"node: x\nworkers: { cores: [0] }\nmemory: { hugepages: 1G }\n",
        "f.yaml:1: ports: missing; expected a list of ports"},
       {with_rest("route: []\n"),
-       "f.yaml:7: route: unknown key; expected one of node, workers, memory, control, ports, "
+       "f.yaml:7: route: unknown key; expected one of node, trust_domain, workers, memory, "
+       "control, ports, "
        "routes (did you mean \"routes\"?)"},
       {with_rest("zzz: []\n"),
-       "f.yaml:7: zzz: unknown key; expected one of node, workers, memory, "
+       "f.yaml:7: zzz: unknown key; expected one of node, trust_domain, workers, memory, "
        "control, ports, routes"},
       {with_rest("\"\\e[1m\\\"\": 1\n"),
        "f.yaml:7: \\x1b[1m\\x22: unknown key; expected one of "
-       "node, workers, memory, control, ports, routes"},
-      {with_rest("trust_domain: example.org\n"),
-       "f.yaml:7: trust_domain: not available in this version; leave it out"},
+       "node, trust_domain, workers, memory, control, ports, routes"},
+      {with_rest("trust_domain: 'Example.org'\n"),
+       "f.yaml:7: trust_domain: \"Example.org\" is no trust domain; expected 1 to 255 of "
+       "a-z 0-9 . - _, as example.org"},
       {with_rest("limits: { flows: 1 }\n"),
        "f.yaml:7: limits: not available in this version; leave it out"},
       {with_rest("control: { grpc: unix:/a, metrics: 127.0.0.1:9464 }\n"),
        "f.yaml:7: control.metrics: not available in this version; leave it out"},
-      {with_rest("control: { state: /var/lib/heddle }\n"),
-       "f.yaml:7: control.state: not available in this version; leave it out"},
+      {with_rest("control: { state: lib/heddle }\n"),
+       "f.yaml:7: control.state: \"lib/heddle\" is no place for policy; expected an absolute path "
+       "of a directory, or none"},
   });
 }
 
@@ -195,7 +200,6 @@ TEST(Errors, Control) {
   };
   expect_errors({
       row("", "is empty"),
-      {with_rest("control: {}\n"), "f.yaml:7: control.grpc: missing" + expected},
       bad("/run/heddle/heddled.sock"),
       bad("unix:heddled.sock"),
       bad("unix:"),
@@ -294,6 +298,31 @@ TEST(Errors, PrefixesThatAreTaken) {
                  "action: drop }\n"),
        "f.yaml:9: routes[1].prefix: 10.0.0.0/8 is already the prefix of the route on line 8; "
        "expected another prefix"},
+  });
+}
+
+TEST(Errors, ControlTls) {
+  const auto tls = [](const std::string& value) {
+    return with_rest("control: { tls: { " + value + " } }\n");
+  };
+  const std::string files = ", certificate: /c, key: /k, clients: /a";
+  const std::string listen = "; expected an address and a port, as 127.0.0.1:9443";
+  const std::string address = "f.yaml:7: control.tls.listen: \"";
+  expect_errors({
+      {tls("certificate: /c"), "f.yaml:7: control.tls.listen: missing" + listen},
+      {tls("listen: localhost:9443" + files),
+       address + "localhost:9443\" is no address to listen on" + listen},
+      {tls("listen: '127.0.0.1'" + files),
+       address + "127.0.0.1\" is no address to listen on" + listen},
+      {tls("listen: '127.0.0.1:0'" + files),
+       address + "127.0.0.1:0\" is no address to listen on" + listen},
+      {tls("listen: '::1:9443'" + files),
+       address + "::1:9443\" is no address to listen on" + listen},
+      {tls("listen: '127.0.0.1:9443', certificate: /c, key: /k"),
+       "f.yaml:7: control.tls.clients: missing; expected an absolute path of a PEM file"},
+      {tls("listen: '127.0.0.1:9443', certificate: c, key: /k, clients: /a"),
+       "f.yaml:7: control.tls.certificate: \"c\" is no path; expected an absolute path of a PEM "
+       "file"},
   });
 }
 

@@ -165,6 +165,9 @@ TEST(LoadText, DefaultsOfASmallFile) {
   EXPECT_EQ(config->memory_bytes, 512ull << 20);
   EXPECT_EQ(config->buffers, 0u);
   EXPECT_EQ(config->grpc_socket, "/run/heddle/heddled.sock");
+  EXPECT_FALSE(config->grpc_tls);
+  EXPECT_EQ(config->state_directory, "/var/lib/heddle");
+  EXPECT_EQ(config->trust_domain, "");
   EXPECT_TRUE(config->routes4.empty() && config->routes6.empty());
 }
 
@@ -224,10 +227,10 @@ TEST(LoadFile, NamesTheFileInErrors) {
   const TemporaryFile file("nodes: x\n");
   const auto config = load_file(file.path());
   ASSERT_FALSE(config);
-  EXPECT_EQ(config.error().text,
-            file.path() +
-                ":1: nodes: unknown key; expected one of node, workers, memory, control, ports, "
-                "routes (did you mean \"node\"?)");
+  EXPECT_EQ(config.error().text, file.path() +
+                                     ":1: nodes: unknown key; expected one of node, trust_domain, "
+                                     "workers, memory, control, ports, "
+                                     "routes (did you mean \"node\"?)");
 }
 
 TEST(LoadFile, RefusesWhatIsNoFile) {
@@ -243,6 +246,25 @@ TEST(LoadFile, RefusesWhatIsNoFile) {
   ASSERT_EQ(::mkfifo(place.path().c_str(), 0600), 0);
   EXPECT_EQ(load_file(place.path()).error().text,
             place.path() + ": not a regular file; expected a readable YAML file");
+}
+
+TEST(Load, Control) {
+  const auto config = load_text(
+      with_rest("trust_domain: example.org\ncontrol:\n  state: /srv/policy\n  tls: { listen: "
+                "'[::1]:9443', certificate: /c.pem, key: /k.pem, clients: /ca.pem }\n"),
+      "f.yaml");
+  ASSERT_TRUE(config) << config.error().text;
+  EXPECT_EQ(config->trust_domain, "example.org");
+  EXPECT_EQ(config->grpc_socket, "/run/heddle/heddled.sock");
+  EXPECT_EQ(config->state_directory, "/srv/policy");
+  ASSERT_TRUE(config->grpc_tls);
+  EXPECT_EQ(config->grpc_tls->listen, "[::1]:9443");
+  EXPECT_EQ(config->grpc_tls->certificate, "/c.pem");
+  EXPECT_EQ(config->grpc_tls->key, "/k.pem");
+  EXPECT_EQ(config->grpc_tls->clients, "/ca.pem");
+  const auto none = load_text(with_rest("control: { state: none }\n"), "f.yaml");
+  ASSERT_TRUE(none) << none.error().text;
+  EXPECT_EQ(none->state_directory, "");
 }
 
 TEST(LoadFile, RefusesAFileAboveOneMebibyte) {

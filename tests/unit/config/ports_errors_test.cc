@@ -249,8 +249,6 @@ TEST(PortErrors, WorkloadAndHost) {
   std::string many = "1.0.0.1";
   for (int i = 0; i < 64; ++i) many += ", 1.0.0.1";
   expect_errors({
-      port("role: workload",
-           ".workload_addresses: missing; expected a list of the workload's addresses"),
       port("role: workload, workload_addresses: []",
            ".workload_addresses: has 0 elements; expected 1 to 64 addresses"),
       port("role: workload, workload_addresses: [" + many + "]",
