@@ -12,6 +12,11 @@ namespace {
 
 constexpr int kLongestValue = 80 << 20;  // bytes: a change has two resources and a key
 
+int note_log_pages(void* log_pages, sqlite3*, const char*, int pages) {
+  *static_cast<int64_t*>(log_pages) = pages;
+  return SQLITE_OK;
+}
+
 }  // namespace
 
 std::unexpected<Error> in_use(std::string_view place) {
@@ -102,13 +107,8 @@ std::optional<std::string> Query::optional_text(int column) const {
 }
 
 Database::Database(sqlite3* handle, std::string place) : handle_(handle), place_(std::move(place)) {
-  sqlite3_wal_hook(
-      handle_,
-      [](void* self, sqlite3*, const char*, int pages) {
-        static_cast<Database*>(self)->log_pages_ = pages;
-        return SQLITE_OK;
-      },
-      this);
+  // In place of SQLite's own, which would checkpoint inside a commit.
+  sqlite3_wal_hook(handle_, note_log_pages, &log_pages_);
 }
 
 Database::~Database() {

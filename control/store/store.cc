@@ -13,6 +13,7 @@
 
 #include "checksum.h"
 #include "impl.h"
+#include "log_check.h"
 #include "schema.h"
 
 namespace heddle::store {
@@ -51,6 +52,9 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory, const L
     const auto made = held->look();
     if (!made) return std::unexpected(made.error());
   }
+  const auto cut_off = commits_are_cut_off(held->file("-wal"));
+  if (!cut_off) return std::unexpected(cut_off.error());
+  if (*cut_off) return damaged_store(held->place(), "commits in its log are unreadable");
   auto database = Database::open(held->file(), held->place());
   if (!database) return std::unexpected(database.error());
   HEDDLE_TRY(configure(**database, limits));

@@ -14,7 +14,7 @@ FLAGS = ["-std=c++23", "-march=x86-64-v3", "-O0", "-w", "-fPIC", "-isystem", "/u
          "-DALLOW_EXPERIMENTAL_API"]
 ROOTS = {**{name: f"lib/{name}/include" for name in ALL_LIBRARIES},
          "app": "dpdk_app/include", "server": "control/server/include",
-         "config": "control/config/include"}
+         "config": "control/config/include", "store": "control/store/include"}
 
 
 def include_roots(path):
