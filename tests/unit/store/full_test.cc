@@ -98,6 +98,28 @@ TEST(Full, AWriteThatFailsLeavesNothing) {
   EXPECT_EQ(must_open(directory)->load().value().size(), version);
 }
 
+TEST(Full, AStoreOpensWithoutRoom) {
+  const TempDirectory directory;
+  uint64_t last = 0;
+  {
+    const FileSizeLimit full(100'000);
+    {
+      const auto store = must_open(directory);
+      ASSERT_TRUE(store);
+      while (store->append(group_from(last + 1, 1, 10'000))) ++last;
+    }
+    const auto store = must_open(directory);
+    ASSERT_TRUE(store);
+    EXPECT_EQ(store->load().value().size(), last);
+    EXPECT_FALSE(store->append(group_from(last + 1, 10, 10'000)));
+  }
+  EXPECT_GT(last, 0U);
+  const auto store = must_open(directory);
+  ASSERT_TRUE(store);
+  EXPECT_EQ(store->load().value().size(), last);
+  EXPECT_TRUE(store->append(group_from(last + 1, 10, 10'000)));
+}
+
 // The log cannot be emptied, as the database's file cannot grow: appends go on while the log can.
 TEST(Full, ACheckpointThatFailsIsMadeUpFor) {
   const TempDirectory directory;
