@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -11,6 +12,11 @@ namespace heddle::store {
 namespace {
 
 constexpr int kLongestValue = 80 << 20;  // bytes: a change has two resources and a key
+
+int note_log_pages(void* log_pages, sqlite3*, const char*, int pages) {
+  *static_cast<int64_t*>(log_pages) = pages;
+  return SQLITE_OK;
+}
 
 }  // namespace
 
@@ -68,6 +74,7 @@ Query& Query::bind_optional(const std::optional<std::string>& bytes) {
 
 Result<bool> Query::row() {
   if (failed_ != SQLITE_OK) return statement_.database_->error(failed_);
+  errno = 0;
   const int code = sqlite3_step(statement_.handle_);
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
@@ -102,13 +109,8 @@ std::optional<std::string> Query::optional_text(int column) const {
 }
 
 Database::Database(sqlite3* handle, std::string place) : handle_(handle), place_(std::move(place)) {
-  sqlite3_wal_hook(
-      handle_,
-      [](void* self, sqlite3*, const char*, int pages) {
-        static_cast<Database*>(self)->log_pages_ = pages;
-        return SQLITE_OK;
-      },
-      this);
+  // In place of SQLite's own, which would checkpoint inside a commit.
+  sqlite3_wal_hook(handle_, note_log_pages, &log_pages_);
 }
 
 Database::~Database() {
@@ -120,6 +122,7 @@ Database::~Database() {
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, std::string place) {
   sqlite3* handle = nullptr;
   constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  errno = 0;
   const int code = sqlite3_open_v2(path.c_str(), &handle, kFlags, nullptr);
   if (handle == nullptr) return fail("the policy store {}: no memory", place);
   std::unique_ptr<Database> database(new Database(handle, std::move(place)));
@@ -131,6 +134,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, std::s
 }
 
 Result<> Database::run(const char* sql) {
+  errno = 0;
   const int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return error(code);
   return {};
@@ -138,6 +142,7 @@ Result<> Database::run(const char* sql) {
 
 Result<Statement> Database::prepare(const char* sql) {
   sqlite3_stmt* handle = nullptr;
+  errno = 0;
   const int code =
       sqlite3_prepare_v3(handle_, sql, -1, SQLITE_PREPARE_PERSISTENT, &handle, nullptr);
   if (code != SQLITE_OK) return error(code);
@@ -170,6 +175,7 @@ Result<> Database::checkpoint_and_cut() { return checkpoint_as(SQLITE_CHECKPOINT
 
 Result<> Database::checkpoint_as(int mode) {
   int pages = 0, written = 0;
+  errno = 0;
   const int code = sqlite3_wal_checkpoint_v2(handle_, "main", mode, &pages, &written);
   if (code != SQLITE_OK) return error(code);
   // The next commit starts the log anew.
@@ -182,12 +188,10 @@ std::unexpected<Error> Database::damaged(std::string_view how) const {
 }
 
 std::unexpected<Error> Database::error(int code) const {
-  const int primary = code & 0xff;
-  // SQLite keeps the errno of these two only.
-  const bool has_errno = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN;
-  const int system = has_errno ? sqlite3_system_errno(handle_) : 0;
+  // SQLite's own record of it misses a commit that fails. Each call begins with none.
+  const int system = errno;
   const char* why = system != 0 ? std::strerror(system) : sqlite3_errstr(code);
-  switch (primary) {
+  switch (code & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return damaged(sqlite3_errmsg(handle_));
@@ -195,17 +199,15 @@ std::unexpected<Error> Database::error(int code) const {
     case SQLITE_LOCKED:
       return in_use(place_);
     case SQLITE_FULL:
-      return fail(
-          "the policy store {}: no room: the disk is full, or the file has reached its limit",
-          place_);
+      return fail("the policy store {} cannot grow: {}", place_,
+                  system != 0 ? why : "it has reached the size that it may have");
     case SQLITE_READONLY:
     case SQLITE_PERM:
       return fail("the policy store {} cannot be written: {}", place_, why);
     case SQLITE_CANTOPEN:
       return fail("the policy store {} cannot be opened: {}", place_, why);
     case SQLITE_IOERR:
-      return fail("the policy store {}: reading or writing failed: {} ({})", place_, why,
-                  sqlite3_errstr(code));
+      return fail("the policy store {}: reading or writing failed: {}", place_, why);
     default:
       return fail("the policy store {}: {}", place_, sqlite3_errmsg(handle_));
   }

@@ -83,8 +83,7 @@ Result<bool> Directory::look() {
     if (errno != ENOENT) return fail("cannot look at {}: {}", path, why(errno));
     for (const char* log : kLogs)
       if (exists(file(log)))
-        return damaged_store(place(),
-                             fmt::format("{} is there without policy.db", kFileName) + log);
+        return damaged_store(place(), fmt::format("{0}{1} is there without {0}", kFileName, log));
     return false;
   }
   if (!S_ISREG(info.st_mode)) return fail("{} is not a file; move it away", path);

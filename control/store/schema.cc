@@ -55,7 +55,8 @@ Result<> verify_tables(Database& database) {
 
 Result<> create(Database& database) {
   // The log's mode is kept in the file. Before the tables, as it cannot change in a transaction.
-  HEDDLE_TRY(database.run("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL"));
+  HEDDLE_TRY(database.run(
+      fmt::format("PRAGMA page_size = {}; PRAGMA journal_mode = WAL", kPageSize).c_str()));
   HEDDLE_TRY(database.run("BEGIN IMMEDIATE"));
   for (const char* table : kTables) HEDDLE_TRY(database.run(table));
   HEDDLE_TRY(
@@ -76,11 +77,8 @@ Result<> configure(Database& database, const Limits& limits) {
                    "PRAGMA temp_store = MEMORY;"
                    "PRAGMA cell_size_check = ON;"
                    "PRAGMA secure_delete = FAST;"
-                   "PRAGMA wal_autocheckpoint = 0;"
                    "PRAGMA journal_size_limit = 8388608"));
-  const auto page_size = database.number("PRAGMA page_size");
-  if (!page_size) return std::unexpected(page_size.error());
-  const uint64_t pages = limits.file_bytes / static_cast<uint64_t>(*page_size);
+  const uint64_t pages = limits.file_bytes / kPageSize;
   return database.run(
       fmt::format("PRAGMA max_page_count = {}", std::max<uint64_t>(pages, 16)).c_str());
 }

@@ -1,6 +1,7 @@
 // What is in policy.db, and how a connection is set up for it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "core/result.h"
@@ -11,6 +12,7 @@ namespace heddle::store {
 
 inline constexpr int64_t kApplicationId = 0x4864'6c50;  // "HdlP"
 inline constexpr int64_t kSchemaVersion = 1;
+inline constexpr size_t kPageSize = 4096;
 
 // Tables in an empty database.
 [[nodiscard]] Result<> create(Database& database);

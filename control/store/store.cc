@@ -13,6 +13,7 @@
 
 #include "checksum.h"
 #include "impl.h"
+#include "log_check.h"
 #include "schema.h"
 
 namespace heddle::store {
@@ -51,12 +52,16 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory, const L
     const auto made = held->look();
     if (!made) return std::unexpected(made.error());
   }
+  const auto cut_off = commits_are_cut_off(held->file("-wal"));
+  if (!cut_off) return std::unexpected(cut_off.error());
+  if (*cut_off) return damaged_store(held->place(), "commits in its log are unreadable");
   auto database = Database::open(held->file(), held->place());
   if (!database) return std::unexpected(database.error());
   HEDDLE_TRY(configure(**database, limits));
   HEDDLE_TRY(verify(**database));
-  // What a process that was killed left in the log goes into the file now, not in an append.
-  HEDDLE_TRY((*database)->checkpoint_and_cut());
+  // What a process that was killed left in the log goes into the file now, not in an append. On a
+  // full disk it cannot: what is there is read all the same, and the next append says so.
+  (void)(*database)->checkpoint_and_cut();
   auto impl = std::make_unique<Impl>(std::move(*held), std::move(*database), limits);
   HEDDLE_TRY(impl->start());
   return std::unique_ptr<Store>(new Store(std::move(impl)));

@@ -15,7 +15,7 @@ FLAGS = ["-std=c++23", "-march=x86-64-v3", "-O0", "-w", "-fPIC", "-isystem", "/u
 ROOTS = {**{name: f"lib/{name}/include" for name in ALL_LIBRARIES},
          "app": "dpdk_app/include", "server": "control/server/include",
          "config": "control/config/include", "resource": "control/resource/include",
-         "yaml": "control/yaml/include"}
+         "store": "control/store/include", "yaml": "control/yaml/include"}
 
 
 def include_roots(path):
