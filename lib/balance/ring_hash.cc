@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "core/check.h"
+#include "distinct_keys.h"
 
 namespace heddle::balance {
 
@@ -51,19 +52,20 @@ RingHash::RingHash(std::span<const Endpoint> endpoints, const RingHashSizes& siz
   for (const Endpoint& endpoint : endpoints)
     if (endpoint.weight > 0) size += scale.points(endpoint.weight);
   points_.reserve(size);
+  const std::vector<uint64_t> keys = distinct_keys(endpoints);
   for (size_t i = 0; i < endpoints.size(); ++i) {
     if (endpoints[i].weight == 0) continue;
-    const uint64_t first = mix(endpoints[i].key ^ 0x72696e672d686173);
+    const uint64_t first = mix(keys[i] ^ 0x72696e672d686173);
     const uint32_t points = scale.points(endpoints[i].weight);
     for (uint64_t point = 0; point < points; ++point)
       points_.push_back({.place = static_cast<uint32_t>(mix(first + spread(point)) >> 32),
                          .position = static_cast<uint16_t>(i)});
   }
-  sort_points(endpoints);
+  sort_points(keys);
 }
 
 // The arcs are the buckets of the sort: as points are spread evenly, about one falls into each.
-void RingHash::sort_points(std::span<const Endpoint> endpoints) {
+void RingHash::sort_points(std::span<const uint64_t> keys) {
   const auto bits = static_cast<uint32_t>(std::bit_width(points_.size()));
   shift_ = 32 - bits;
   // Counts go two places up, so that beginnings are one place up, move to the arc's end while it
@@ -77,8 +79,8 @@ void RingHash::sort_points(std::span<const Endpoint> endpoints) {
   for (size_t arc = 0; arc + 1 < arcs_.size(); ++arc)
     std::sort(sorted.begin() + arcs_[arc], sorted.begin() + arcs_[arc + 1],
               [&](const Point& a, const Point& b) {
-                return std::tuple(a.place, endpoints[a.position].key) <
-                       std::tuple(b.place, endpoints[b.position].key);
+                return std::tuple(a.place, keys[a.position]) <
+                       std::tuple(b.place, keys[b.position]);
               });
   points_ = std::move(sorted);
 }

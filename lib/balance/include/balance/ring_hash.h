@@ -57,7 +57,7 @@ class RingHash {
     uint16_t position;
   };
 
-  void sort_points(std::span<const Endpoint> endpoints);
+  void sort_points(std::span<const uint64_t> keys);
 
   std::vector<Point> points_;   // by place
   std::vector<uint32_t> arcs_;  // where in points_ each arc of 2^shift_ places begins, and the end
