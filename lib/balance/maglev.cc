@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/check.h"
+#include "distinct_keys.h"
 
 namespace heddle::balance {
 
@@ -42,10 +43,12 @@ struct Member {
 
 // The members with weight, in the order of their turns within a round.
 std::vector<Member> members_of(std::span<const Endpoint> endpoints, uint64_t unit, uint32_t size) {
+  const std::vector<uint64_t> keys = distinct_keys(endpoints);
   std::vector<Member> members;
   members.reserve(endpoints.size());
   for (size_t i = 0; i < endpoints.size(); ++i) {
-    const auto [key, weight] = endpoints[i];
+    const uint64_t key = keys[i];
+    const uint32_t weight = endpoints[i].weight;
     if (weight == 0) continue;
     const auto level = std::bit_width(unit) - std::bit_width(std::bit_ceil(uint64_t{weight}));
     const uint64_t hash = mix(key ^ 0x6d61676c65762d31);
@@ -59,9 +62,7 @@ std::vector<Member> members_of(std::span<const Endpoint> endpoints, uint64_t uni
   }
   std::ranges::sort(members, [](const Member& a, const Member& b) {
     if (a.level != b.level) return a.level < b.level;
-    if (a.key != b.key) return a.key < b.key;
-    if (a.weight != b.weight) return a.weight < b.weight;
-    return a.position < b.position;
+    return a.key < b.key;
   });
   return members;
 }

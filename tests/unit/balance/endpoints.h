@@ -43,8 +43,8 @@ inline std::vector<double> shares_of(std::span<const Endpoint> endpoints) {
   return shares;
 }
 
-// Pearson's statistic of counts against expected shares, as standard deviations from its mean:
-// with k cells it has mean k - 1 and variance 2 (k - 1). Above 6 is no accident.
+// Pearson's statistic of counts against expected shares, as standard deviations of a normal
+// distribution (Wilson and Hilferty 1931): above 6 is no accident, which happens once in a billion.
 inline double chi_square_sigmas(std::span<const uint64_t> counts, std::span<const double> shares) {
   double total = 0;
   for (const uint64_t count : counts) total += static_cast<double>(count);
@@ -61,7 +61,8 @@ inline double chi_square_sigmas(std::span<const uint64_t> counts, std::span<cons
     ++cells;
   }
   if (cells < 2) return 0;
-  return (statistic - (cells - 1)) / std::sqrt(2 * (cells - 1));
+  const double part = 2 / (9 * (cells - 1));
+  return (std::cbrt(statistic / (cells - 1)) - (1 - part)) / std::sqrt(part);
 }
 
 }  // namespace heddle::balance

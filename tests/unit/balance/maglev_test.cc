@@ -3,9 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <bit>
 #include <map>
-#include <numeric>
 #include <set>
 
 #include "endpoints.h"
@@ -189,13 +187,29 @@ TEST(Maglev, OrderDoesNotMatter) {
   }
 }
 
-// Keys that a poor hash made: neighbours, and the same key twice.
+// Keys that a poor hash made: neighbours, and the same key often.
 TEST(Maglev, PoorKeysGetTheirShareToo) {
   std::vector<Endpoint> endpoints;
-  for (uint64_t i = 0; i < 64; ++i) endpoints.push_back({i / 2, 1});
-  const auto counts = entries_each(Maglev(endpoints), endpoints.size());
+  for (uint64_t i = 0; i < 20'000; ++i) endpoints.push_back({i / 5'000, 1});
+  const Maglev table(endpoints);
+  const auto counts = entries_each(table, endpoints.size());
   const auto [least, most] = std::ranges::minmax(counts);
   EXPECT_LE(most - least, 1u);
+}
+
+TEST(Maglev, OrderDoesNotMatterAmongEqualKeys) {
+  Random random(test_seed());
+  std::vector<Endpoint> endpoints;
+  for (uint32_t weight = 1; weight <= 60; ++weight) endpoints.push_back({weight / 4, weight});
+  const auto weights_of = [](const std::vector<Endpoint>& list) {
+    std::vector<uint32_t> weights;
+    const Maglev table(list);
+    for (const uint16_t position : table.entries()) weights.push_back(list[position].weight);
+    return weights;
+  };
+  const auto weights = weights_of(endpoints);
+  shuffle(random, endpoints);
+  EXPECT_EQ(weights_of(endpoints), weights);
 }
 
 // The share of entries that changed although neither their old nor their new owner had to.
@@ -213,8 +227,22 @@ double needless_moves(const std::vector<Endpoint>& before, const std::vector<End
   return static_cast<double>(moved) / size;
 }
 
-// Section 5.3 of the paper: 1,000 backends, of which 5 (0.5 %) fail; of 65,537 entries about 1.6 %
-// more than needed change, about half a percent of 655,373.
+// Over some lists of endpoints, as one small table may be unlucky.
+template <class Make>
+double mean_needless_moves(Random& random, size_t gone, uint32_t size, Make&& make) {
+  const int lists = size < 50'000 ? 40 : 4;
+  double sum = 0;
+  for (int i = 0; i < lists; ++i) {
+    const std::vector<Endpoint> before = make(random);
+    auto after = before;
+    after.resize(before.size() - gone);
+    sum += needless_moves(before, after, size);
+  }
+  return sum / lists;
+}
+
+// The last two rows are the set-up of the paper's section 5.3. What leaving moves, coming back
+// moves back.
 TEST(Maglev, MovesFewFlowsOfTheOthers) {
   Random random(test_seed());
   struct Row {
@@ -222,26 +250,25 @@ TEST(Maglev, MovesFewFlowsOfTheOthers) {
     uint32_t size;
     double most;
   };
-  for (const Row& row : {Row{10, 1, 1'021, 0.06}, Row{100, 1, 16'381, 0.025},
-                         Row{1'000, 5, 65'537, 0.035}, Row{1'000, 5, 655'373, 0.012}}) {
-    auto before = make_endpoints(random, row.endpoints);
-    auto after = before;
-    after.resize(row.endpoints - row.gone);
-    const double removing = needless_moves(before, after, row.size);
-    EXPECT_LT(removing, row.most) << row.endpoints << " endpoints in " << row.size;
+  for (const Row& row : {Row{10, 1, 1'021, 0.045}, Row{100, 1, 16'381, 0.018},
+                         Row{1'000, 5, 65'537, 0.021}, Row{1'000, 5, 655'373, 0.0055}}) {
+    const double mean = mean_needless_moves(
+        random, row.gone, row.size, [&](Random& by) { return make_endpoints(by, row.endpoints); });
+    EXPECT_LT(mean, row.most) << row.endpoints << " endpoints in " << row.size;
     std::printf("%zu endpoints, %zu gone, %u entries: %.2f %% needless\n", row.endpoints, row.gone,
-                row.size, 100 * removing);
+                row.size, 100 * mean);
   }
 }
 
 TEST(Maglev, MovesFewFlowsWhenTheHeaviestGoes) {
   Random random(test_seed());
-  auto before = make_endpoints(random, 100);
-  for (Endpoint& e : before) e.weight = 1 + random.below(20);
-  before.back().weight = 100;  // another power of two than all others
-  auto after = before;
-  after.pop_back();
-  EXPECT_LT(needless_moves(before, after, 16'381), 0.15);
+  const double mean = mean_needless_moves(random, 1, 16'381, [](Random& by) {
+    auto endpoints = make_endpoints(by, 100);
+    for (Endpoint& e : endpoints) e.weight = 1 + by.below(20);
+    endpoints.back().weight = 100;  // another power of two than all others
+    return endpoints;
+  });
+  EXPECT_LT(mean, 0.03);
 }
 
 TEST(Maglev, AnyGoodBitsOfAHashDo) {

@@ -24,6 +24,9 @@ constexpr uint64_t mix(uint64_t x) {
   return x ^ (x >> 31);
 }
 
+// Brings the good bits of a hash, wherever they are, up to where scale() looks.
+constexpr uint64_t spread(uint64_t hash) { return hash * 0x9e3779b97f4a7c15; }
+
 // Where `hash` falls in [0, size), by its high bits; a multiplication instead of a division.
 constexpr uint32_t scale(uint64_t hash, uint32_t size) {
   __extension__ using Wide = unsigned __int128;

@@ -42,7 +42,7 @@ class Maglev {
   uint32_t pick(uint64_t hash) const {
     if (empty()) [[unlikely]]
       return kNoEndpoint;
-    return table_[scale(hash * 0x9e3779b97f4a7c15, size())];
+    return table_[scale(spread(hash), size())];
   }
 
   std::span<const uint16_t> entries() const { return table_; }
