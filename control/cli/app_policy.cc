@@ -152,7 +152,8 @@ CLI::Option* add_number(CLI::App& app, const std::string& name, const std::strin
   const auto check = [bounds](std::string& text) {
     const auto number = yaml::parse_number(text);
     if (number && *number >= bounds.first && *number <= bounds.second) return std::string();
-    if (bounds.second == kMost) return "expected a number, not '" + text + "'";
+    if (bounds == std::pair<uint64_t, uint64_t>(0, kMost))
+      return "expected a number, not '" + text + "'";
     return fmt::format("expected a number from {} to {}, not '{}'", bounds.first, bounds.second,
                        text);
   };

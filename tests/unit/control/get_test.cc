@@ -169,7 +169,7 @@ v1::PolicyStatus a_status() {
   status.set_since_ms(1'772'446'507'000);
   status.set_author("root");
   status.set_message("half to v2");
-  for (uint64_t version : {42, 41}) status.add_workers()->set_version(version);
+  for (const uint64_t version : {42u, 41u}) status.add_workers()->set_version(version);
   status.set_install_us(120);
   status.set_resources(12);
   status.set_services(3);
