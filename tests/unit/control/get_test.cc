@@ -75,7 +75,7 @@ TEST_F(Get, OneNamespaceOneKindOneName) {
             "KIND   NAMESPACE  NAME  SUMMARY\nRoute  shop       cart  service cart, http 1\n");
   EXPECT_EQ(out({"get", "route", "shop/cart"}), out({"get", "Route", "cart", "-n", "shop"}));
   EXPECT_EQ(err(1, {"get", "route", "cart"}), "heddlectl: no Route default/cart\n");
-  EXPECT_EQ(err(2, {"get", "rout", "-A"}), "heddlectl: no kind 'rout' (did you mean \"Route\"?)\n");
+  EXPECT_EQ(err(2, {"get", "rout", "-A"}), "heddlectl: no kind 'rout' (did you mean \"route\"?)\n");
   EXPECT_EQ(err(2, {"get", "-A", "-n", "shop"}),
             "heddlectl: get: -A is all namespaces, -n one of them\n");
   EXPECT_EQ(err(2, {"get", "route", "cart", "-A"}),

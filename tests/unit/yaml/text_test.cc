@@ -49,7 +49,7 @@ TEST(Sinks, QuoteWhatAReaderMightTakeForSomethingElse) {
   const auto yaml = Sink::yaml();
   put(*yaml);
   EXPECT_EQ(yaml->finish(),
-            "\"on\":\n  - Service\n  - \"No\"\n  - \"\\x7f\\xe4\\n\"\nnone: []\nn: 1\n");
+            "\"on\":\n  - Service\n  - \"No\"\n  - \"\\x7f\\xe4\\n\"\nnone: []\n\"n\": 1\n");
   const auto json = Sink::json();
   put(*json);
   EXPECT_EQ(json->finish(), R"({
