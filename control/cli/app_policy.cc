@@ -152,7 +152,9 @@ CLI::Option* add_number(CLI::App& app, const std::string& name, const std::strin
   const auto check = [bounds](std::string& text) {
     const auto number = yaml::parse_number(text);
     if (number && *number >= bounds.first && *number <= bounds.second) return std::string();
-    if (bounds.second == kMost) return "expected a number, not '" + text + "'";
+    if (bounds.second == kMost)
+      return fmt::format("expected a number{}, not '{}'",
+                         bounds.first > 0 ? fmt::format(" from {} on", bounds.first) : "", text);
     return fmt::format("expected a number from {} to {}, not '{}'", bounds.first, bounds.second,
                        text);
   };

@@ -59,7 +59,9 @@ std::vector<std::string> positional_words(const CLI::Option& option) {
 void gather_option(const CLI::Option& option, Gathered& gathered) {
   if (!takes_value(option)) return;
   const std::vector<std::string> spellings = names(option);
-  gathered.with_a_value.insert(gathered.with_a_value.end(), spellings.begin(), spellings.end());
+  for (const std::string& name : spellings)
+    if (std::ranges::find(gathered.with_a_value, name) == gathered.with_a_value.end())
+      gathered.with_a_value.push_back(name);
   const std::vector<std::string> words = choices(option);
   if (words.empty() || spellings.empty()) return;
   gathered.values +=

@@ -53,7 +53,7 @@ std::string table_of(const v1::GetResponse& response) {
   for (const v1::Resource& resource : response.resources()) {
     const v1::ResourceKey key = resource::key_of(resource);
     table.add({key.kind().empty() ? "unknown" : key.kind(), key.namespace_(), key.name(),
-               summary_of(resource)});
+               printable(summary_of(resource))});
   }
   return table.text();
 }

@@ -20,11 +20,7 @@ Reply<std::string> kind_of_word(const std::string& word) {
   if (word.empty()) return std::string();
   if (const resource::Kind* kind = resource::find_kind_of_word(word))
     return std::string(kind->name);
-  std::vector<std::string_view> names;
-  for (const resource::Kind& kind : resource::kinds()) names.push_back(kind.name);
-  std::string meant = yaml::did_you_mean(word, names);
-  if (meant.empty()) meant = fmt::format(" (known: {})", yaml::list_of(names));
-  return refuse(fmt::format("no kind '{}'{}", yaml::printable(word), meant));
+  return refuse(fmt::format("no kind '{}'{}", yaml::printable(word), resource::nearest_kind(word)));
 }
 
 Reply<v1::ResourceKey> named_key(const Options& options, const char* command) {

@@ -56,4 +56,9 @@ void PlainSink::literal(std::string_view value) {
   end_line();
 }
 
+std::string PlainSink::finish() {
+  end_line();
+  return std::move(out_);
+}
+
 }  // namespace heddle::cli

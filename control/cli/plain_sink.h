@@ -16,7 +16,7 @@ class PlainSink final : public yaml::Sink {
   void key(std::string_view name) override;
   void string(std::string_view value) override;
   void literal(std::string_view value) override;
-  std::string finish() override { return std::move(out_); }
+  std::string finish() override;
 
  private:
   void open(char kind);

@@ -7,6 +7,7 @@
 
 #include "core/check.h"
 #include "heddle/v1/types.pb.h"
+#include "yaml/quote.h"
 
 namespace heddle::resource {
 namespace {
@@ -74,6 +75,16 @@ const Kind* find_kind_of_word(std::string_view word) {
     return wanted == name || wanted == plural(name);
   });
   return at == kinds().end() ? nullptr : &*at;
+}
+
+std::string nearest_kind(std::string_view word) {
+  std::vector<std::string> words;
+  std::vector<std::string_view> views, names;
+  for (const Kind& kind : kinds()) words.push_back(folded(kind.name));
+  for (const std::string& each : words) views.push_back(each);
+  for (const Kind& kind : kinds()) names.push_back(kind.name);
+  const std::string meant = yaml::did_you_mean(folded(word), views);
+  return meant.empty() ? fmt::format(" (known: {})", yaml::list_of(names)) : meant;
 }
 
 const Kind* kind_of(const v1::Resource& resource) {

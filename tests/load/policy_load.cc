@@ -223,7 +223,7 @@ v1::ApplyRequest flipped(bool first_serves, const std::string& network, int addr
                                                       : fmt::format("192.168.{}.{}", first ? 1 : 2, i + 1));
     v1::ServicePort& port = *service.mutable_service()->add_ports();
     port.set_name("p");
-    port.set_port(9);
+    port.set_port(1001);  // where testpmd's flowgen sends to
     port.set_protocol(v1::PROTOCOL_UDP);
     service.mutable_service()->set_forwarding(v1::FORWARDING_DIRECT);
     *request.add_upserts() = service;

@@ -100,7 +100,7 @@ TEST_F(Apply, ProblemsOfHeddledHaveFileAndLine) {
   const std::string path = file("broken.yaml", kCart);
   EXPECT_EQ(err(1, {"apply", "-f", path}),
             path +
-                ":11: Route shop/cart: tcp[0].backends[0].service: no Service \"catr\" in "
+                ":12: Route shop/cart: tcp[0].backends[0].service: no Service \"catr\" in "
                 "namespace shop (did you mean \"cart\"?)\n" +
                 path + ":3: Service shop/cart: ports: missing?[31m\n" +
                 "the version is 43, not the expected 42\n"
@@ -108,7 +108,7 @@ TEST_F(Apply, ProblemsOfHeddledHaveFileAndLine) {
                 "nothing was changed\n");
   const Finished json = heddlectl({"apply", "-f", path, "-o", "json"});
   EXPECT_EQ(json.exit_code, 1);
-  EXPECT_NE(json.out.find("\"line\": 11,\n      \"kind\": \"Route\""), std::string::npos)
+  EXPECT_NE(json.out.find("\"line\": 12,\n      \"kind\": \"Route\""), std::string::npos)
       << json.out;
   EXPECT_EQ(json.err, "heddlectl: nothing was changed\n");
 }
@@ -275,7 +275,7 @@ TEST_F(Apply, DeleteNeedsToKnowWhat) {
   EXPECT_EQ(err(2, {"delete", "service", "a", "-f", "b"}),
             "heddlectl: delete: takes KIND NAME or -f FILE, not both\n");
   EXPECT_EQ(err(2, {"delete", "servise", "a"}),
-            "heddlectl: no kind 'servise' (did you mean \"Service\"?)\n");
+            "heddlectl: no kind 'servise' (did you mean \"service\"?)\n");
   EXPECT_EQ(err(2, {"delete", "service", "a/b", "-n", "c"}),
             "heddlectl: a/b is in another namespace than -n c\n");
 }
@@ -347,7 +347,8 @@ TEST_F(Apply, Rollback) {
   EXPECT_EQ(sent.author(), "ann");
   EXPECT_EQ(sent.expected_version(), 42u);
   EXPECT_EQ(err(2, {"rollback"}), "heddlectl: VERSION is required\n");
-  EXPECT_EQ(err(2, {"rollback", "x"}), "heddlectl: VERSION: expected a number, not 'x'\n");
+  EXPECT_EQ(err(2, {"rollback", "x"}),
+            "heddlectl: VERSION: expected a number from 1 on, not 'x'\n");
 }
 
 }  // namespace

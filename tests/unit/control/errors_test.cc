@@ -36,11 +36,14 @@ TEST_P(Usage, IsRefusedInOneSentence) {
 }
 
 const Refused kRefused[] = {
-    {"Nothing", {}, "one of these must follow: show, version, completion (--help)"},
+    {"Nothing",
+     {},
+     "one of these must follow: apply, diff, delete, get, describe, history, rollback, status, "
+     "explain, show, version, completion (--help)"},
     {"ShowWhat",
      {"show"},
-     "show: one of these must follow: ports, workers, graph, drops, neighbors, routes, version "
-     "(--help)"},
+     "show: one of these must follow: ports, workers, graph, drops, neighbors, routes, services, "
+     "version (--help)"},
     {"Misspelt", {"shwo", "ports"}, "unknown command 'shwo' (did you mean 'show'?)"},
     {"MisspeltBelow", {"show", "prts"}, "show: unknown command 'prts' (did you mean 'ports'?)"},
     {"AbbreviatedBelow",
@@ -58,7 +61,8 @@ const Refused kRefused[] = {
     {"OptionOfAnother", {"show", "ports", "--all"}, "show ports: unknown option '--all'"},
     {"ControlCharacters",
      {"\x1b[31m"},
-     "unknown command '?[31m' (known: show, version, completion)"},
+     "unknown command '?[31m' (known: apply, diff, delete, get, describe, history, rollback, "
+     "status, explain, show, version, completion)"},
     {"NoValue", {"show", "ports", "-o"}, "--output: takes one value, once"},
     {"Twice", {"show", "ports", "-o", "json", "-o", "yaml"}, "--output: takes one value, once"},
     {"Format", {"show", "ports", "-o", "xml"}, "--output: expected table, json or yaml, not 'xml'"},
@@ -73,7 +77,17 @@ const Refused kRefused[] = {
      "--timeout: expected seconds from 0.001 to 3600, not 'inf'"},
     {"OtherScheme",
      {"--server", "localhost:80", "show", "ports"},
-     "--server: expected unix:PATH, not 'localhost:80'"},
+     "--server: expected unix:PATH or tls:HOST:PORT, not 'localhost:80'"},
+    {"NoFile", {"apply"}, "--filename is required"},
+    {"ExpectedVersion",
+     {"apply", "-f", "x", "--expected-version", "-1"},
+     "--expected-version: expected a number, not '-1'"},
+    {"SourcePort",
+     {"explain", "--from", "a/b", "--source-port", "65536", "tcp", "a/b:1"},
+     "--source-port: expected a number from 0 to 65535, not '65536'"},
+    {"HistoryOfNothing", {"history", "0"}, "VERSION: expected a number from 1 on, not '0'"},
+    {"MisspeltPolicy", {"aply"}, "unknown command 'aply' (did you mean 'apply'?)"},
+    {"OneWordTooMany", {"get", "service", "a", "b"}, "get: unexpected 'b'"},
     {"EmptyPath",
      {"--server", "unix:", "show", "ports"},
      "--server: the path of the socket is empty"},
@@ -89,6 +103,15 @@ TEST(Help, HasExamplesAndSucceedsAtEveryLevel) {
   for (const auto& words : std::vector<std::vector<std::string>>{{"--help"},
                                                                  {"show", "--help"},
                                                                  {"show", "drops", "-h"},
+                                                                 {"apply", "--help"},
+                                                                 {"diff", "--help"},
+                                                                 {"delete", "--help"},
+                                                                 {"get", "--help"},
+                                                                 {"describe", "--help"},
+                                                                 {"history", "--help"},
+                                                                 {"rollback", "--help"},
+                                                                 {"status", "--help"},
+                                                                 {"explain", "--help"},
                                                                  {"version", "--help"},
                                                                  {"completion", "--help"}}) {
     const Finished finished = heddlectl(words);
@@ -204,7 +227,8 @@ TEST_F(WrongServer, CallThatTheServerRefuses) {
 TEST(Environment, ServerIsCheckedLikeTheOption) {
   const Finished finished = heddlectl({"show", "ports"}, {"HEDDLE_SERVER=tcp:nowhere"});
   EXPECT_EQ(finished.exit_code, 2);
-  EXPECT_EQ(finished.err, "heddlectl: --server: expected unix:PATH, not 'tcp:nowhere'\n");
+  EXPECT_EQ(finished.err,
+            "heddlectl: --server: expected unix:PATH or tls:HOST:PORT, not 'tcp:nowhere'\n");
 }
 
 class Shell : public WrongServer {
@@ -237,7 +261,12 @@ TEST_F(Shell, OutputThatCannotBeWrittenIsAFailure) {
 TEST_F(Shell, CompletionKnowsCommandsOptionsAndChoices) {
   const Finished finished = bash(R"(source <($heddlectl completion bash)
 try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _heddlectl; echo "${COMPREPLY[*]}"; }
-try heddlectl s
+try heddlectl sh
+try heddlectl get ro
+try heddlectl get --all-
+try heddlectl describe -n shop end
+try heddlectl explain --from x u
+try heddlectl apply -f COMPLETION_TEST
 try heddlectl show po
 try heddlectl show drops --a
 try heddlectl show ports --v
@@ -250,7 +279,8 @@ try heddlectl --timeout show show g
 complete -p heddlectl)");
   EXPECT_EQ(finished.err, "");
   EXPECT_EQ(finished.out,
-            "show\nports\n--all\n--verbose\nworkers\njson\nyaml\nneighbors\nroutes\ngraph\n"
+            "show\nroute\n--all-namespaces\nendpointset\nudp\n\nports\n--all\n--"
+            "verbose\nworkers\njson\nyaml\nneighbors\nroutes\ngraph\n"
             "complete -F _heddlectl heddlectl\n");
 }
 

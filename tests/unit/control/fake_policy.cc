@@ -13,28 +13,29 @@ namespace heddle::test {
 namespace {
 
 using grpc::ServerContext;
-using grpc::Status;
 
 class Service final : public v1::Policy::Service {
  public:
   explicit Service(PolicyAnswers& answers) : answers_(answers) {}
 
-  Status Apply(ServerContext*, const v1::ApplyRequest* request,
-               v1::ApplyResponse* response) override {
+  grpc::Status Apply(ServerContext*, const v1::ApplyRequest* request,
+                     v1::ApplyResponse* response) override {
     return answer(answers_.apply, response, *request);
   }
-  Status Get(ServerContext*, const v1::GetRequest* request, v1::GetResponse* response) override {
+  grpc::Status Get(ServerContext*, const v1::GetRequest* request,
+                   v1::GetResponse* response) override {
     return answer(answers_.get, response, *request);
   }
-  Status History(ServerContext*, const v1::HistoryRequest* request,
-                 v1::HistoryResponse* response) override {
+  grpc::Status History(ServerContext*, const v1::HistoryRequest* request,
+                       v1::HistoryResponse* response) override {
     return answer(answers_.history, response, *request);
   }
-  Status Rollback(ServerContext*, const v1::RollbackRequest* request,
-                  v1::ApplyResponse* response) override {
+  grpc::Status Rollback(ServerContext*, const v1::RollbackRequest* request,
+                        v1::ApplyResponse* response) override {
     return answer(answers_.rollback, response, *request);
   }
-  Status Status(ServerContext*, const v1::StatusRequest*, v1::PolicyStatus* response) override {
+  grpc::Status Status(ServerContext*, const v1::StatusRequest*,
+                      v1::PolicyStatus* response) override {
     return answer(answers_.status, response);
   }
   grpc::Status Watch(ServerContext*, const v1::WatchRequest*,

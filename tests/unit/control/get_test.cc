@@ -75,7 +75,7 @@ TEST_F(Get, OneNamespaceOneKindOneName) {
             "KIND   NAMESPACE  NAME  SUMMARY\nRoute  shop       cart  service cart, http 1\n");
   EXPECT_EQ(out({"get", "route", "shop/cart"}), out({"get", "Route", "cart", "-n", "shop"}));
   EXPECT_EQ(err(1, {"get", "route", "cart"}), "heddlectl: no Route default/cart\n");
-  EXPECT_EQ(err(2, {"get", "rout", "-A"}), "heddlectl: no kind 'rout' (did you mean \"Route\"?)\n");
+  EXPECT_EQ(err(2, {"get", "rout", "-A"}), "heddlectl: no kind 'rout' (did you mean \"route\"?)\n");
   EXPECT_EQ(err(2, {"get", "-A", "-n", "shop"}),
             "heddlectl: get: -A is all namespaces, -n one of them\n");
   EXPECT_EQ(err(2, {"get", "route", "cart", "-A"}),
@@ -169,7 +169,7 @@ v1::PolicyStatus a_status() {
   status.set_since_ms(1'772'446'507'000);
   status.set_author("root");
   status.set_message("half to v2");
-  for (uint64_t version : {42, 41}) status.add_workers()->set_version(version);
+  for (const uint64_t version : {42u, 41u}) status.add_workers()->set_version(version);
   status.set_install_us(120);
   status.set_resources(12);
   status.set_services(3);

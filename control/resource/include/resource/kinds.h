@@ -24,6 +24,9 @@ const Kind* find_kind(std::string_view name);
 // As people type it: "services", "endpoint-set", "ACCESSPOLICY"; or nullptr.
 const Kind* find_kind_of_word(std::string_view word);
 
+// ` (did you mean "service"?)`, or which kinds there are.
+std::string nearest_kind(std::string_view word);
+
 // nullptr when no spec is set.
 const Kind* kind_of(const v1::Resource& resource);
 
