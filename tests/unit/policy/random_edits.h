@@ -1,0 +1,148 @@
+// Random edits in a small world, where most fit to what is there and some do not.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/random.h"
+#include "resources.h"
+
+namespace heddle::policy::test {
+
+class RandomEdits {
+ public:
+  explicit RandomEdits(uint64_t seed) : random_(seed) {}
+
+  uint32_t below(uint32_t bound) { return random_.below(bound); }
+  bool one_in(uint32_t times) { return random_.below(times) == 0; }
+
+  // Deletes are of things that may be there.
+  std::vector<Edit> next() {
+    std::vector<Edit> edits;
+    for (uint32_t left = 1 + below(one_in(4) ? 8 : 2); left > 0; --left) edits.push_back(edit());
+    return edits;
+  }
+
+  IpAddress address(uint32_t third, uint32_t hosts) {
+    const uint32_t host = 1 + below(hosts);
+    return one_in(3) ? IpAddress(wire::Ipv6Address::from_host(0x2001'0db8'0000'0000 | third, host))
+                     : IpAddress(wire::Ipv4Address::from_host(0x0a00'0000 | third << 16 | host));
+  }
+
+  Labels labels() {
+    Labels all;
+    if (one_in(2)) all["version"] = one_in(2) ? "v1" : "v2";
+    if (one_in(3)) all["app"] = one_in(2) ? "x" : "y";
+    return all;
+  }
+
+ private:
+  std::string number(const char* prefix, uint32_t most) {
+    return prefix + std::to_string(below(most));
+  }
+  std::string ns() { return one_in(4) ? "b" : "a"; }
+  std::string service_name() { return number("s", 6); }
+
+  Edit edit() {
+    const std::string in = ns() + "/";
+    const uint32_t kind = below(12);
+    if (one_in(5)) return deletion(in, kind);
+    switch (kind) {
+      case 0:
+      case 1:
+        return put(in + number("w", 4), workload(), labels());
+      case 2:
+      case 3:
+      case 4:
+        return put(in + service_name(), service());
+      case 5:
+      case 6:
+      case 7:
+        return put(in + number("e", 8), endpoint_set());
+      case 8:
+      case 9:
+        return put(in + number("r", 6), route(in.substr(0, 1)));
+      case 10:
+        return put(in + number("t", 3),
+                   TrafficPolicy{.service = service_name(),
+                                 .hash_on = one_in(2) ? HashOn::kFlow : HashOn::kSourceAddress});
+      default:
+        return put(in + number("p", 4), access_policy());
+    }
+  }
+
+  Edit deletion(const std::string& in, uint32_t kind) {
+    if (kind < 2) return remove(Kind::kWorkload, in + number("w", 4));
+    if (kind < 4) return remove(Kind::kService, in + service_name());
+    if (kind < 7) return remove(Kind::kEndpointSet, in + number("e", 8));
+    if (kind < 10) return remove(Kind::kRoute, in + number("r", 6));
+    if (kind < 11) return remove(Kind::kTrafficPolicy, in + number("t", 3));
+    return remove(Kind::kAccessPolicy, in + number("p", 4));
+  }
+
+  Workload workload() {
+    Workload made{.port = number("w", 10), .labels = labels()};
+    if (one_in(2)) made.service_account = number("account", 2);
+    // Of the third 8, and sometimes one that an endpoint may have too, or w1's of the file.
+    made.addresses.push_back(address(one_in(2) ? 1 : 8, 6));
+    if (one_in(3)) made.addresses.push_back(address(8, 6));
+    return made;
+  }
+
+  Service service() {
+    Service made{.addresses = {address(96, 12)}, .ports = {{"http", 80, Protocol::kTcp}}};
+    if (one_in(3)) made.addresses.push_back(address(one_in(30) ? 1 : 96, 12));
+    if (one_in(2)) made.ports.push_back({"dns", 53, one_in(2) ? Protocol::kUdp : Protocol::kTcp});
+    if (one_in(3)) made.ports.push_back({"more", static_cast<uint16_t>(80 + below(3))});
+    if (one_in(2)) made.selector = labels();
+    if (one_in(3)) made.fallback = service_name();
+    return made;
+  }
+
+  EndpointSet endpoint_set() {
+    EndpointSet made{.service = service_name()};
+    for (uint32_t left = below(5); left > 0; --left)
+      made.endpoints.push_back({.address = address(one_in(40) ? 96 : 1 + below(3), 12),
+                                .weight = static_cast<uint16_t>(below(3)),
+                                .labels = labels()});
+    return made;
+  }
+
+  Route route(const std::string& ns) {
+    Route made{.service = service_name()};
+    for (uint32_t left = one_in(3) ? 2 : 1; left > 0; --left) {
+      TcpRule rule;
+      if (!one_in(3)) rule.port = one_in(2) ? "http" : one_in(2) ? "dns" : "more";
+      for (uint32_t backends = 1 + below(3); backends > 0; --backends)
+        rule.backends.push_back(backend(service_name(), below(4), labels(), ns));
+      made.rules.push_back(rule);
+    }
+    return made;
+  }
+
+  AccessPolicy access_policy() {
+    AccessPolicy made{.service = service_name(),
+                      .action = one_in(2) ? Action::kAllow : Action::kDeny};
+    for (uint32_t rules = below(3); rules > 0; --rules) {
+      AccessRule rule;
+      for (uint32_t sources = below(3); sources > 0; --sources) {
+        Source source;
+        if (one_in(3)) source.ns = ns();
+        if (one_in(3)) source.service_account = number("account", 2);
+        if (one_in(3)) source.not_namespaces.push_back(ns());
+        if (one_in(3)) source.cidrs.push_back(prefix(one_in(2) ? "10.8.0.0/16" : "2001:db8::/32"));
+        if (one_in(4)) source.not_cidrs.push_back(prefix("10.8.0.2/31"));
+        source.foreign = one_in(10);
+        rule.from.push_back(source);
+      }
+      if (one_in(2)) rule.ports.push_back(one_in(2) ? "http" : "80");
+      if (one_in(6)) rule.ports.push_back("53");
+      made.rules.push_back(rule);
+    }
+    return made;
+  }
+
+  Random random_;
+};
+
+}  // namespace heddle::policy::test

@@ -1,0 +1,217 @@
+// A model that has gone through many changes against a fresh one with the same content, and both
+// against the oracle.
+#include <gtest/gtest.h>
+
+#include "oracle.h"
+#include "random_edits.h"
+#include "seed.h"
+
+namespace heddle::policy {
+namespace {
+
+using namespace test;
+
+// What can be said of single edits; otherwise the content would have to be valid as a whole.
+bool apply(Content& content, const std::vector<Edit>& edits) {
+  std::set<Key> seen;
+  bool good = true;
+  for (const auto& [key, resource] : edits) {
+    good &= seen.insert(key).second;
+    if (resource == nullptr) {
+      good &= content.erase(key) == 1;
+    } else {
+      content[key] = resource;
+    }
+  }
+  return good;
+}
+
+std::vector<Edit> all_of(const Content& content) {
+  std::vector<Edit> edits;
+  for (const auto& [key, resource] : content) edits.push_back({key, resource});
+  return edits;
+}
+
+std::string text_of(const World& world, const Flow& flow) {
+  const Decision d = decide(*world.snapshot, flow);
+  std::string text = outcome(d);
+  if (d.frontend != kNoSlot) {
+    const Frontend& frontend = *world.snapshot->frontends[d.frontend];
+    if (frontend.route != kNoSlot)
+      text += " by " + world.model.route_name(frontend.route) + " " + std::to_string(frontend.rule);
+  }
+  if (d.access != nullptr)
+    text += " as " + world.model.policy_name(d.access->policy) + " " + std::to_string(d.access->rule);
+  if (d.cluster != kNoSlot) text += " in " + world.model.cluster_name(d.cluster);
+  return text;
+}
+
+std::vector<FrontendKey> frontend_keys(const World& world) {
+  std::vector<FrontendKey> keys;
+  for (const auto& [slot, name] : world.model.frontends()) keys.push_back(name.key);
+  std::ranges::sort(keys);
+  return keys;
+}
+
+void expect_same_attachments(const Attachments& a, const Attachments& b) {
+  EXPECT_EQ(a.ports, b.ports);
+  EXPECT_EQ(a.service_addresses, b.service_addresses);
+}
+
+void expect_same(const World& world, const Content& content, RandomEdits& random) {
+  World fresh;
+  fresh.apply(all_of(content));
+  const std::vector<FrontendKey> keys = frontend_keys(world);
+  ASSERT_EQ(keys, frontend_keys(fresh));
+  expect_same_attachments(*world.attachments, *fresh.attachments);
+  EXPECT_EQ(world.model.stats().endpoints, fresh.model.stats().endpoints);
+  EXPECT_EQ(world.model.stats().frontends, fresh.model.stats().frontends);
+  EXPECT_EQ(world.model.stats().resources, content.size());
+  const Oracle oracle(content, world.model);
+  for (const FrontendKey& key : keys) {
+    for (int i = 0; i < 12; ++i) {
+      Flow flow{.source = random.address(8, 6),
+                .destination = key.address,
+                .protocol = key.protocol,
+                .source_port = static_cast<uint16_t>(random.below(65'536)),
+                .destination_port = static_cast<uint16_t>(key.port + (random.one_in(20) ? 1 : 0))};
+      flow.in = InterfaceId(static_cast<uint16_t>(random.below(10)));
+      flow.identified = !random.one_in(4);
+      ASSERT_EQ(text_of(world, flow), text_of(fresh, flow));
+      const auto allowed = oracle.outcomes(flow);
+      ASSERT_TRUE(allowed.contains(outcome(decide(*world.snapshot, flow))))
+          << text_of(world, flow) << ", expected one like " << *allowed.begin();
+    }
+  }
+}
+
+// What a slot stands for, by kind of slot.
+struct Meanings {
+  std::map<uint32_t, std::string> frontends, endpoints, clusters;
+};
+
+Meanings meanings(const World& world) {
+  Meanings all;
+  for (const auto& [slot, name] : world.model.frontends())
+    all.frontends[slot] = name.ns + "/" + name.service + " " + name.key.address.text() + " " +
+                          std::to_string(name.key.port) +
+                          (name.key.protocol == Protocol::kTcp ? "t" : "u");
+  for (uint32_t slot = 0; slot < world.snapshot->clusters.size(); ++slot) {
+    const Cluster* cluster = world.snapshot->clusters[slot].get();
+    if (cluster == nullptr) continue;
+    const std::string name = world.model.cluster_name(slot);
+    all.clusters[slot] = name;
+    for (const EndpointEntry& entry : cluster->endpoints)
+      all.endpoints[entry.slot] = name.substr(0, name.find(' ')) + " " + entry.address.text();
+  }
+  return all;
+}
+
+void expect_stable(const std::map<uint32_t, std::string>& before,
+                   const std::map<uint32_t, std::string>& after) {
+  std::map<std::string, uint32_t> was;
+  for (const auto& [slot, meaning] : before) was[meaning] = slot;
+  for (const auto& [slot, meaning] : after) {
+    const auto old = before.find(slot);
+    EXPECT_TRUE(old == before.end() || old->second == meaning)
+        << "slot " << slot << " was " << old->second << " and is " << meaning;
+  }
+}
+
+// The same meaning in the same slot: of frontends, which names tell apart.
+void expect_kept(const std::map<uint32_t, std::string>& before,
+                 const std::map<uint32_t, std::string>& after) {
+  std::map<std::string, uint32_t> was;
+  for (const auto& [slot, meaning] : before) was[meaning] = slot;
+  for (const auto& [slot, meaning] : after) {
+    const auto old = was.find(meaning);
+    EXPECT_TRUE(old == was.end() || old->second == slot) << meaning << " has moved to " << slot;
+  }
+}
+
+void expect_shared(const Snapshot& before, const Snapshot& after) {
+  for (uint32_t slot = 0; slot < std::min(before.frontends.size(), after.frontends.size()); ++slot) {
+    const auto &was = before.frontends[slot], &is = after.frontends[slot];
+    if (was != nullptr && is != nullptr && *was == *is) {
+      EXPECT_EQ(was.get(), is.get());
+    }
+  }
+  for (uint32_t slot = 0; slot < std::min(before.clusters.size(), after.clusters.size()); ++slot) {
+    const auto &was = before.clusters[slot], &is = after.clusters[slot];
+    if (was != nullptr && is != nullptr && was->endpoints == is->endpoints &&
+        was->fallback == is->fallback) {
+      EXPECT_EQ(was.get(), is.get());
+    }
+  }
+}
+
+TEST(RandomModel, IsWhatAFreshOneIs) {
+  const uint64_t seed = test_seed();
+  RandomEdits random(seed);
+  World world;
+  world.commit();
+  Content committed, staged;
+  int accepted = 0, refused = 0, rolled_back = 0;
+  for (int step = 0; step < 6'000 && !testing::Test::HasFailure(); ++step) {
+    const std::vector<Edit> edits = random.next();
+    Content wanted = staged;
+    World twin;
+    const bool valid = apply(wanted, edits) && twin.refuse(all_of(wanted)).empty();
+    const std::string problems = world.refuse(edits);
+    ASSERT_EQ(problems.empty(), valid)
+        << "step " << step << "\n" << problems << twin.refuse(all_of(wanted));
+    ++(valid ? accepted : refused);
+    if (valid) staged = wanted;
+    if (random.one_in(10)) {
+      world.model.rollback();
+      staged = committed;
+      ++rolled_back;
+    }
+    if (!random.one_in(4)) continue;
+    const auto before = world.snapshot;
+    const auto attachments = world.attachments;
+    const Meanings were = meanings(world);
+    world.commit();
+    committed = staged;
+    const Meanings are = meanings(world);
+    expect_stable(were.frontends, are.frontends);
+    expect_stable(were.endpoints, are.endpoints);
+    expect_stable(were.clusters, are.clusters);
+    expect_kept(were.frontends, are.frontends);
+    expect_shared(*before, *world.snapshot);
+    if (attachments->ports == world.attachments->ports &&
+        attachments->service_addresses == world.attachments->service_addresses) {
+      EXPECT_EQ(attachments, world.attachments);
+    }
+    expect_same(world, committed, random);
+  }
+  std::printf("%d accepted, %d refused, %d rolled back\n", accepted, refused, rolled_back);
+  EXPECT_GT(accepted, 500);
+  EXPECT_GT(refused, 500);
+}
+
+// A rollback leaves nothing behind: the next commit shares all with the one before.
+TEST(RandomModel, RollbackRestores) {
+  RandomEdits random(test_seed());
+  World world;
+  world.commit();
+  for (int step = 0; step < 3'000; ++step) {
+    world.refuse(random.next());
+    if (random.one_in(3)) world.commit();
+    world.commit();
+    const auto committed = world.snapshot;
+    const auto attachments = world.attachments;
+    for (uint32_t stages = random.below(5); stages > 0; --stages) world.refuse(random.next());
+    world.model.rollback();
+    world.commit();
+    EXPECT_EQ(world.attachments, attachments);
+    EXPECT_EQ(world.snapshot->frontend_table, committed->frontend_table);
+    for (uint32_t slot = 0; slot < committed->frontends.size(); ++slot)
+      ASSERT_EQ(world.snapshot->frontends[slot], committed->frontends[slot]) << "step " << step;
+    for (uint32_t slot = 0; slot < committed->clusters.size(); ++slot)
+      ASSERT_EQ(world.snapshot->clusters[slot], committed->clusters[slot]) << "step " << step;
+  }
+}
+
+}  // namespace
+}  // namespace heddle::policy
