@@ -258,8 +258,7 @@ TEST_F(Get, ShowServices) {
     service.set_port("http");
     service.set_number(80);
     service.set_protocol("tcp");
-    service.add_addresses("10.96.0.20");
-    service.add_addresses("fd00::20");
+    service.set_address("10.96.0.20");
     service.set_endpoints(2);
     service.set_packets(1'234);
     service.set_bytes(98'765);
@@ -268,9 +267,8 @@ TEST_F(Get, ShowServices) {
     return response;
   };
   EXPECT_EQ(out({"show", "services"}),
-            "SERVICE    PORT         ADDRESSES   ENDPOINTS  PACKETS   BYTES  DENIED  NO-ENDPOINT\n"
-            "shop/cart  http 80/tcp  10.96.0.20          2    1,234  98,765       3            4\n"
-            "                        fd00::20\n");
+            "SERVICE    PORT         ADDRESS     ENDPOINTS  PACKETS   BYTES  DENIED  NO-ENDPOINT\n"
+            "shop/cart  http 80/tcp  10.96.0.20          2    1,234  98,765       3            4\n");
 }
 
 }  // namespace
