@@ -1,6 +1,7 @@
 #include "policy_convert.h"
 
 #include <fmt/format.h>
+#include <google/protobuf/unknown_field_set.h>
 
 #include <algorithm>
 #include <array>
@@ -52,6 +53,31 @@ const char* later_kind(v1::Resource::SpecCase spec) {
   }
 }
 
+// A newer client's fields, which this program would leave out without a word.
+void refuse_unknown(const google::protobuf::Message& message, const std::string& path,
+                    PolicyReader& reader) {
+  const auto& reflection = *message.GetReflection();
+  if (!reflection.GetUnknownFields(message).empty())
+    reader.problem(path, fmt::format("has a field (number {}) that this heddled does not know",
+                                     reflection.GetUnknownFields(message).field(0).number()));
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  reflection.ListFields(message, &fields);
+  for (const auto* field : fields) {
+    if (field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) continue;
+    const bool is_spec = field->containing_oneof() != nullptr && path.empty();
+    const std::string below =
+        is_spec ? "spec" : fmt::format("{}{}{}", path, path.empty() ? "" : ".", field->name());
+    if (!field->is_repeated()) {
+      refuse_unknown(reflection.GetMessage(message, field), below, reader);
+      continue;
+    }
+    if (field->is_map()) continue;  // of strings alone
+    for (int i = 0; i < reflection.FieldSize(message, field); ++i)
+      refuse_unknown(reflection.GetRepeatedMessage(message, field, i),
+                     fmt::format("{}[{}]", below, i), reader);
+  }
+}
+
 // Sets key.kind and spec.
 void read_spec(const v1::Resource& from, policy::Resource& to, PolicyReader& reader) {
   switch (from.spec_case()) {
@@ -97,6 +123,7 @@ std::expected<policy::ResourcePtr, std::vector<FieldProblem>> convert_policy(
   resource->key.ns = from.metadata().namespace_();
   resource->key.name = from.metadata().name();
   resource->labels = PolicyReader::labels(from.metadata().labels());
+  refuse_unknown(from, "", reader);
   read_spec(from, *resource, reader);
   auto problems = reader.take_problems();
   if (!problems.empty()) return std::unexpected(std::move(problems));

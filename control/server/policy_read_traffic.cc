@@ -75,9 +75,10 @@ policy::Source read_source(const v1::Source& from, const std::string& field, Pol
   reader.later(from.not_principals_size() != 0, field + ".not_principals");
   reader.later(from.jwt_claims_size() != 0, field + ".jwt_claims");
   // An empty source would fit everybody, which is hardly what was meant.
-  const bool empty = to.ns.empty() && to.service_account.empty() && from.trust_domain().empty() &&
-                     to.cidrs.empty() && to.not_cidrs.empty() && to.not_namespaces.empty();
-  if (empty && from.principal().empty())
+  const bool empty = from.principal().empty() && from.namespace_().empty() &&
+                     from.service_account().empty() && from.trust_domain().empty() &&
+                     from.cidrs_size() + from.not_cidrs_size() + from.not_namespaces_size() == 0;
+  if (empty)
     reader.problem(field, "says nothing; for everybody leave \"from\" out");
   return to;
 }

@@ -219,8 +219,9 @@ v1::ApplyRequest flipped(bool first_serves, const std::string& network, int addr
     const std::string name = first ? "first" : "second";
     v1::Resource service = named(name, "flip");
     for (int i = 0; i < addresses; ++i)
-      service.mutable_service()->add_addresses(serves ? fmt::format("{}.{}", network, i)
-                                                      : fmt::format("192.168.{}.{}", first ? 1 : 2, i + 1));
+      service.mutable_service()->add_addresses(
+          serves ? fmt::format("{}.{}", network, i)
+                 : fmt::format("192.168.{}.{}", first ? 1 : 2, i + 1));
     v1::ServicePort& port = *service.mutable_service()->add_ports();
     port.set_name("p");
     port.set_port(1001);  // where testpmd's flowgen sends to

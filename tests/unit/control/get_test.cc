@@ -266,9 +266,10 @@ TEST_F(Get, ShowServices) {
     service.set_no_endpoint(4);
     return response;
   };
-  EXPECT_EQ(out({"show", "services"}),
-            "SERVICE    PORT         ADDRESS     ENDPOINTS  PACKETS   BYTES  DENIED  NO-ENDPOINT\n"
-            "shop/cart  http 80/tcp  10.96.0.20          2    1,234  98,765       3            4\n");
+  EXPECT_EQ(
+      out({"show", "services"}),
+      "SERVICE    PORT         ADDRESS     ENDPOINTS  PACKETS   BYTES  DENIED  NO-ENDPOINT\n"
+      "shop/cart  http 80/tcp  10.96.0.20          2    1,234  98,765       3            4\n");
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ struct NodeFacts {
     bool is_workload = false;
     std::vector<IpAddress> addresses;  // workload: given in the file
   };
-  std::vector<Port> ports;              // by interface id
+  std::vector<Port> ports;               // by interface id
   std::vector<IpAddress> own_addresses;  // of uplinks: no policy may take them
 };
 

@@ -1,0 +1,123 @@
+// Messages of any shape: converted, checked, compiled and asked about. Each input is laid over a
+// request that is right, so that small changes reach deep.
+#include <google/protobuf/text_format.h>
+
+#include "core/check.h"
+#include "heddle/v1/policy.pb.h"
+#include "policy/decide.h"
+#include "policy/model.h"
+#include "policy_convert.h"
+#include "support.h"
+
+namespace {
+
+using namespace heddle;
+
+constexpr const char* kRight = R"(
+upserts { metadata { namespace: "a" name: "s" } service { addresses: "10.0.0.9" addresses: "fd00::9"
+  ports { name: "p" port: 80 protocol: PROTOCOL_TCP } selector { key: "k" value: "v" }
+  forwarding: FORWARDING_DIRECT } }
+upserts { metadata { namespace: "a" name: "f" } service { addresses: "10.0.0.10"
+  ports { name: "p" port: 80 protocol: PROTOCOL_UDP } forwarding: FORWARDING_DIRECT fallback: "s" } }
+upserts { metadata { namespace: "a" name: "e" } endpoint_set { service: "s"
+  endpoints { address: "10.1.0.2" weight: 2 labels { key: "v" value: "1" } }
+  endpoints { address: "fd01::2" } } }
+upserts { metadata { namespace: "a" name: "w" } workload { port: "w" addresses: "10.2.0.2"
+  service_account: "x" labels { key: "k" value: "v" } } }
+upserts { metadata { namespace: "a" name: "r" } route { service: "s" tcp { port: "p"
+  backends { service: "s" subset { key: "v" value: "1" } weight: 3 } backends { service: "f" } } } }
+upserts { metadata { namespace: "a" name: "t" } traffic_policy { service: "s"
+  balancer { hash_on: HASH_ON_SOURCE_ADDRESS } } }
+upserts { metadata { namespace: "a" name: "c" } access_policy { target { service: "s" }
+  action: ACTION_ALLOW rules { from { namespace: "a" cidrs: "10.0.0.0/8" not_namespaces: "b" }
+  to { ports: "80" } } } }
+)";
+
+const v1::ApplyRequest& right() {
+  static const v1::ApplyRequest request = [] {
+    v1::ApplyRequest parsed;
+    HEDDLE_CHECK(google::protobuf::TextFormat::ParseFromString(kRight, &parsed), "the text");
+    return parsed;
+  }();
+  return request;
+}
+
+policy::NodeFacts facts() {
+  policy::NodeFacts facts;
+  facts.ports = {{"u", false, {}}, {"w", true, {}}};
+  facts.own_addresses = {*policy::IpAddress::parse("10.9.0.1")};
+  return facts;
+}
+
+// Every frontend, asked by a few senders.
+void ask(const policy::Model& model, const policy::Snapshot& snapshot) {
+  for (const auto& [slot, name] : model.frontends()) {
+    for (uint16_t in = 0; in < 2; ++in) {
+      policy::Flow flow{.source = name.key.address,
+                        .destination = name.key.address,
+                        .protocol = name.key.protocol,
+                        .source_port = 4000,
+                        .destination_port = name.key.port,
+                        .in = InterfaceId(in),
+                        .identified = in == 1};
+      const policy::Decision decision = policy::decide(snapshot, flow);
+      HEDDLE_CHECK(decision.frontend == slot, "the frontend that the table names");
+      const bool forward = decision.verdict == policy::Verdict::kForward;
+      HEDDLE_CHECK(forward == (decision.endpoint != nullptr), "an endpoint when there is one");
+      if (forward)
+        HEDDLE_CHECK(decision.endpoint->address.is_v4() == name.key.address.is_v4(),
+                     "an endpoint of the frontend's family");
+    }
+  }
+}
+
+void apply(policy::Model& model, const v1::ApplyRequest& request, uint64_t version) {
+  std::vector<policy::Edit> edits;
+  for (const v1::Resource& resource : request.upserts()) {
+    const auto converted = server::convert_policy(resource, "example.org");
+    if (converted) edits.push_back({(*converted)->key, *converted});
+  }
+  for (const v1::ResourceKey& key : request.deletes())
+    if (const auto known = server::convert_key(key)) edits.push_back({*known, nullptr});
+  const size_t before = model.stats().resources;
+  if (!model.stage(edits).empty()) {
+    HEDDLE_CHECK(model.stats().resources == before, "what was refused is not there");
+    return;
+  }
+  if (version % 3 == 2) return model.rollback();
+  ask(model, *model.commit(version).snapshot);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  policy::Model model(facts(), {.resources = 64,
+                                .services = 16,
+                                .service_ports = 64,
+                                .endpoints = 256,
+                                .endpoints_per_service = 128,
+                                .routes = 16});
+  apply(model, right(), 1);
+  // Several requests, one behind the other: a byte says how long each is.
+  for (uint64_t version = 2; size > 1 && version < 10; ++version) {
+    const size_t length = std::min<size_t>(data[0], size - 1);
+    v1::ApplyRequest request;
+    const bool alone = (data[0] & 1) != 0;
+    if (!alone) request = right();
+    v1::ApplyRequest more;
+    if (more.ParseFromArray(data + 1, static_cast<int>(length))) {
+      // Over the right ones, position by position.
+      for (int i = 0; i < more.upserts_size(); ++i) {
+        if (i < request.upserts_size())
+          request.mutable_upserts(i)->MergeFrom(more.upserts(i));
+        else
+          *request.add_upserts() = more.upserts(i);
+      }
+      *request.mutable_deletes() = more.deletes();
+      apply(model, request, version);
+    }
+    data += 1 + length;
+    size -= 1 + length;
+  }
+  return 0;
+}

@@ -1,0 +1,146 @@
+// What acts is taken as it is meant, and what does not act yet is refused by name.
+#include "policy_convert.h"
+
+#include "support.h"
+
+namespace heddle::server {
+namespace {
+
+std::vector<FieldProblem> problems_of(const std::string& spec) {
+  const auto converted = convert_policy(resource_of(named("x", spec)), "example.org");
+  return converted ? std::vector<FieldProblem>() : converted.error();
+}
+
+TEST(Convert, RefusesKindsThatDoNotAct) {
+  for (const char* spec : {"gateway {}", "external_service {}", "secret {}", "trust_bundle {}",
+                           "rate_limit {}", "fault {}", "telemetry_policy {}"}) {
+    const auto problems = problems_of(spec);
+    ASSERT_EQ(problems.size(), 1u) << spec;
+    EXPECT_NE(problems[0].text.find("does not act in this version"), std::string::npos) << spec;
+  }
+  EXPECT_EQ(problems_of("").front().field, "spec");
+}
+
+TEST(Convert, RefusesFieldsThatDoNotAct) {
+  const std::string service = "service { forwarding: FORWARDING_DIRECT ";
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      {"service {}", "spec.forwarding"},
+      {"service { forwarding: FORWARDING_DNAT }", "spec.forwarding"},
+      {"service { forwarding: FORWARDING_FULL_NAT }", "spec.forwarding"},
+      {"service { forwarding: FORWARDING_IP_IN_IP }", "spec.forwarding"},
+      {service + "ports { port: 1 } }", "spec.ports[0].protocol"},
+      {service + "ports { port: 1 protocol: PROTOCOL_HTTP } }", "spec.ports[0].protocol"},
+      {service + "ports { port: 1 protocol: 77 } }", "spec.ports[0].protocol"},
+      {service + "ports { port: 1 protocol: PROTOCOL_TCP target_port: 2 } }",
+       "spec.ports[0].target_port"},
+      {service + "ports { port: 70000 protocol: PROTOCOL_TCP } }", "spec.ports[0].port"},
+      {service + "ports { protocol: PROTOCOL_TCP } }", "spec.ports[0].port"},
+      {service + "addresses: 'x' }", "spec.addresses[0]"},
+      {"endpoint_set { endpoints { address: '10.0.0.1' port: 8080 } }", "spec.endpoints[0].port"},
+      {"endpoint_set { endpoints { address: '10.0.0.1' zone: 'a' } }", "spec.endpoints[0].zone"},
+      {"endpoint_set { endpoints { address: '10.0.0.1' priority: 1 } }",
+       "spec.endpoints[0].priority"},
+      {"endpoint_set { endpoints { address: '10.0.0.1' weight: 1001 } }",
+       "spec.endpoints[0].weight"},
+      {"route { gateway: 'g' }", "spec.gateway"},
+      {"route { hostnames: 'h' }", "spec.hostnames"},
+      {"route { http {} }", "spec.http"},
+      {"route { grpc {} }", "spec.grpc"},
+      {"route { tls {} }", "spec.tls"},
+      {"route { tcp { backends { service: 's' port: 1 } } }", "spec.tcp[0].backends[0].port"},
+      {"traffic_policy { balancer { algorithm: ALGORITHM_RANDOM } }", "spec.balancer.algorithm"},
+      {"traffic_policy { balancer { hash_on: HASH_ON_COOKIE } }", "spec.balancer.hash_on"},
+      {"traffic_policy { balancer { hash_name: 'c' } }", "spec.balancer.hash_name"},
+      {"traffic_policy { balancer { slow_start {} } }", "spec.balancer.slow_start"},
+      {"traffic_policy { balancer { panic_threshold {} } }", "spec.balancer.panic_threshold"},
+      {"traffic_policy { limits {} }", "spec.limits"},
+      {"traffic_policy { outlier_detection {} }", "spec.outlier_detection"},
+      {"traffic_policy { health_check {} }", "spec.health_check"},
+      {"traffic_policy { tls: TLS_MODE_STRICT }", "spec.tls"},
+      {"traffic_policy { drain_time {} }", "spec.drain_time"},
+      {"access_policy {}", "spec.action"},
+      {"access_policy { action: ACTION_AUDIT }", "spec.action"},
+      {"access_policy { action: ACTION_ALLOW dry_run: true }", "spec.dry_run"},
+      {"access_policy { action: ACTION_ALLOW target { workload_labels { key: 'a' value: 'b' } } }",
+       "spec.target.workload_labels"},
+      {"access_policy { action: ACTION_ALLOW rules { from {} } }", "spec.rules[0].from[0]"},
+      {"access_policy { action: ACTION_ALLOW rules { to {} } }", "spec.rules[0].to[0]"},
+      {"access_policy { action: ACTION_ALLOW rules { to { ports: '1' methods: 'GET' } } }",
+       "spec.rules[0].to[0].methods"},
+      {"access_policy { action: ACTION_ALLOW rules { to { ports: '1' paths: '/' } } }",
+       "spec.rules[0].to[0].paths"},
+      {"access_policy { action: ACTION_ALLOW rules { to { ports: '1' hosts: 'h' } } }",
+       "spec.rules[0].to[0].hosts"},
+      {"access_policy { action: ACTION_ALLOW rules { from { namespace: 'a' not_principals: 'p' } } "
+       "}",
+       "spec.rules[0].from[0].not_principals"},
+      {"access_policy { action: ACTION_ALLOW rules { from { namespace: 'a' jwt_claims { key: 'a' "
+       "value: 'b' } } } }",
+       "spec.rules[0].from[0].jwt_claims"},
+      {"access_policy { action: ACTION_ALLOW rules { from { cidrs: '10.0.0.1/8' } } }",
+       "spec.rules[0].from[0].cidrs[0]"},
+      {"access_policy { action: ACTION_ALLOW rules { from { principal: 'cart' } } }",
+       "spec.rules[0].from[0].principal"},
+      {"access_policy { action: ACTION_ALLOW rules { from { principal: 'spiffe://a/ns/b/sa/c/d' } "
+       "} }",
+       "spec.rules[0].from[0].principal"},
+      {"access_policy { action: ACTION_ALLOW rules { from { namespace: 'x' principal: "
+       "'spiffe://a/ns/b/sa/c' } } }",
+       "spec.rules[0].from[0].principal"},
+  };
+  for (const auto& [spec, field] : rows) {
+    const auto problems = problems_of(spec);
+    ASSERT_EQ(problems.size(), 1u) << spec;
+    EXPECT_EQ(problems[0].field, field) << spec;
+  }
+}
+
+// A newer heddlectl may know fields that this heddled does not: it must not seem to obey them.
+TEST(Convert, RefusesFieldsThatItDoesNotKnow) {
+  v1::Resource resource = resource_of(web());
+  v1::ServicePort& port = *resource.mutable_service()->mutable_ports(0);
+  port.GetReflection()->MutableUnknownFields(&port)->AddVarint(99, 1);
+  const auto converted = convert_policy(resource, "example.org");
+  ASSERT_FALSE(converted);
+  EXPECT_EQ(converted.error()[0].field, "spec.ports[0]");
+  EXPECT_NE(converted.error()[0].text.find("does not know"), std::string::npos);
+}
+
+TEST(Convert, TakesPrincipalsApart) {
+  const auto source = [](const std::string& from, std::string_view domain) {
+    const auto converted = convert_policy(
+        resource_of(
+            named("x", "access_policy { action: ACTION_ALLOW rules { from { " + from + " } } }")),
+        domain);
+    EXPECT_TRUE(converted) << from;
+    return std::get<policy::AccessPolicy>((*converted)->spec).rules[0].from[0];
+  };
+  const auto ours = source("principal: 'spiffe://example.org/ns/shop/sa/web'", "example.org");
+  EXPECT_EQ(ours.ns, "shop");
+  EXPECT_EQ(ours.service_account, "web");
+  EXPECT_FALSE(ours.foreign);
+  EXPECT_TRUE(source("principal: 'spiffe://example.com/ns/shop/sa/web'", "example.org").foreign);
+  EXPECT_TRUE(source("trust_domain: 'example.com'", "example.org").foreign);
+  const auto without = convert_policy(
+      resource_of(named("x",
+                        "access_policy { action: ACTION_ALLOW rules { from { principal: "
+                        "'spiffe://example.org/ns/shop/sa/web' } } }")),
+      "");
+  ASSERT_FALSE(without);
+  EXPECT_NE(without.error()[0].text.find("trust_domain"), std::string::npos);
+}
+
+TEST(Convert, DefaultsAreOnesWeight) {
+  const auto converted =
+      convert_policy(resource_of(named("x",
+                                       "endpoint_set { service: 'web' endpoints { address: "
+                                       "'10.0.0.1' } endpoints { address: '10.0.0.2' weight: "
+                                       "0 } }")),
+                     "");
+  const auto& set = std::get<policy::EndpointSet>((*converted)->spec);
+  EXPECT_EQ(set.endpoints[0].weight, 1u);
+  EXPECT_EQ(set.endpoints[1].weight, 0u);
+}
+
+}  // namespace
+}  // namespace heddle::server

@@ -1,0 +1,260 @@
+// The engine: what one Apply does as a whole, in turn and beside others.
+#include <filesystem>
+#include <thread>
+
+#include "support.h"
+
+namespace heddle::server {
+namespace {
+
+TEST_F(EngineTest, AppliesAndSaysWhatChanged) {
+  const auto first = apply({web(), web_endpoints()});
+  ASSERT_TRUE(first.status.ok()) << first.status.error_message();
+  EXPECT_EQ(first.response.version(), 1u);
+  EXPECT_EQ(first.response.added(), 2u);
+  EXPECT_EQ(first.response.workers(), 1u);
+  EXPECT_EQ(first.response.workers_total(), 1u);
+  EXPECT_EQ(target_.version, 1u);
+  const auto second = apply({web_endpoints("10.1.0.8")});
+  EXPECT_EQ(second.response.version(), 2u);
+  EXPECT_EQ(second.response.changed(), 1u);
+  ASSERT_EQ(second.response.changes_size(), 1);
+  const v1::ResourceChange& change = second.response.changes(0);
+  EXPECT_EQ(change.what(), v1::ResourceChange::WHAT_CHANGED);
+  EXPECT_EQ(change.key().kind(), "EndpointSet");
+  EXPECT_GT(change.fields_size(), 0);
+}
+
+TEST_F(EngineTest, ChangesNothingWhenNothingDiffers) {
+  apply({web()});
+  const uint64_t installs = target_.installs;
+  const auto again = apply({web()});
+  EXPECT_EQ(again.response.version(), 1u);
+  EXPECT_EQ(again.response.changes_size(), 0);
+  EXPECT_EQ(target_.installs, installs);
+  EXPECT_EQ(history().response.versions_size(), 1);
+}
+
+TEST_F(EngineTest, RefusesAsAWhole) {
+  apply({web()});
+  const auto refused =
+      apply({named("good", "endpoint_set { service: 'web' endpoints { address: '10.1.0.9' } }"),
+             named("bad", "endpoint_set { service: 'wbe' endpoints { address: '10.1.0.8' } }")});
+  ASSERT_TRUE(refused.status.ok());
+  ASSERT_EQ(refused.response.problems_size(), 1);
+  const v1::Problem& problem = refused.response.problems(0);
+  EXPECT_EQ(problem.upsert(), 1u);
+  EXPECT_EQ(problem.field(), "spec.service");
+  EXPECT_EQ(problem.message(), "no Service \"wbe\" in namespace shop (did you mean \"web\"?)");
+  EXPECT_EQ(get().response.resources_size(), 1);
+  EXPECT_EQ(status().version(), 1u);
+  EXPECT_EQ(status().refused(), 1u);
+  EXPECT_NE(status().last_refusal().find("wbe"), std::string::npos);
+}
+
+TEST_F(EngineTest, DeletesWhatNobodyNeeds) {
+  apply({web(), web_endpoints()});
+  const auto needed = remove("Service", "web");
+  ASSERT_EQ(needed.response.problems_size(), 1);
+  EXPECT_EQ(needed.response.problems(0).key().kind(), "EndpointSet");
+  EXPECT_EQ(remove("Service", "other").response.problems(0).message(), "is not there");
+  EXPECT_EQ(remove("EndpointSet", "web").response.deleted(), 1u);
+  EXPECT_EQ(remove("Service", "web").response.version(), 3u);
+  EXPECT_EQ(get().response.resources_size(), 0);
+}
+
+TEST_F(EngineTest, ComparesTheExpectedVersion) {
+  v1::ApplyRequest request = request_of({web()});
+  request.set_expected_version(1);
+  EXPECT_EQ(apply(request).status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  request.set_expected_version(0);
+  EXPECT_TRUE(apply(request).status.ok());
+  EXPECT_EQ(status().version(), 1u);
+}
+
+TEST_F(EngineTest, DryRunTellsAndChangesNothing) {
+  v1::ApplyRequest request = request_of({web()});
+  request.set_dry_run(true);
+  const auto answer = apply(request);
+  EXPECT_TRUE(answer.response.dry_run());
+  EXPECT_EQ(answer.response.added(), 1u);
+  EXPECT_EQ(status().version(), 0u);
+  EXPECT_EQ(get().response.resources_size(), 0);
+  EXPECT_EQ(apply({web()}).response.version(), 1u);
+}
+
+TEST_F(EngineTest, RollsBackToAnOldContent) {
+  apply({web(), web_endpoints("10.1.0.7")});
+  apply({web_endpoints("10.1.0.8"), named("extra", "endpoint_set { service: 'web' }")});
+  const auto back = rollback(1);
+  ASSERT_TRUE(back.status.ok()) << back.status.error_message();
+  EXPECT_EQ(back.response.version(), 3u);
+  EXPECT_EQ(back.response.changed(), 1u);
+  EXPECT_EQ(back.response.deleted(), 1u);
+  EXPECT_EQ(history().response.versions(0).content_of(), 1u);
+  v1::GetRequest sets;
+  sets.set_kind("EndpointSet");
+  ASSERT_EQ(get(sets).response.resources_size(), 1);
+  EXPECT_EQ(get(sets).response.resources(0).endpoint_set().endpoints(0).address(), "10.1.0.7");
+  EXPECT_EQ(rollback(99).status.error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(EngineTest, PagesThroughResources) {
+  std::vector<std::string> all;
+  for (int i = 0; i < 25; ++i)
+    all.push_back(named("web-" + std::to_string(i), "endpoint_set { service: 'web' }"));
+  all.push_back(web());
+  ASSERT_EQ(apply(all).response.added(), 26u);
+  v1::GetRequest request;
+  request.set_page_size(10);
+  std::set<std::string> names;
+  int pages = 0;
+  do {
+    const auto page = get(request);
+    ASSERT_TRUE(page.status.ok());
+    EXPECT_LE(page.response.resources_size(), 10);
+    for (const v1::Resource& each : page.response.resources()) names.insert(each.metadata().name());
+    request.set_page_token(page.response.next_page_token());
+    ++pages;
+  } while (!request.page_token().empty());
+  EXPECT_EQ(names.size(), 26u);
+  EXPECT_EQ(pages, 3);
+  for (const char* token : {"x", "1/", "9999/a/b", "/a/b", "1//"}) {
+    request.set_page_token(token);
+    const auto page = get(request);
+    EXPECT_TRUE(!page.status.ok() || page.response.resources_size() <= 10) << token;
+  }
+}
+
+TEST_F(EngineTest, AStuckWorkerIsToldAndStopsFurtherChanges) {
+  apply({web()});
+  target_.stuck = true;
+  const auto late = apply({web_endpoints()});
+  EXPECT_TRUE(late.status.ok());
+  EXPECT_EQ(late.response.workers(), 0u);
+  EXPECT_EQ(late.response.workers_total(), 1u);
+  EXPECT_FALSE(status().live());
+  const auto refused = apply({web_endpoints("10.1.0.8")});
+  EXPECT_EQ(refused.status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  target_.stuck = false;
+  target_.install(engine_->restored());
+  EXPECT_TRUE(status().live());
+  EXPECT_EQ(apply({web_endpoints("10.1.0.8")}).response.version(), 3u);
+}
+
+TEST_F(EngineTest, CountsOfAServiceBeginWithIt) {
+  target_.packets = 500;  // somebody else's, in the same slots
+  apply({web()});
+  target_.packets = 507;
+  v1::ListServicesResponse services;
+  on_engine([&] { engine_->list_services(services); });
+  ASSERT_EQ(services.services_size(), 1);
+  EXPECT_EQ(services.services(0).packets(), 7u);
+}
+
+TEST_F(EngineTest, ManyAtOnceBecomeVersionsInTurn) {
+  apply({web()});
+  constexpr int kThreads = 8, kEach = 50;
+  std::vector<std::thread> threads;
+  std::atomic<int> good{0};
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kEach; ++i) {
+        const auto answer =
+            apply({named("web-" + std::to_string(t),
+                         "endpoint_set { service: 'web' endpoints { address: '10." +
+                             std::to_string(20 + t) + ".0." + std::to_string(i + 2) + "' } }")});
+        good += answer.status.ok() && answer.response.problems_size() == 0;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, kThreads * kEach);
+  EXPECT_EQ(status().version(), 1u + kThreads * kEach);
+  EXPECT_EQ(status().endpoints(), uint32_t{kThreads});
+}
+
+TEST_F(EngineTest, WatchersGetTheNewest) {
+  std::mutex mutex;
+  std::vector<uint64_t> seen;
+  const auto watcher = engine_->watch([&](const v1::PolicyStatus& now) {
+    const std::lock_guard lock(mutex);
+    seen.push_back(now.version());
+  });
+  ASSERT_TRUE(watcher);
+  on_engine([&] { engine_->tell(*watcher); });
+  apply({web()});
+  on_engine([] {});
+  engine_->forget(*watcher);
+  apply({web_endpoints()});
+  EXPECT_EQ(seen, (std::vector<uint64_t>{0, 1}));
+}
+
+TEST_F(EngineTest, ExplainsAsTheWorkersDecide) {
+  apply({web(), web_endpoints(),
+         named("callers",
+               "access_policy { target { service: 'web' } action: ACTION_DENY rules { from { "
+               "cidrs: '10.9.0.0/16' } } }")});
+  v1::ExplainRequest request;
+  request.set_from("10.9.1.1");
+  request.set_protocol("tcp");
+  request.set_destination("shop/web");
+  request.set_port(80);
+  const auto denied = explain(request);
+  ASSERT_TRUE(denied.status.ok()) << denied.status.error_message();
+  EXPECT_FALSE(denied.response.allowed());
+  EXPECT_EQ(denied.response.drop(), "ip4_service.denied");
+  request.set_from("10.8.1.1");
+  EXPECT_TRUE(explain(request).response.allowed());
+  request.set_port(81);
+  EXPECT_EQ(explain(request).response.drop(), "ip4_service.no_port");
+  request.set_destination("192.0.2.99");
+  EXPECT_TRUE(explain(request).response.allowed());
+  for (const char* from : {"", "shop/none", "300.1.1.1", "fd00::1", "/", "a/"}) {
+    request.set_from(from);
+    EXPECT_EQ(explain(request).status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << from;
+  }
+}
+
+TEST_F(EngineTest, BoundsWhatItTakes) {
+  v1::ApplyRequest request = request_of({web()});
+  request.set_message(std::string(1'001, 'x'));
+  EXPECT_EQ(apply(request).status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  request = request_of({named(std::string(1 << 20, 'n'), "endpoint_set { service: 'web' }")});
+  EXPECT_EQ(apply(request).response.problems_size(), 1);
+  request = request_of({web(), named("many", "endpoint_set { service: 'web' }")});
+  for (int i = 0; i < 200'000; ++i)
+    request.mutable_upserts(1)->mutable_endpoint_set()->add_endpoints()->set_address(
+        "10." + std::to_string(i >> 16) + "." + std::to_string(i >> 8 & 255) + "." +
+        std::to_string(i & 255));
+  const auto many = apply(request);
+  ASSERT_GE(many.response.problems_size(), 1);
+  EXPECT_NE(many.response.problems(0).message().find("at most"), std::string::npos)
+      << many.response.problems(0).message();
+  EXPECT_EQ(status().version(), 0u);
+}
+
+TEST(EngineStore, RestoresWhatWasAccepted) {
+  char directory[] = "/tmp/heddle-engine-XXXXXX";
+  ASSERT_NE(::mkdtemp(directory), nullptr);
+  struct Stored : EngineTest {
+    explicit Stored(const char* path) : EngineTest(path) {}
+    void TestBody() override {}
+    using EngineTest::apply;
+    using EngineTest::get;
+    using EngineTest::open;
+    using EngineTest::status;
+  };
+  {
+    Stored engine(directory);
+    engine.apply({web(), web_endpoints()});
+  }
+  Stored engine(directory);
+  EXPECT_EQ(engine.status().version(), 1u);
+  EXPECT_EQ(engine.get().response.resources_size(), 2);
+  EXPECT_EQ(engine.apply({web_endpoints("10.1.0.8")}).response.version(), 2u);
+  std::filesystem::remove_all(directory);
+}
+
+}  // namespace
+}  // namespace heddle::server
