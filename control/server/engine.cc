@@ -1,5 +1,6 @@
 #include "engine.h"
 
+#include <malloc.h>
 #include <pthread.h>
 
 #include <csignal>
@@ -14,6 +15,8 @@ namespace {
 constexpr size_t kMaxQueued = 1'024;
 constexpr size_t kMaxQueuedBytes = 128u << 20;
 constexpr size_t kMaxWatchers = 64;
+constexpr size_t kLargeApply = 1u << 20;
+constexpr auto kTrimDelay = std::chrono::seconds(1);
 // How many changes share one write to disk.
 constexpr size_t kMaxStaged = 128;
 
@@ -118,13 +121,20 @@ void Engine::run() {
   ::pthread_setname_np(::pthread_self(), "policy");
   while (true) {
     std::unique_lock lock(queue_mutex_);
-    queue_filled_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    const auto wanted = [this] { return stopping_ || !queue_.empty(); };
+    if (trim_due_ && !queue_filled_.wait_for(lock, kTrimDelay, wanted)) {
+      // What a large Apply needed on its way: several times what it left.
+      ::malloc_trim(0);
+      trim_due_ = false;
+    }
+    queue_filled_.wait(lock, wanted);
     if (queue_.empty()) return;
     // What is here now: an Apply that comes while these are written waits for the next turn.
     for (size_t left = queue_.size(); left > 0; --left) {
       auto [work, bytes] = std::move(queue_.front());
       queue_.pop_front();
       queued_bytes_ -= bytes;
+      trim_due_ |= bytes >= kLargeApply;
       lock.unlock();
       if (auto* job = std::get_if<ApplyJob>(&work)) {
         apply(std::move(*job));

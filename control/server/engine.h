@@ -120,6 +120,7 @@ class Engine final : public PolicyEngine {
   std::deque<std::pair<Work, size_t>> queue_;
   size_t queued_bytes_ = 0;
   bool stopping_ = false;
+  bool trim_due_ = false;  // the engine's thread alone
   std::thread thread_;
 };
 
