@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <map>
 
+#include "core/check.h"
 #include "list_keys.h"
 #include "resource/kinds.h"
 #include "resource/values.h"
@@ -236,6 +237,8 @@ bool same(const Message& a, const Message& b) {
 }
 
 void diff(const v1::Resource& before, const v1::Resource& after, v1::ResourceChange& change) {
+  HEDDLE_CHECK(kind_of(before) != nullptr && kind_of(before) == kind_of(after),
+               "only resources of one key are compared");
   if (same(before, after)) return;
   Differ differ(change);
   const size_t root = differ.enter("metadata");

@@ -70,7 +70,7 @@ std::string unknown_field(std::string_view name, const std::vector<std::string_v
 }
 
 void FieldReader::complain(const Node& node, std::string message) {
-  complain_(line_of(node), path_, std::move(message));
+  stopped_ = !complain_(line_of(node), path_, std::move(message));
 }
 
 void FieldReader::read(const Node& node, Message& out) {
@@ -78,6 +78,7 @@ void FieldReader::read(const Node& node, Message& out) {
     return complain(node, fmt::format("is {}; expected {}", yaml::kind_name(node.kind),
                                       map_of(*out.GetDescriptor())));
   for (const Node& child : node.children) {
+    if (stopped_) return;
     const size_t parent = path_.size();
     path_ += '.' + yaml::printable(child.key);
     read_child(child, out);
@@ -105,6 +106,7 @@ void FieldReader::read_map(const Node& node, const FieldDescriptor& field, Messa
     return complain(
         node, fmt::format("is {}; expected a map of names to values", yaml::kind_name(node.kind)));
   for (const Node& child : node.children) {
+    if (stopped_) return;
     const size_t parent = path_.size();
     path_ += '.' + yaml::printable(child.key);
     Message* entry = out.GetReflection()->AddMessage(&out, &field);
@@ -118,7 +120,7 @@ void FieldReader::read_map(const Node& node, const FieldDescriptor& field, Messa
 void FieldReader::read_list(const Node& node, const FieldDescriptor& field, Message& out) {
   if (node.kind != Node::Kind::kList)
     return complain(node, fmt::format("is {}; expected a list", yaml::kind_name(node.kind)));
-  for (size_t i = 0; i < node.children.size(); ++i) {
+  for (size_t i = 0; i < node.children.size() && !stopped_; ++i) {
     const size_t parent = path_.size();
     fmt::format_to(std::back_inserter(path_), "[{}]", i);
     read_single(node.children[i], field, out);

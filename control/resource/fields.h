@@ -13,13 +13,14 @@ namespace heddle::resource {
 
 class FieldReader {
  public:
-  using Complain = std::function<void(int line, const std::string& path, std::string message)>;
+  // Whether to go on.
+  using Complain = std::function<bool(int line, const std::string& path, std::string message)>;
 
   // `path` is where the message stands, as "spec".
   FieldReader(std::string path, Complain complain)
       : path_(std::move(path)), complain_(std::move(complain)) {}
 
-  // Goes on after what is wrong, so that all of it is told.
+  // Goes on after what is wrong, so that all of it is told, for as long as anybody listens.
   void read(const yaml::Node& node, google::protobuf::Message& out);
 
  private:
@@ -34,6 +35,7 @@ class FieldReader {
 
   std::string path_;
   Complain complain_;
+  bool stopped_ = false;
 };
 
 // The line to tell for a node: that of its key where it has one.

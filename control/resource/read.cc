@@ -104,6 +104,7 @@ class Reader::Document {
   FieldReader fields(const char* path) {
     return {path, [this](int line, const std::string& at, std::string message) {
               tell(line, at, std::move(message));
+              return !reader_.problems_cut_;
             }};
   }
 
@@ -149,6 +150,8 @@ void Reader::read(std::string_view text, const std::string& file) {
 
 void Reader::read_document(const Node& node) {
   if (node.kind == Node::Kind::kNull) return;
+  // Nobody will use what follows.
+  if (problems_cut_) return;
   if (node.kind != Node::Kind::kList) return read_resource(node);
   for (const Node& child : node.children) read_resource(child);
 }

@@ -11,16 +11,21 @@
 namespace heddle::yaml {
 namespace {
 
-// RFC 8259 section 7: quotes, backslashes and control characters are escaped, the rest of
-// UTF-8 stands as it is.
+// RFC 8259 section 7: quotes, backslashes and control characters are escaped, and U+0080 to
+// U+009F, which terminals take for commands too. The rest of UTF-8 stands as it is.
 std::string json_string(std::string_view text) {
   std::string out = "\"";
-  for (const char c : text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     const auto byte = static_cast<unsigned char>(c);
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : ' ');
     if (c == '"' || c == '\\') {
       out += {'\\', c};
     } else if (byte < 0x20 || byte == 0x7f) {
       out += fmt::format("\\u{:04x}", byte);
+    } else if (byte == 0xc2 && next < 0xa0) {
+      out += fmt::format("\\u{:04x}", next);
+      ++i;
     } else {
       out += c;
     }

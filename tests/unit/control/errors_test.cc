@@ -266,7 +266,7 @@ try heddlectl get ro
 try heddlectl get --all-
 try heddlectl describe -n shop end
 try heddlectl explain --from x u
-try heddlectl apply -f COMPLETION_TEST
+try heddlectl apply -f /dev/nul
 try heddlectl show po
 try heddlectl show drops --a
 try heddlectl show ports --v
@@ -279,7 +279,7 @@ try heddlectl --timeout show show g
 complete -p heddlectl)");
   EXPECT_EQ(finished.err, "");
   EXPECT_EQ(finished.out,
-            "show\nroute\n--all-namespaces\nendpointset\nudp\n\nports\n--all\n--"
+            "show\nroute\n--all-namespaces\nendpointset\nudp\n/dev/null\nports\n--all\n--"
             "verbose\nworkers\njson\nyaml\nneighbors\nroutes\ngraph\n"
             "complete -F _heddlectl heddlectl\n");
 }

@@ -260,6 +260,15 @@ TEST(ReadLimits, HundredProblemsAndThenThatThereAreMore) {
   EXPECT_TRUE(reader.problems_cut());
 }
 
+TEST(ReadLimits, HundredProblemsAreEnough) {
+  Reader reader("default");
+  std::string text = "kind: Service\nmetadata: {name: a}\nspec:\n";
+  for (int i = 0; i < 200'000; ++i) text += fmt::format("  unknown{}: 1\n", i);
+  reader.read(text + "---\nkind: Nothing\n", "f.yaml");
+  EXPECT_EQ(reader.problems().size(), 100u);
+  EXPECT_TRUE(reader.problems_cut());
+}
+
 TEST(ReadLimits, Depth) {
   std::string text = "kind: Service\nspec: ";
   text += std::string(40, '[') + std::string(40, ']');

@@ -35,7 +35,7 @@ void put(Sink& sink) {
   sink.begin_object();
   sink.key("on");
   sink.begin_array(3);
-  for (const char* text : {"Service", "No", "\x7f\xc3\xa4\n"}) sink.string(text);
+  for (const char* text : {"Service", "No", "\x7f\xc3\xa4\xc2\x9b\n"}) sink.string(text);
   sink.end_array();
   sink.key("none");
   sink.begin_array(0);
@@ -49,14 +49,14 @@ TEST(Sinks, QuoteWhatAReaderMightTakeForSomethingElse) {
   const auto yaml = Sink::yaml();
   put(*yaml);
   EXPECT_EQ(yaml->finish(),
-            "\"on\":\n  - Service\n  - \"No\"\n  - \"\\x7f\\xe4\\n\"\nnone: []\n\"n\": 1\n");
+            "\"on\":\n  - Service\n  - \"No\"\n  - \"\\x7f\\xe4\\x9b\\n\"\nnone: []\n\"n\": 1\n");
   const auto json = Sink::json();
   put(*json);
   EXPECT_EQ(json->finish(), R"({
   "on": [
     "Service",
     "No",
-    "\u007fä\u000a"
+    "\u007fä\u009b\u000a"
   ],
   "none": [],
   "n": 1

@@ -34,7 +34,7 @@ TEST(Documents, AreReadOneByOne) {
 }
 
 TEST(Documents, BeforeAWrongOneAreRead) {
-  EXPECT_EQ(read("a\n---\n[b, c\n").back(),
+  EXPECT_EQ(read("a\n---\nb: [c, d\n").back(),
             "f:4:1: not valid YAML: end of sequence flow not found; expected YAML 1.2");
   EXPECT_EQ(read("a: 1\n---\nb: 1\nb: 2\n"),
             (Lines_{"1:a map", "f:4: b: given twice in this map; expected once"}));

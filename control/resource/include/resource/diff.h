@@ -8,8 +8,8 @@ namespace heddle::resource {
 // Whether both say the same; what a message of a newer version says on top counts too.
 bool same(const google::protobuf::Message& a, const google::protobuf::Message& b);
 
-// Fills fields (the first 100) and more_fields of `change`, whose key and kind of change are the
-// caller's. Paths are below spec, those of the labels "metadata.labels.x".
+// Both are of one kind. Fills fields (the first 100) and more_fields of `change`, whose key and
+// kind of change are the caller's. Paths are below spec, those of the labels "metadata.labels.x".
 //
 // Elements of a list that have a `name` or an `address` are told by it where all are different,
 // "endpoints[10.0.0.7]", or by "10.0.0.7:80" where only address and port together are. Other
