@@ -28,7 +28,7 @@ constexpr ArpSink::Edges kSinkEdges{0, 1, 2};
 void resolve(Packet packet, Worker& worker, Emitter& out) {
   using Held = l3::NeighbourTable<wire::Ipv4Address>::Held;
   const l3::Hop& hop = worker.topology->hops[packet.meta().next_hop];
-  const wire::Ipv4Address address = neighbour_of<wire::Ipv4Address>(packet, hop);
+  const wire::Ipv4Address address = neighbour_of<wire::Ipv4Address>(packet, hop, worker);
   ArpSink sink(worker, out, kSinkEdges);
   switch (worker.neighbours4.use(hop.interface, address, packet, worker.now, sink)) {
     case Held::kWaiting:

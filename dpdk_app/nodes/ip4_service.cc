@@ -1,6 +1,6 @@
 // ip4_service: packets to a service's address, each to the endpoint that policy chooses.
 // In: data() is a validated IPv4 header whose destination is a service's address.
-// Out: unchanged; meta.next_hop and meta.direct_to lead to the endpoint.
+// Out: unchanged; meta.next_hop and meta.direct_* lead to the endpoint.
 #include "nodes/nodes.h"
 #include "nodes/service.h"
 #include "wire/ipv4.h"

@@ -14,7 +14,7 @@ constexpr EdgeSpec kEdges[] = {to("port_tx"), to("nd_resolve")};
 
 Edge output(Packet packet, Worker& worker) {
   const l3::Hop& hop = worker.topology->hops[packet.meta().next_hop];
-  const wire::Ipv6Address address = neighbour_of<wire::Ipv6Address>(packet, hop);
+  const wire::Ipv6Address address = neighbour_of<wire::Ipv6Address>(packet, hop, worker);
   auto* neighbour = worker.neighbours6.find(hop.interface, address);
   if (neighbour == nullptr || !l3::is_settled(neighbour->state)) [[unlikely]]
     return Edge::kResolve;

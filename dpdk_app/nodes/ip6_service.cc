@@ -1,7 +1,7 @@
 // ip6_service: packets to a service's address, each to the endpoint that policy chooses.
 // In: data() is a validated IPv6 header with a well-formed chain, whose destination is a
 // service's address.
-// Out: unchanged; meta.next_hop and meta.direct_to lead to the endpoint.
+// Out: unchanged; meta.next_hop and meta.direct_* lead to the endpoint.
 #include "nodes/nodes.h"
 #include "nodes/service.h"
 #include "wire/ipv6_chain.h"

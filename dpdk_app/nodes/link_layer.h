@@ -8,6 +8,7 @@
 #include "wire/ethernet.h"
 #include "wire/ipv4.h"
 #include "wire/ipv6.h"
+#include "worker/worker.h"
 
 namespace heddle::app {
 
@@ -33,14 +34,21 @@ inline void write_link_layer(packet::Packet packet, const l3::Interface& out,
 // Whose MAC address the packet needs: that of the gateway, of the endpoint that policy chose, or
 // of the destination itself.
 template <class Address>
-Address neighbour_of(packet::Packet packet, const l3::Hop& hop) {
-  if (packet.meta().has(packet::Flag::kDirect)) [[unlikely]]
-    return Address::from(packet.meta().direct_to.data());
-  if constexpr (sizeof(Address) == 4) {
-    return hop.kind == l3::HopKind::kVia ? hop.via4 : wire::Ipv4View(packet.data()).destination();
-  } else {
-    return hop.kind == l3::HopKind::kVia ? hop.via6 : wire::Ipv6View(packet.data()).destination();
+Address neighbour_of(packet::Packet packet, const l3::Hop& hop, const Worker& worker) {
+  constexpr bool kFour = sizeof(Address) == 4;
+  const packet::Meta& meta = packet.meta();
+  if (meta.has(packet::Flag::kDirect)) [[unlikely]] {
+    const policy::Cluster& cluster = *worker.policy->clusters[meta.direct_cluster];
+    const policy::IpAddress& address = cluster.endpoints[meta.direct_endpoint].address;
+    if constexpr (kFour)
+      return address.v4();
+    else
+      return address.v6();
   }
+  if constexpr (kFour)
+    return hop.kind == l3::HopKind::kVia ? hop.via4 : wire::Ipv4View(packet.data()).destination();
+  else
+    return hop.kind == l3::HopKind::kVia ? hop.via6 : wire::Ipv6View(packet.data()).destination();
 }
 
 }  // namespace heddle::app

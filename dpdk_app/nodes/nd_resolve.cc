@@ -28,7 +28,7 @@ constexpr NdSink::Edges kSinkEdges{0, 1, 2};
 void resolve(Packet packet, Worker& worker, Emitter& out) {
   using Held = l3::NeighbourTable<wire::Ipv6Address>::Held;
   const l3::Hop& hop = worker.topology->hops[packet.meta().next_hop];
-  const wire::Ipv6Address address = neighbour_of<wire::Ipv6Address>(packet, hop);
+  const wire::Ipv6Address address = neighbour_of<wire::Ipv6Address>(packet, hop, worker);
   NdSink sink(worker, out, kSinkEdges);
   switch (worker.neighbours6.use(hop.interface, address, packet, worker.now, sink)) {
     case Held::kWaiting:

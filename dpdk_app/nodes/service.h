@@ -58,12 +58,12 @@ bool is_echo_request(packet::Packet packet, const ServicePayload& payload) {
 // The endpoint has to be a neighbour: a router on the way would bring the packet back.
 template <class Address>
 ServiceEdge send_direct(packet::Packet packet, const Address& endpoint, const l3::Lpm<Address>& fib,
-                        const l3::Topology& topology) {
+                        const Worker& worker) {
+  const l3::Topology& topology = *worker.topology;
   const uint32_t slot = fib.lookup(endpoint);
   if (slot == l3::Lpm<Address>::kNoRoute || topology.hops[slot].kind != l3::HopKind::kConnected)
     return ServiceEdge::kNotOnLink;
   packet.meta().next_hop = slot;
-  endpoint.store(packet.meta().direct_to.data());
   packet.meta().set(packet::Flag::kDirect);
   return ServiceEdge::kForward;
 }
@@ -102,10 +102,14 @@ ServiceEdge serve(packet::Packet packet, Worker& worker, policy::Flow& flow,
   EndpointCounters& endpoint = worker.endpoints[decision.endpoint->slot];
   endpoint.packets.add();
   endpoint.bytes.add(packet.size());
+  const policy::Cluster& cluster = *worker.policy->clusters[decision.cluster];
+  packet.meta().direct_cluster = decision.cluster;
+  packet.meta().direct_endpoint =
+      static_cast<uint16_t>(decision.endpoint - cluster.endpoints.data());
   if constexpr (sizeof(Address) == 4)
-    return send_direct(packet, decision.endpoint->address.v4(), topology.fib4, topology);
+    return send_direct(packet, decision.endpoint->address.v4(), topology.fib4, worker);
   else
-    return send_direct(packet, decision.endpoint->address.v6(), topology.fib6, topology);
+    return send_direct(packet, decision.endpoint->address.v6(), topology.fib6, worker);
 }
 
 }  // namespace heddle::app

@@ -9,6 +9,9 @@ from policy import SOAK, load, service_counts, status, version
 from testpmd import PacketMaker
 
 CHANGES = 10_000 if SOAK else 1_000
+# What testpmd does not take back, when it has stopped or another program has its core: the only
+# way in which a packet may go.
+NOT_TAKEN = {"originate.port_stuck", "port_tx.queue_full"}
 MAC = "00:01:02:03:04:01"  # where flowgen sends to, whatever it is told
 
 
@@ -35,15 +38,14 @@ def test_changes_lose_no_packet(net):
     told = load(heddled, "flip", CHANGES, "10.253.0", "10.5.0.2")
     assert told["changes"] == CHANGES and version(heddled) == CHANGES  # the first changed nothing
     assert status(heddled)["live"]
-    assert heddled.drops_since(drops) == {}
+    assert set(heddled.drops_since(drops)) <= NOT_TAKEN, heddled.drops_since(drops)
     net.testpmd.say("stop")
 
-    # testpmd takes nothing back any more: what its ring has no room for is port_stuck.
     def at_rest():
         now = heddled.port("m0")
         moved = {key: int(now[key]) - int(before[key]) for key in before if key[:2] in ("rx", "tx")}
         stuck = heddled.drops_since(drops)
-        assert set(stuck) <= {"originate.port_stuck"}, stuck
+        assert set(stuck) <= NOT_TAKEN, stuck
         at_rest.moved = moved
         return moved["rx_packets"] == moved["tx_packets"] + sum(stuck.values())
     poll(at_rest, "what came in has gone out", 10)

@@ -2,7 +2,6 @@
 // cache line, which sending and freeing touch anyway), so it costs no memory of its own.
 #pragma once
 
-#include <array>
 #include <cstdint>
 
 #include "core/ids.h"
@@ -16,7 +15,7 @@ enum class Flag : uint8_t {
   kDelivered = 1 << 3,      // for the node itself, on its way to the host port: no hop to count
   kCopy = 1 << 2,           // another worker's ARP or ND packet, to learn from and not to answer
   kPriorityTag = 1 << 4,    // had an 802.1Q tag of VLAN 0, which its interface does not have
-  kDirect = 1 << 5,         // goes to the neighbour in Meta::direct_to, not to its destination
+  kDirect = 1 << 5,         // goes to the endpoint in Meta, not to its destination
 };
 
 // The ICMP or ICMPv6 error that a refused packet is answered with.
@@ -33,14 +32,16 @@ struct Meta {
   Refusal refusal;
   uint8_t flags;
   uint8_t handoff_edge;  // where the receiving worker continues
-  // Flag::kDirect: the address whose MAC address the frame gets; IPv4 in the first four bytes.
-  std::array<uint8_t, 16> direct_to;
+  // Flag::kDirect: whose MAC address the frame gets, as this turn's policy has it.
+  uint16_t direct_endpoint;  // position in the cluster
+  uint32_t direct_cluster;   // slot
 
   bool has(Flag flag) const { return (flags & static_cast<uint8_t>(flag)) != 0; }
   void set(Flag flag) { flags = static_cast<uint8_t>(flags | static_cast<uint8_t>(flag)); }
   void clear(Flag flag) { flags = static_cast<uint8_t>(flags & ~static_cast<uint8_t>(flag)); }
 };
 
-static_assert(sizeof(Meta) <= 36, "mbuf dynamic fields");
+// Of the 36 bytes some drivers want 8 for a time stamp.
+static_assert(sizeof(Meta) <= 24, "mbuf dynamic fields");
 
 }  // namespace heddle::packet

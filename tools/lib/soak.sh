@@ -1,0 +1,31 @@
+# soak: the long forms of tests that have a short form in `tools/dev test`, by name.
+
+soak_names() { declare -F | sed -n 's/^declare -f soak_run_//p'; }
+
+soak_pytest() {
+  HEDDLE_SOAK=1 HEDDLE_BUILD=$root/build "$python" -m pytest -q --tb=short -p no:cacheprovider "$@"
+}
+
+# 10,000 changes under full traffic, 200 times kill -9 during Apply, 500 times during a commit.
+soak_run_policy() {
+  soak_pytest tests/e2e/test_policy_traffic.py tests/e2e/test_policy_store.py -k 'changes or kill' &&
+    HEDDLE_KILL_ROUNDS=500 build/tests/unit/store/unit_store --gtest_filter='*Kill*'
+}
+
+dev_soak() {
+  local name failed=0
+  if [[ $# -eq 0 ]]; then
+    soak_names
+    return 0
+  fi
+  for name in "$@"; do
+    declare -F "soak_run_$name" >/dev/null ||
+      die_usage "there is no soak '$name'; there are: $(soak_names | tr '\n' ' ')"
+  done
+  need_root soak
+  dev_setup
+  parse_variant
+  do_build
+  for name in "$@"; do "soak_run_$name" || failed=1; done
+  return $failed
+}
