@@ -121,34 +121,37 @@ class PolicyService final : public v1::Policy::CallbackService {
                  .author = author_of(*context, request->author()),
                  .arrived = std::chrono::steady_clock::now(),
                  .done = [reactor](const grpc::Status& status) { reactor->Finish(status); }};
-    const bool posted = engine_.post([this, request, job] { engine_.rollback(*request, job); });
+    const bool posted =
+        engine_.post([request, job, &engine = engine_] { engine.rollback(*request, job); });
     if (!posted) reactor->Finish(busy());
     return reactor;
   }
 
   UnaryReactor* Get(Context* context, const v1::GetRequest* request,
                     v1::GetResponse* response) override {
-    return on_engine(context, [=, this] { return engine_.get(*request, *response); });
+    return on_engine(context, [=, &engine = engine_] { return engine.get(*request, *response); });
   }
   UnaryReactor* History(Context* context, const v1::HistoryRequest* request,
                         v1::HistoryResponse* response) override {
-    return on_engine(context, [=, this] { return engine_.history(*request, *response); });
+    return on_engine(context,
+                     [=, &engine = engine_] { return engine.history(*request, *response); });
   }
   UnaryReactor* Explain(Context* context, const v1::ExplainRequest* request,
                         v1::ExplainResponse* response) override {
-    return on_engine(context, [=, this] { return engine_.explain(*request, *response); });
+    return on_engine(context,
+                     [=, &engine = engine_] { return engine.explain(*request, *response); });
   }
   UnaryReactor* Status(Context* context, const v1::StatusRequest*,
                        v1::PolicyStatus* response) override {
-    return on_engine(context, [=, this] {
-      *response = engine_.status();
+    return on_engine(context, [=, &engine = engine_] {
+      *response = engine.status();
       return grpc::Status::OK;
     });
   }
   UnaryReactor* ListServices(Context* context, const v1::ListServicesRequest*,
                              v1::ListServicesResponse* response) override {
-    return on_engine(context, [=, this] {
-      engine_.list_services(*response);
+    return on_engine(context, [=, &engine = engine_] {
+      engine.list_services(*response);
       return grpc::Status::OK;
     });
   }

@@ -120,6 +120,7 @@ Result<> serve(const heddle::app::NodeConfig& config, const Options& options) {
   if (!eal) return std::unexpected(eal.error());
   auto node = heddle::app::Node::open(config);
   if (!node) return std::unexpected(node.error());
+  const uint64_t version = (*engine)->version();
   (*node)->install((*engine)->restored());
   HEDDLE_TRY((*node)->launch());
   HEDDLE_TRY((*engine)->start(**node));
@@ -131,8 +132,7 @@ Result<> serve(const heddle::app::NodeConfig& config, const Options& options) {
   fmt::print(
       stderr,
       "heddled: {} runs with {} ports on {} workers, policy version {}; control at unix:{}\n",
-      config.node, config.ports.size(), config.cores.size(), (*engine)->version(),
-      config.grpc_socket);
+      config.node, config.ports.size(), config.cores.size(), version, config.grpc_socket);
   run_until_signal(**node, signals);
   fmt::print(stderr, "heddled: ending\n");
   server->reset();

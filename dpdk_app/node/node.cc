@@ -203,6 +203,7 @@ Result<> Node::launch() {
     if (result != 0) return fail("worker {} does not start: {}", i, rte_strerror(-result));
   }
   running_ = true;
+  launched_ = true;
   return {};
 }
 
@@ -210,6 +211,8 @@ Node::~Node() {
   running_ = false;
   for (auto& loop : loops_) loop->stop();
   rte_eal_mp_wait_lcore();
+  if (launched_)
+    for (auto& loop : loops_) HEDDLE_CHECK(loop->has_ended(), "a worker that was waited for");
   loops_.clear();
   graphs_.clear();
   for (auto& worker : workers_) {

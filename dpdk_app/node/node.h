@@ -91,6 +91,7 @@ class Node : public server::NodeView, public server::PolicyTarget {
   std::vector<std::unique_ptr<Graph>> graphs_;
   std::vector<std::unique_ptr<Loop>> loops_;
   std::atomic<bool> running_{false};
+  bool launched_ = false;
 
   std::mutex ethdev_;  // DPDK's control calls on ports are not safe beside each other
   std::mutex state_;   // rates_ and routes_: written by the main thread, read by gRPC threads

@@ -111,6 +111,7 @@ void Loop::run() {
   }
   drain();
   shared_.rcu.offline(worker_.id.value());
+  ended_.store(true, std::memory_order_release);
 }
 
 // What was received before the stop still leaves; new packets are not waited for.

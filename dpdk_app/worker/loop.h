@@ -36,6 +36,8 @@ class Loop {
   // Any thread.
   void stop() { stop_.store(true, std::memory_order_relaxed); }
   Mailbox& mailbox() { return mailbox_; }
+  // Whether run() has returned; what its worker wrote before is seen by who asks.
+  bool has_ended() const { return ended_.load(std::memory_order_acquire); }
 
   // One turn; true when it moved a packet. Public for benchmarks and tests.
   bool turn();
@@ -54,6 +56,7 @@ class Loop {
   uint64_t last_end_;                     // of the turn before, in cycles
   uint64_t policy_version_ = UINT64_MAX;  // that was reported last
   std::atomic<bool> stop_{false};
+  std::atomic<bool> ended_{false};
 };
 
 }  // namespace heddle::app
