@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "names.h"
 
 namespace heddle::policy {
@@ -13,14 +11,6 @@ std::string also_of(const Key& key) {
 }
 
 std::string element(const char* list, size_t at) { return fmt::format("{}[{}]", list, at); }
-
-bool names_port(const std::string& text, const ServicePort& port) {
-  if (text == port.name) return true;
-  uint16_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, number);
-  return error == std::errc() && stopped == end && number == port.number;
-}
 
 void Checker::check(const Resource& resource) {
   const Key& key = resource.key;
@@ -83,12 +73,16 @@ void Checker::check_totals(const Totals& totals, const Key& blamed) {
   bound(blamed, totals.service_ports, limits_.service_ports,
         "addresses times ports of all Services");
   bound(blamed, totals.routes, limits_.routes, "Routes");
+  bound(blamed, totals.backends, limits_.backends, "backends of all Routes");
+  bound(blamed, totals.label_bytes, limits_.label_bytes, "bytes of labels");
   bound(blamed, totals.set_endpoints, limits_.endpoints, "endpoints in EndpointSets");
   if (!problems_.none()) return;
   bound(blamed, totals.endpoints, limits_.endpoints, "endpoints of all Services");
   bound(blamed, totals.subsets, limits_.subsets, "subsets in backends of all Routes");
   bound(blamed, totals.cluster_endpoints, limits_.cluster_endpoints,
         "endpoints times subsets of all Services");
+  bound(blamed, totals.access_terms, limits_.access_terms,
+        "rules, sources and what they list, of all AccessPolicies, times ports");
 }
 
 }  // namespace heddle::policy

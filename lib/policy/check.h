@@ -61,7 +61,4 @@ std::string also_of(const Key& key);
 // "spec.addresses[3]".
 std::string element(const char* list, size_t at);
 
-// Whether a rule's text names the port, by name or number.
-bool names_port(const std::string& text, const ServicePort& port);
-
 }  // namespace heddle::policy

@@ -77,16 +77,12 @@ void Checker::check_rules(const Group& group) {
 
 void Checker::check_access(const Group& group) {
   size_t terms = 0;
-  for (const Resource* policy : group.access_policies) {
-    for (const AccessRule& rule : std::get<AccessPolicy>(policy->spec).rules) {
-      terms += 1 + rule.from.size();
-      for (const Source& source : rule.from) terms += source.cidrs.size() + source.not_cidrs.size();
-    }
-  }
+  for (const Resource* policy : group.access_policies)
+    terms += access_terms(std::get<AccessPolicy>(policy->spec));
   if (terms > kMaxAccessTerms)
     problems_.add((*group.access_policies.rbegin())->key, "spec.rules",
                   fmt::format("all AccessPolicies of Service {} have {} rules, sources and "
-                              "prefixes; at most {} are allowed",
+                              "what these list; at most {} are allowed",
                               path_of(group.key), terms, kMaxAccessTerms));
 }
 

@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "check.h"
 #include "compile.h"
 
 namespace heddle::policy {
@@ -33,12 +32,6 @@ ListPtr find_equal(const AccessList& list, const std::vector<ListPtr>& among) {
   for (const ListPtr& each : among)
     if (each != nullptr && *each == list) return each;
   return nullptr;
-}
-
-bool applies(const AccessRule& rule, const ServicePort& port) {
-  return rule.ports.empty() || std::ranges::any_of(rule.ports, [&](const std::string& text) {
-           return names_port(text, port);
-         });
 }
 
 }  // namespace
@@ -93,7 +86,7 @@ bool Compiler::compile_access(Group& group) {
     for (size_t port = 0; port < next.size(); ++port) {
       AccessList list{.default_allow = default_allow};
       for (const auto& [rule, entry] : entries)
-        if (applies(*rule, group.spec().ports[port])) list.entries.push_back(entry);
+        if (is_for(*rule, group.spec().ports[port])) list.entries.push_back(entry);
       list.entries.shrink_to_fit();
       next[port] = find_equal(list, group.compiled.access);
       if (next[port] == nullptr) next[port] = find_equal(list, next);

@@ -12,18 +12,15 @@ namespace {
 constexpr uint32_t kWantedProbes = 16;
 constexpr uint64_t kSeeds = 16;
 
-uint64_t hash(const FrontendKey& key, uint64_t seed) {
+}  // namespace
+
+uint32_t FrontendTable::place(const FrontendKey& key, uint64_t seed, uint32_t mask) {
   const wire::Ipv6Address& address = key.address.v6();
   const uint64_t port = uint64_t{key.port} << 8 | static_cast<uint64_t>(key.protocol);
-  return balance::mix(balance::mix(address.high() + seed) ^ address.low()) ^
-         (port + seed) * 0x9e3779b97f4a7c15;
+  const uint64_t hash = balance::mix(balance::mix(address.high() + seed) ^ address.low()) ^
+                        (port + seed) * 0x9e3779b97f4a7c15;
+  return static_cast<uint32_t>((hash * 0xbf58476d1ce4e5b9) >> 32) & mask;
 }
-
-uint32_t place(const FrontendKey& key, uint64_t seed, uint32_t mask) {
-  return static_cast<uint32_t>((hash(key, seed) * 0xbf58476d1ce4e5b9) >> 32) & mask;
-}
-
-}  // namespace
 
 FrontendTable::FrontendTable(std::span<const Entry> entries) {
   const size_t size = std::bit_ceil(std::max<size_t>(2, 2 * entries.size()));

@@ -26,31 +26,6 @@ const Key* AddressIndex::first(const IpAddress& address) const {
   return found == uses.end() || found->first != address ? nullptr : found->second;
 }
 
-Totals totals_of(const Resource& resource) {
-  Totals totals{.resources = 1};
-  if (const auto* service = std::get_if<Service>(&resource.spec)) {
-    totals.services = 1;
-    totals.service_ports = service->addresses.size() * service->ports.size();
-  } else if (const auto* set = std::get_if<EndpointSet>(&resource.spec)) {
-    totals.set_endpoints = set->endpoints.size();
-  } else if (std::holds_alternative<Route>(resource.spec)) {
-    totals.routes = 1;
-  }
-  return totals;
-}
-
-void Index::add_totals(const Resource& resource, Change change) {
-  const Totals own = totals_of(resource);
-  const auto add = [&](uint64_t& sum, uint64_t part) {
-    sum = change == Change::kAdd ? sum + part : sum - part;
-  };
-  add(totals_.resources, own.resources);
-  add(totals_.services, own.services);
-  add(totals_.service_ports, own.service_ports);
-  add(totals_.routes, own.routes);
-  add(totals_.set_endpoints, own.set_endpoints);
-}
-
 ResourcePtr Index::replace(const Key& key, ResourcePtr next, Touched& touched) {
   const auto at = resources_.try_emplace(key).first;
   const ResourcePtr before = std::exchange(at->second, std::move(next));
@@ -60,21 +35,6 @@ ResourcePtr Index::replace(const Key& key, ResourcePtr next, Touched& touched) {
   if (key.kind == Kind::kEndpointSet) replace_endpoints(at->first, before.get(), after);
   if (after == nullptr) resources_.erase(at);
   return before;
-}
-
-void Index::recount(const GroupSet& groups) {
-  for (Group* group : groups) {
-    size_t endpoints = 0;
-    for (const Resource* set : group->endpoint_sets)
-      endpoints += std::get<EndpointSet>(set->spec).endpoints.size();
-    for (const Resource* workload : selected_by(*group))
-      endpoints += std::get<Workload>(workload->spec).addresses.size();
-    totals_.endpoints += endpoints - group->endpoints;
-    group->endpoints = static_cast<uint32_t>(endpoints);
-    const size_t in_clusters = endpoints * (1 + group->subsets.size());
-    totals_.cluster_endpoints += in_clusters - group->cluster_endpoints;
-    group->cluster_endpoints = in_clusters;
-  }
 }
 
 bool Index::sweep(Group* group) {

@@ -44,13 +44,18 @@ class AddressIndex {
 
 // Sums over all resources, and of what they name.
 struct Totals {
-  uint64_t resources = 0, services = 0, service_ports = 0, routes = 0;
+  // Of each resource alone.
+  uint64_t resources = 0, services = 0, service_ports = 0, routes = 0, backends = 0;
   uint64_t set_endpoints = 0;  // of EndpointSets
-  uint64_t endpoints = 0, subsets = 0, cluster_endpoints = 0;
-};
+  uint64_t label_bytes = 0;
+  // Of what several make together.
+  uint64_t endpoints = 0, subsets = 0, cluster_endpoints = 0, access_terms = 0;
 
-// What a resource adds to the sums that it does alone.
-Totals totals_of(const Resource& resource);
+  static Totals of(const Resource& resource);
+  // The first group alone.
+  void add(const Totals& own);
+  void subtract(const Totals& own);
+};
 
 class Index {
  public:
@@ -58,8 +63,8 @@ class Index {
 
   // Puts `next`, or nothing, in the place of what the key has, and gives that back.
   ResourcePtr replace(const Key& key, ResourcePtr next, Touched& touched);
-  // After replacing: counts the endpoints of touched groups.
-  void recount(const GroupSet& groups);
+  // After replacing: counts what touched groups have.
+  void recount(const Touched& touched);
   // Forgets a group that nothing is left of; false: there is.
   bool sweep(Group* group);
 
@@ -92,7 +97,6 @@ class Index {
   void link_route(const Resource& resource, Change change, Touched& touched);
   void link_access_policy(const Resource& resource, Change change, Touched& touched);
   void replace_endpoints(const Key& key, const Resource* before, const Resource* after);
-  void add_totals(const Resource& resource, Change change);
 
   template <class Set, class Value>
   static void put(Set& set, const Value& value, Change change) {
@@ -114,6 +118,15 @@ class Index {
   std::map<std::tuple<std::string, std::string, std::string>, GroupSet> selectors_;
   GroupSet identity_groups_;
 };
+
+// Rules, sources and what they list; of a rule once for each of `ports` that it is for.
+size_t access_terms(const AccessPolicy& policy, const std::vector<ServicePort>* ports = nullptr);
+
+// Whether a rule's text names the port, by name or number.
+bool names_port(const std::string& text, const ServicePort& port);
+
+// Whether the rule is for the port.
+bool is_for(const AccessRule& rule, const ServicePort& port);
 
 // Whether the policy's rules ask who the sender is.
 bool asks_identity(const AccessPolicy& policy);

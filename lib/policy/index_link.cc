@@ -38,7 +38,11 @@ Group* Index::touch(const std::string& ns, const std::string& service, Touched& 
 }
 
 void Index::link(const Key& key, const Resource& resource, Change change, Touched& touched) {
-  add_totals(resource, change);
+  if (change == Change::kAdd) {
+    totals_.add(Totals::of(resource));
+  } else {
+    totals_.subtract(Totals::of(resource));
+  }
   switch (key.kind) {
     case Kind::kWorkload:
       return link_workload(key, resource, change, touched);

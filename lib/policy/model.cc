@@ -63,15 +63,7 @@ void add_chain(const Index& index, const Group& group, ResourceSet& to) {
 void Model::State::check_edits(std::span<const Edit> edits, Problems& problems) const {
   std::set<Key> seen;
   Totals totals = index.totals();
-  totals.endpoints = totals.subsets = totals.cluster_endpoints = 0;
-  const auto add = [&](const Resource& resource, uint64_t sign) {
-    const Totals own = totals_of(resource);
-    totals.resources += sign * own.resources;
-    totals.services += sign * own.services;
-    totals.service_ports += sign * own.service_ports;
-    totals.routes += sign * own.routes;
-    totals.set_endpoints += sign * own.set_endpoints;
-  };
+  totals.endpoints = totals.subsets = totals.cluster_endpoints = totals.access_terms = 0;
   for (const auto& [key, resource] : edits) {
     if (problems.full()) return;
     if (!seen.insert(key).second) {
@@ -79,13 +71,14 @@ void Model::State::check_edits(std::span<const Edit> edits, Problems& problems) 
       continue;
     }
     const Resource* before = index.find(key);
-    if (before != nullptr) add(*before, UINT64_MAX);
+    if (before != nullptr) totals.subtract(Totals::of(*before));
     if (resource != nullptr) {
       check_shape(key, *resource, problems);
-      add(*resource, 1);
+      totals.add(Totals::of(*resource));
     } else if (before == nullptr) {
-      problems.add(key, "",
-                   fmt::format("there is no {} {} to delete", name_of(key.kind), path_of(key)));
+      problems.add(
+          key, "",
+          fmt::format("there is no {} {} to delete", name_of(key.kind), quote(path_of(key))));
     }
   }
   if (problems.none() && !edits.empty())
@@ -125,7 +118,7 @@ void Model::State::undo_to(size_t mark, Touched& now) {
     index.replace(undo.back().key, std::move(undo.back().before), now);
     undo.pop_back();
   }
-  index.recount(now.sizes);
+  index.recount(now);
 }
 
 void Model::State::sweep(const Touched& now) {
@@ -151,7 +144,7 @@ std::vector<Problem> Model::stage(std::span<const Edit> edits) {
   Touched now;
   for (const auto& [key, resource] : edits)
     state.undo.push_back({key, state.index.replace(key, resource, now)});
-  state.index.recount(now.sizes);
+  state.index.recount(now);
   state.check_staged(edits, now, problems);
   if (problems.none()) {
     state.touched.merge(now);

@@ -40,5 +40,21 @@ TEST(FrontendTable, FindsWhatAMapFinds) {
   }
 }
 
+// Keys that all start at one place under the first seed.
+TEST(FrontendTable, HostileKeysAreNoLongerToFind) {
+  Random random(test_seed());
+  std::vector<FrontendTable::Entry> entries;
+  const uint32_t mask = 2 * 512 - 1;
+  while (entries.size() < 512) {
+    FrontendKey key = random_key(random, UINT32_MAX);
+    key.port = static_cast<uint16_t>(random.next());
+    if (FrontendTable::place(key, 1, mask) == 7)
+      entries.push_back({key, static_cast<uint32_t>(entries.size())});
+  }
+  const FrontendTable table(entries);
+  EXPECT_LE(table.probes(), 40u);
+  for (const auto& [key, slot] : entries) ASSERT_EQ(table.find(key), slot);
+}
+
 }  // namespace
 }  // namespace heddle::policy

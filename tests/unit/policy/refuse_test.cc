@@ -272,7 +272,7 @@ TEST(Refuse, EditsThatDoNotFitTogether) {
   World world;
   world.apply(base());
   EXPECT_EQ(world.refuse({remove(Kind::kRoute, "shop/none")}),
-            "Route shop/none : there is no Route shop/none to delete\n");
+            "Route shop/none : there is no Route \"shop/none\" to delete\n");
   EXPECT_EQ(world.refuse({put("shop/x", service({"10.96.0.1"})), remove(Kind::kService, "shop/x")}),
             "Service shop/x : there are two edits of it in one request\n");
   Edit other = put("shop/x", service({"10.96.0.1"}));
@@ -301,7 +301,7 @@ TEST(Refuse, NothingIsStagedByHalf) {
             "");
   EXPECT_EQ(world.model.find(key(Kind::kService, "shop/x")), nullptr);
   EXPECT_EQ(world.refuse({remove(Kind::kService, "shop/x")}),
-            "Service shop/x : there is no Service shop/x to delete\n");
+            "Service shop/x : there is no Service \"shop/x\" to delete\n");
 }
 
 TEST(Refuse, MoreThanTheLimits) {
@@ -340,6 +340,16 @@ TEST(Refuse, MoreThanTheLimits) {
       {{.cluster_endpoints = 3},
        {x, route, set},
        "there would be 4 endpoints times subsets of all Services; at most 3 are allowed"},
+      {{.backends = 0},
+       {x, route},
+       "there would be 1 backends of all Routes; at most 0 are allowed"},
+      {{.access_terms = 3},
+       {x, put("shop/x", AccessPolicy{.service = "x", .rules = {{.from = {{}}}}})},
+       "there would be 4 rules, sources and what they list, of all AccessPolicies, times ports; at "
+       "most 3 are allowed"},
+      {{.label_bytes = 97},
+       {put("shop/x", two_ports, {{"a", "b"}})},
+       "there would be 98 bytes of labels; at most 97 are allowed"},
   };
   for (const LimitRow& row : rows) {
     World world(row.limits);
@@ -369,7 +379,7 @@ TEST(Refuse, ListsThatAreTooLong) {
        "AccessPolicy shop/x spec.rules[0].from: 65 sources are too many: at most 64 are allowed"},
       {put("shop/x", many_terms),
        "AccessPolicy shop/x spec.rules: all AccessPolicies of Service shop/cart have 4160 rules, "
-       "sources and prefixes; at most 4096 are allowed"},
+       "sources and what these list; at most 4096 are allowed"},
       {put("shop/x", many_ports),
        "Service shop/x spec.ports: 65 ports are too many: at most 64 are allowed"},
       {put("shop/x", TrafficPolicy{.service = "user"}, {{"a\n", "b"}}),

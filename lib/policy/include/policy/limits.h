@@ -17,6 +17,9 @@ struct Limits {
   // Over all services: endpoints, once for the service and once for each subset of it. It bounds
   // the memory of tables.
   uint32_t cluster_endpoints = 524'288;
+  uint32_t backends = 65'536;       // of all rules of all routes
+  uint32_t access_terms = 262'144;  // of all access policies, for each port that they are for
+  uint64_t label_bytes = 64 << 20;  // names and values of all labels, and kLabelCost for each
 
   // Slots are below these: twice what lives, as those of what has just gone rest for one commit.
   uint32_t frontend_slots() const { return 2 * service_ports; }
@@ -39,8 +42,9 @@ inline constexpr size_t kMaxSources = 64;       // of one access rule
 inline constexpr size_t kMaxSourceTerms = 64;   // prefixes or namespaces in one list of a source
 inline constexpr size_t kMaxPolicyPorts = 256;  // of heddled.yaml
 inline constexpr size_t kMaxFallbacks = 8;      // one behind the other
-// Of all access policies of one service: rules, their sources and the prefixes of these. A packet
-// may have to be compared with all of them.
+// Of all access policies of one service: rules, their sources and what these list. A packet may
+// have to be compared with all of them.
 inline constexpr size_t kMaxAccessTerms = 4'096;
+inline constexpr size_t kLabelCost = 96;  // bytes of memory besides its text
 
 }  // namespace heddle::policy

@@ -106,6 +106,8 @@ class FrontendTable {
 
   // The most entries that one look-up reads.
   uint32_t probes() const { return probes_; }
+  // Where the search starts, in a table of mask + 1 entries.
+  static uint32_t place(const FrontendKey& key, uint64_t seed, uint32_t mask);
 
  private:
   void lay_out(std::span<const Entry> entries, uint64_t seed);

@@ -1,0 +1,109 @@
+// How much there is: of each resource, and of each service with all that names it.
+#include <algorithm>
+#include <charconv>
+
+#include "index.h"
+#include "policy/limits.h"
+
+namespace heddle::policy {
+namespace {
+
+// What a resource adds alone.
+constexpr uint64_t Totals::* kOwn[] = {
+    &Totals::resources, &Totals::services,      &Totals::service_ports, &Totals::routes,
+    &Totals::backends,  &Totals::set_endpoints, &Totals::label_bytes};
+
+uint64_t bytes_of(const Labels& labels) {
+  uint64_t bytes = 0;
+  for (const auto& [name, value] : labels) bytes += name.size() + value.size() + kLabelCost;
+  return bytes;
+}
+
+void add_spec(const Workload& spec, Totals& to) { to.label_bytes += bytes_of(spec.labels); }
+void add_spec(const Service& spec, Totals& to) {
+  to.services = 1;
+  to.service_ports = spec.addresses.size() * spec.ports.size();
+  to.label_bytes += bytes_of(spec.selector);
+}
+void add_spec(const EndpointSet& spec, Totals& to) {
+  to.set_endpoints = spec.endpoints.size();
+  for (const Endpoint& endpoint : spec.endpoints) to.label_bytes += bytes_of(endpoint.labels);
+}
+void add_spec(const Route& spec, Totals& to) {
+  to.routes = 1;
+  for (const TcpRule& rule : spec.rules) {
+    to.backends += rule.backends.size();
+    for (const Backend& backend : rule.backends) to.label_bytes += bytes_of(backend.subset);
+  }
+}
+void add_spec(const TrafficPolicy&, Totals&) {}
+void add_spec(const AccessPolicy&, Totals&) {}
+
+}  // namespace
+
+Totals Totals::of(const Resource& resource) {
+  Totals own{.resources = 1, .label_bytes = bytes_of(resource.labels)};
+  std::visit([&](const auto& spec) { add_spec(spec, own); }, resource.spec);
+  return own;
+}
+
+void Totals::add(const Totals& own) {
+  for (const auto field : kOwn) this->*field += own.*field;
+}
+
+void Totals::subtract(const Totals& own) {
+  for (const auto field : kOwn) this->*field -= own.*field;
+}
+
+bool names_port(const std::string& text, const ServicePort& port) {
+  if (text == port.name) return true;
+  uint16_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, number);
+  return error == std::errc() && stopped == end && number == port.number;
+}
+
+bool is_for(const AccessRule& rule, const ServicePort& port) {
+  return rule.ports.empty() || std::ranges::any_of(rule.ports, [&](const std::string& text) {
+           return names_port(text, port);
+         });
+}
+
+size_t access_terms(const AccessPolicy& policy, const std::vector<ServicePort>* ports) {
+  size_t terms = 0;
+  for (const AccessRule& rule : policy.rules) {
+    size_t of_rule = 1 + rule.from.size() + rule.ports.size();
+    for (const Source& source : rule.from)
+      of_rule += source.cidrs.size() + source.not_cidrs.size() + source.not_namespaces.size();
+    const auto fits = [&](const ServicePort& port) { return is_for(rule, port); };
+    terms +=
+        of_rule * (ports == nullptr ? 1 : static_cast<size_t>(std::ranges::count_if(*ports, fits)));
+  }
+  return terms;
+}
+
+void Index::recount(const Touched& touched) {
+  const auto replace = [](uint64_t& sum, uint64_t& old, uint64_t now) {
+    sum += now - old;
+    old = now;
+  };
+  for (Group* group : touched.sizes) {
+    uint64_t endpoints = 0;
+    for (const Resource* set : group->endpoint_sets)
+      endpoints += std::get<EndpointSet>(set->spec).endpoints.size();
+    for (const Resource* workload : selected_by(*group))
+      endpoints += std::get<Workload>(workload->spec).addresses.size();
+    replace(totals_.endpoints, group->endpoints, endpoints);
+    replace(totals_.cluster_endpoints, group->cluster_endpoints,
+            endpoints * (1 + group->subsets.size()));
+  }
+  for (Group* group : touched.access) {
+    uint64_t terms = 0;
+    if (group->service != nullptr)
+      for (const Resource* policy : group->access_policies)
+        terms += access_terms(std::get<AccessPolicy>(policy->spec), &group->spec().ports);
+    replace(totals_.access_terms, group->access_terms, terms);
+  }
+}
+
+}  // namespace heddle::policy

@@ -1,0 +1,191 @@
+// Edits that nobody sane makes: they are refused by a sentence and leave nothing behind.
+#include <gtest/gtest.h>
+
+#include "policy/model.h"
+#include "random_edits.h"
+#include "resources.h"
+#include "seed.h"
+
+namespace heddle::policy {
+namespace {
+
+using namespace test;
+
+class Garbage {
+ public:
+  explicit Garbage(uint64_t seed) : random_(seed), sane_(seed + 1) {}
+
+  Edit next() {
+    Edit edit = sane_.next().front();
+    if (edit.resource == nullptr) return spoil_key(edit);
+    auto resource = std::make_shared<Resource>(*edit.resource);
+    for (uint32_t left = 1 + random_.below(3); left > 0; --left)
+      std::visit([&](auto& spec) { spoil(spec); }, resource->spec);
+    if (one_in(6)) resource->labels = labels();
+    if (one_in(8)) resource->spec.emplace<TrafficPolicy>();
+    if (one_in(8)) resource->key.name = name();
+    edit.resource = resource;
+    return one_in(8) ? spoil_key(edit) : edit;
+  }
+
+ private:
+  bool one_in(uint32_t times) { return random_.below(times) == 0; }
+
+  Edit spoil_key(Edit edit) {
+    if (one_in(2)) edit.key.kind = static_cast<Kind>(random_.below(6));
+    if (one_in(2)) edit.key.name = name();
+    if (one_in(2)) edit.key.ns = name();
+    return edit;
+  }
+
+  std::string name() {
+    std::string text(one_in(50) ? 5'000 : random_.below(70), 'a');
+    for (char& c : text)
+      if (one_in(4)) c = static_cast<char>(random_.next());
+    return text;
+  }
+  size_t count() { return one_in(20) ? 5'000 : random_.below(100); }
+  Labels labels() {
+    Labels all;
+    for (size_t left = random_.below(100); left > 0; --left) all[name()] = name();
+    return all;
+  }
+  IpAddress address() {
+    if (one_in(2)) return sane_.address(96, 12);
+    return one_in(2)
+               ? IpAddress(wire::Ipv4Address::from_host(static_cast<uint32_t>(random_.next())))
+               : IpAddress(wire::Ipv6Address::from_host(random_.next(), random_.next()));
+  }
+  IpPrefix any_prefix() { return {address(), static_cast<uint8_t>(random_.next())}; }
+  template <class T>
+  void grow(std::vector<T>& list, const T& with) {
+    list.resize(count(), with);
+  }
+
+  void spoil(Workload& spec) {
+    if (one_in(2)) spec.port = name();
+    if (one_in(2)) grow(spec.addresses, address());
+    if (one_in(2)) spec.service_account = name();
+    if (one_in(4)) spec.labels = labels();
+  }
+  void spoil(Service& spec) {
+    if (one_in(2)) grow(spec.addresses, address());
+    if (one_in(2)) grow(spec.ports, {name(), static_cast<uint16_t>(random_.next())});
+    if (one_in(4)) spec.selector = labels();
+    if (one_in(2)) spec.fallback = one_in(2) ? name() : "s" + std::to_string(random_.below(6));
+  }
+  void spoil(EndpointSet& spec) {
+    if (one_in(3)) spec.service = name();
+    if (one_in(2)) grow(spec.endpoints, {.address = address()});
+    for (Endpoint& endpoint : spec.endpoints) {
+      if (one_in(2)) endpoint.address = address();
+      endpoint.weight = static_cast<uint16_t>(random_.next());
+    }
+    if (!spec.endpoints.empty() && one_in(4)) spec.endpoints[0].labels = labels();
+  }
+  void spoil(Route& spec) {
+    if (one_in(3)) spec.service = name();
+    if (one_in(3)) grow(spec.rules, {});
+    for (TcpRule& rule : spec.rules) {
+      if (one_in(3)) rule.port = name();
+      if (one_in(3)) grow(rule.backends, backend("s0", static_cast<uint32_t>(random_.next())));
+      if (!rule.backends.empty() && one_in(3)) rule.backends[0].ns = name();
+      if (!rule.backends.empty() && one_in(10)) rule.backends[0].subset = labels();
+    }
+  }
+  void spoil(TrafficPolicy& spec) {
+    if (one_in(2)) spec.service = name();
+    spec.hash_on = static_cast<HashOn>(random_.next());
+  }
+  void spoil(AccessPolicy& spec) {
+    if (one_in(3)) spec.service = name();
+    if (one_in(3)) grow(spec.rules, {});
+    for (AccessRule& rule : spec.rules) {
+      if (one_in(3)) grow(rule.ports, name());
+      if (one_in(3)) grow(rule.from, {});
+      if (rule.from.empty()) continue;
+      Source& source = rule.from[0];
+      if (one_in(2)) source.ns = name();
+      if (one_in(2)) grow(source.cidrs, any_prefix());
+      if (one_in(2)) grow(source.not_namespaces, name());
+    }
+  }
+
+  Random random_;
+  RandomEdits sane_;
+};
+
+TEST(Hostile, EditsAreRefusedAndLeaveNothing) {
+  const uint64_t seed = test_seed();
+  Garbage garbage(seed);
+  RandomEdits sane(seed + 2);
+  World world;
+  world.commit();
+  for (int step = 0; step < 200; ++step)
+    if (world.refuse(sane.next()).empty()) world.commit();
+  const auto before = world.snapshot;
+  const auto attachments = world.attachments;
+  const ModelStats stats = world.model.stats();
+  int refused = 0;
+  for (int step = 0; step < 3'000; ++step) {
+    const Edit edit = garbage.next();
+    const auto problems = world.model.stage({&edit, 1});
+    for (const Problem& problem : problems) {
+      EXPECT_FALSE(problem.text.empty());
+      EXPECT_LE(problem.text.size(), 1'000u) << "names are cut";
+    }
+    refused += !problems.empty();
+    if (problems.empty()) world.model.rollback();
+  }
+  EXPECT_GT(refused, 2'000);
+  world.commit();
+  EXPECT_EQ(world.model.stats().snapshot_bytes, stats.snapshot_bytes);
+  EXPECT_EQ(world.model.stats().resources, stats.resources);
+  EXPECT_EQ(world.attachments, attachments);
+  EXPECT_EQ(world.snapshot->frontend_table, before->frontend_table);
+  for (uint32_t slot = 0; slot < before->frontends.size(); ++slot)
+    EXPECT_EQ(world.snapshot->frontends[slot], before->frontends[slot]);
+}
+
+// All services fall back to one, or in one long chain, or in a ring: seconds would be too long.
+TEST(Hostile, ManyFallbacks) {
+  World world;
+  std::vector<Edit> star, chain;
+  for (uint32_t i = 0; i < 4'000; ++i) {
+    Service spec{.addresses = {IpAddress(wire::Ipv4Address::from_host(0x0a60'0000 + i))},
+                 .ports = {{"http", 80}}};
+    const std::string name = "shop/s" + std::to_string(i);
+    if (i > 0) spec.fallback = "s0";
+    star.push_back(put(name, spec));
+    spec.fallback = "s" + std::to_string((i + 1) % 4'000);
+    chain.push_back(put(name, spec));
+  }
+  world.apply(star);
+  EXPECT_EQ(world.model.stage(chain).size(), Model::kMaxProblems);
+  Service root = std::get<Service>(star[0].resource->spec);
+  root.fallback = "s7";
+  EXPECT_EQ(world.model.stage(std::vector<Edit>{put("shop/s0", root)}).size(), Model::kMaxProblems);
+}
+
+// One address in an endpoint set of each of many services, of which all know each other.
+TEST(Hostile, OneAddressEverywhere) {
+  World world;
+  std::vector<Edit> edits;
+  for (uint32_t i = 0; i < 4'000; ++i) {
+    const std::string name = "s" + std::to_string(i);
+    const Service spec{.addresses = {IpAddress(wire::Ipv4Address::from_host(0x0a60'0000))},
+                       .ports = {{"http", static_cast<uint16_t>(1 + i)}}};
+    edits.push_back(put("shop/" + name, spec));
+    edits.push_back(put("shop/" + name, endpoints(name, {"10.1.0.1", "10.1.0.2", "10.1.0.3"})));
+  }
+  world.apply(edits);
+  world.apply({put("shop/w", workload("w1", {"10.1.0.1"}))});
+  EXPECT_EQ(world.attachments->ports[0].also_from.size(), 1u);
+  EXPECT_NE(world.refuse({put("bank/x", service({"10.96.0.0"}, {{"http", 9'000}}))}), "");
+  for (Edit& edit : edits) edit.resource = nullptr;
+  world.apply(edits);
+  EXPECT_EQ(world.model.stats().endpoints, 0u);
+}
+
+}  // namespace
+}  // namespace heddle::policy
