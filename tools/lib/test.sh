@@ -50,6 +50,7 @@ dev_test() {
   local reports
   reports=$(mktemp -d)
   export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+  export TSAN_OPTIONS=suppressions=$root/tools/lib/tsan.supp
   export LSAN_OPTIONS=suppressions=$root/tools/lib/lsan.supp:print_suppressions=0
   for suite in "${suites[@]}"; do
     local code=0 start=$SECONDS
