@@ -26,7 +26,8 @@ class Oracle {
         continue;
       for (const ServicePort& port : service.ports)
         if (port.number == flow.destination_port && port.protocol == flow.protocol)
-          return allowed(key, port, flow) ? places(key, port, flow) : std::set<std::string>{"denied"};
+          return allowed(key, port, flow) ? places(key, port, flow)
+                                          : std::set<std::string>{"denied"};
     }
     return {"no port"};
   }
@@ -93,7 +94,8 @@ class Oracle {
         if (!rule.port.empty() && rule.port != port.name) continue;
         std::set<std::string> found;
         for (const Backend& backend : rule.backends)
-          if (backend.weight > 0) found.merge(of_service(backend.ns, backend.service, backend.subset, v4));
+          if (backend.weight > 0)
+            found.merge(of_service(backend.ns, backend.service, backend.subset, v4));
         return found.empty() ? std::set<std::string>{"no endpoint"} : found;
       }
     }

@@ -20,18 +20,18 @@ struct Flow {
 
 enum class Verdict : uint8_t {
   kForward,
-  kNoPort,      // the address is a service's, the port is not
+  kNoPort,  // the address is a service's, the port is not
   kDenied,
   kNoEndpoint,  // nor in any fallback
 };
 
 struct Decision {
   Verdict verdict = Verdict::kNoPort;
-  uint32_t frontend = kNoSlot;             // slot; of kNoPort none
-  uint32_t cluster = kNoSlot;              // slot of the cluster that was used
-  const EndpointEntry* endpoint = nullptr; // of kForward
-  const AccessEntry* access = nullptr;     // that decided; none: the default
-  uint16_t choice = 0;                     // position in Frontend::choices
+  uint32_t frontend = kNoSlot;              // slot; of kNoPort none
+  uint32_t cluster = kNoSlot;               // slot of the cluster that was used
+  const EndpointEntry* endpoint = nullptr;  // of kForward
+  const AccessEntry* access = nullptr;      // that decided; none: the default
+  uint16_t choice = 0;                      // position in Frontend::choices
 };
 
 Decision decide(const Snapshot& snapshot, const Flow& flow);

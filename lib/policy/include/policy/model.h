@@ -27,7 +27,7 @@ struct NodeFacts {
     bool is_workload = false;
     std::vector<IpAddress> addresses;  // workload: given in the file
   };
-  std::vector<Port> ports;              // by interface id
+  std::vector<Port> ports;               // by interface id
   std::vector<IpAddress> own_addresses;  // of uplinks: no policy may take them
 };
 
@@ -75,8 +75,8 @@ class Model {
     uint32_t endpoints = 0;  // in its choices' clusters
   };
   std::vector<std::pair<uint32_t, FrontendName>> frontends() const;  // by slot
-  std::string route_name(uint32_t route) const;      // "shop/cart"
-  std::string policy_name(uint32_t policy) const;    // "shop/cart-callers"
+  std::string route_name(uint32_t route) const;                      // "shop/cart"
+  std::string policy_name(uint32_t policy) const;                    // "shop/cart-callers"
   std::string cluster_name(uint32_t cluster) const;  // "shop/cart", "shop/cart (version=v2)"
   // The workload that has this address, or null.
   const Resource* workload_at(const IpAddress& address) const;
