@@ -64,11 +64,16 @@ void read_identity(const v1::Source& from, const std::string& field, policy::Sou
                           "names a trust domain, and this node has none: give trust_domain "
                           "in heddled.yaml");
   to.foreign = domain != reader.trust_domain();
+  to.identified = true;
 }
 
-policy::Source read_source(const v1::Source& from, const std::string& field, PolicyReader& reader) {
+policy::Source read_source(const v1::Source& from, const std::string& field, policy::Action action,
+                           PolicyReader& reader) {
   policy::Source to;
   read_identity(from, field, to, reader);
+  // "Not of that namespace" is known of senders with an identity alone. For the others it fails
+  // closed: no ALLOW is for them, and every DENY.
+  if (from.not_namespaces_size() != 0 && action == policy::Action::kAllow) to.identified = true;
   to.cidrs = reader.prefixes(from.cidrs(), field + ".cidrs");
   to.not_cidrs = reader.prefixes(from.not_cidrs(), field + ".not_cidrs");
   to.not_namespaces = {from.not_namespaces().begin(), from.not_namespaces().end()};
@@ -154,7 +159,7 @@ policy::AccessPolicy read(const v1::AccessPolicy& from, PolicyReader& reader) {
     const v1::AccessRule& each = from.rules(i);
     for (int j = 0; j < each.from_size(); ++j)
       rule.from.push_back(
-          read_source(each.from(j), fmt::format("spec.rules[{}].from[{}]", i, j), reader));
+          read_source(each.from(j), fmt::format("spec.rules[{}].from[{}]", i, j), to.action, reader));
     for (int j = 0; j < each.to_size(); ++j)
       read_operation(each.to(j), fmt::format("spec.rules[{}].to[{}]", i, j), rule, reader);
   }

@@ -16,6 +16,7 @@ constexpr EdgeSpec kEdges[] = {
     to("icmp4_input"),
     drop("truncated", kServiceTruncated),
     drop("fragment", kServiceFragment),
+    drop("unrelated_error", kServiceUnrelatedError),
     drop("denied", kServiceDenied),
     drop("endpoint_not_on_link", kServiceNotOnLink),
     refuse4("no_port", kServiceNoPort, wire::Icmp4Type::kUnreachable,
@@ -27,13 +28,33 @@ constexpr EdgeSpec kEdges[] = {
 };
 static_assert(std::size(kEdges) == static_cast<size_t>(Edge::kUnknownProtocol) + 1);
 
+// The quote has the service's address as its source (RFC 792: header and 64 bits).
+Edge error(Packet packet, Worker& worker, size_t offset) {
+  const auto quote = packet.head().subspan(offset + wire::kIcmpHeaderSize);
+  if (quote.size() < wire::kIpv4HeaderSize) return Edge::kUnrelatedError;
+  const wire::Ipv4View inner(quote.data());
+  const bool readable = inner.version() == 4 && inner.header_length() >= wire::kIpv4HeaderSize &&
+                        inner.header_length() <= quote.size() && inner.fragment_offset() == 0;
+  if (!readable || inner.source() != wire::Ipv4View(packet.data()).destination())
+    return Edge::kUnrelatedError;
+  policy::Flow flow{.source = policy::IpAddress(inner.destination()),
+                    .destination = policy::IpAddress(inner.source())};
+  return serve_error<wire::Ipv4Address>(packet, worker, flow, inner.protocol(),
+                                        quote.subspan(inner.header_length()));
+}
+
 Edge service(Packet packet, Worker& worker) {
   const wire::Ipv4View ip(packet.data());
   if (ip.is_fragment()) return Edge::kFragment;
+  const size_t offset = ip.header_length();
+  if (ip.protocol() == wire::IpProtocol::kIcmp &&
+      packet.contiguous() >= offset + wire::kIcmpHeaderSize &&
+      wire::is_error(wire::IcmpView(packet.data() + offset).type4()))
+    return error(packet, worker, offset);
   policy::Flow flow{.source = policy::IpAddress(ip.source()),
                     .destination = policy::IpAddress(ip.destination())};
   return serve<wire::Ipv4Address>(packet, worker, flow,
-                                  {ip.protocol(), static_cast<uint32_t>(ip.header_length())});
+                                  {ip.protocol(), static_cast<uint32_t>(offset)});
 }
 
 }  // namespace

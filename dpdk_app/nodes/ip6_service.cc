@@ -16,6 +16,7 @@ constexpr EdgeSpec kEdges[] = {
     to("icmp6_input"),
     drop("truncated", kServiceTruncated),
     drop("fragment", kServiceFragment),
+    drop("unrelated_error", kServiceUnrelatedError),
     drop("denied", kServiceDenied),
     drop("endpoint_not_on_link", kServiceNotOnLink),
     refuse6("no_port", kServiceNoPort, wire::Icmp6Type::kUnreachable,
@@ -26,11 +27,30 @@ constexpr EdgeSpec kEdges[] = {
 };
 static_assert(std::size(kEdges) == static_cast<size_t>(Edge::kUnknownProtocol) + 1);
 
+// The quote has the service's address as its source (RFC 4443 3).
+Edge error(Packet packet, Worker& worker, size_t offset) {
+  const auto quote = packet.head().subspan(offset + wire::kIcmpHeaderSize);
+  wire::Ipv6Payload payload;
+  if (wire::walk_quoted_ipv6_chain(quote, payload) != wire::Ipv6ChainFault::kNone ||
+      payload.fragment_offset != 0 || payload.offset > quote.size())
+    return Edge::kUnrelatedError;
+  const wire::Ipv6View inner(quote.data());
+  if (inner.source() != wire::Ipv6View(packet.data()).destination()) return Edge::kUnrelatedError;
+  policy::Flow flow{.source = policy::IpAddress(inner.destination()),
+                    .destination = policy::IpAddress(inner.source())};
+  return serve_error<wire::Ipv6Address>(packet, worker, flow, payload.protocol,
+                                        quote.subspan(payload.offset));
+}
+
 Edge service(Packet packet, Worker& worker) {
   wire::Ipv6Payload payload;
   if (wire::walk_quoted_ipv6_chain(packet.head(), payload) != wire::Ipv6ChainFault::kNone)
     return Edge::kTruncated;  // not reached but by chains over several buffers
   if (payload.is_fragment) return Edge::kFragment;
+  if (payload.protocol == wire::IpProtocol::kIcmpv6 &&
+      packet.contiguous() >= payload.offset + wire::kIcmpHeaderSize &&
+      wire::is_error(wire::IcmpView(packet.data() + payload.offset).type6()))
+    return error(packet, worker, payload.offset);
   const wire::Ipv6View ip(packet.data());
   policy::Flow flow{.source = policy::IpAddress(ip.source()),
                     .destination = policy::IpAddress(ip.destination())};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 
 #include "packet/packet.h"
 #include "policy/decide.h"
@@ -18,6 +19,7 @@ enum class ServiceEdge : uint8_t {
   kIcmp,
   kTruncated,
   kFragment,
+  kUnrelatedError,
   kDenied,
   kNotOnLink,
   kNoPort,
@@ -28,6 +30,8 @@ enum class ServiceEdge : uint8_t {
 inline constexpr const char* kServiceTruncated = "fewer bytes than the ports of TCP or UDP";
 inline constexpr const char* kServiceFragment =
     "a fragment to a service: the later ones do not say for which port, so none is taken";
+inline constexpr const char* kServiceUnrelatedError =
+    "an ICMP error about no packet that the service can have sent: a forgery, or a stray";
 inline constexpr const char* kServiceDenied =
     "refused by an AccessPolicy: heddlectl explain says why";
 inline constexpr const char* kServiceNotOnLink =
@@ -68,7 +72,44 @@ ServiceEdge send_direct(packet::Packet packet, const Address& endpoint, const l3
   return ServiceEdge::kForward;
 }
 
-// `flow` has the addresses; the rest is read here.
+// What policy says of the flow, with its counters.
+template <class Address>
+ServiceEdge send_to_endpoint(packet::Packet packet, Worker& worker, const policy::Flow& flow) {
+  const policy::Decision decision = policy::decide(*worker.policy, flow);
+  if (decision.verdict == policy::Verdict::kNoPort) return ServiceEdge::kNoPort;
+  ServiceCounters& counters = worker.services[decision.frontend];
+  if (decision.verdict == policy::Verdict::kDenied) {
+    counters.denied.add();
+    return ServiceEdge::kDenied;
+  }
+  if (decision.verdict == policy::Verdict::kNoEndpoint) {
+    counters.no_endpoint.add();
+    return ServiceEdge::kNoEndpoint;
+  }
+  const policy::Cluster& cluster = *worker.policy->clusters[decision.cluster];
+  packet.meta().direct_cluster = decision.cluster;
+  packet.meta().direct_endpoint = static_cast<uint16_t>(decision.endpoint - cluster.endpoints.data());
+  ServiceEdge edge = ServiceEdge::kNotOnLink;
+  if constexpr (sizeof(Address) == 4)
+    edge = send_direct(packet, decision.endpoint->address.v4(), worker.topology->fib4, worker);
+  else
+    edge = send_direct(packet, decision.endpoint->address.v6(), worker.topology->fib6, worker);
+  if (edge != ServiceEdge::kForward) return edge;
+  counters.packets.add();
+  counters.bytes.add(packet.size());
+  EndpointCounters& endpoint = worker.endpoints[decision.endpoint->slot];
+  endpoint.packets.add();
+  endpoint.bytes.add(packet.size());
+  return edge;
+}
+
+inline void read_sender(packet::Packet packet, const Worker& worker, policy::Flow& flow) {
+  flow.in = packet.meta().rx_interface;
+  flow.identified =
+      worker.topology->interface(flow.in).role == l3::InterfaceRole::kWorkload;
+}
+
+// A segment of TCP or UDP. `flow` has the addresses; the rest is read here.
 template <class Address>
 ServiceEdge serve(packet::Packet packet, Worker& worker, policy::Flow& flow,
                   const ServicePayload& payload) {
@@ -77,39 +118,30 @@ ServiceEdge serve(packet::Packet packet, Worker& worker, policy::Flow& flow,
     return is_echo_request<Address>(packet, payload) ? ServiceEdge::kIcmp
                                                      : ServiceEdge::kUnknownProtocol;
   if (packet.contiguous() < payload.offset + 8u) return ServiceEdge::kTruncated;
-  const l3::Topology& topology = *worker.topology;
   flow.protocol = tcp ? policy::Protocol::kTcp : policy::Protocol::kUdp;
   flow.source_port = load_be<uint16_t>(packet.data() + payload.offset);
   flow.destination_port = load_be<uint16_t>(packet.data() + payload.offset + 2);
-  flow.in = packet.meta().rx_interface;
-  flow.identified = topology.interface(flow.in).role == l3::InterfaceRole::kWorkload;
-  const policy::Decision decision = policy::decide(*worker.policy, flow);
-  if (decision.verdict == policy::Verdict::kNoPort) return ServiceEdge::kNoPort;
-  ServiceCounters& counters = worker.services[decision.frontend];
-  switch (decision.verdict) {
-    case policy::Verdict::kDenied:
-      counters.denied.add();
-      return ServiceEdge::kDenied;
-    case policy::Verdict::kNoEndpoint:
-      counters.no_endpoint.add();
-      return ServiceEdge::kNoEndpoint;
-    case policy::Verdict::kNoPort:
-    case policy::Verdict::kForward:
-      break;
-  }
-  counters.packets.add();
-  counters.bytes.add(packet.size());
-  EndpointCounters& endpoint = worker.endpoints[decision.endpoint->slot];
-  endpoint.packets.add();
-  endpoint.bytes.add(packet.size());
-  const policy::Cluster& cluster = *worker.policy->clusters[decision.cluster];
-  packet.meta().direct_cluster = decision.cluster;
-  packet.meta().direct_endpoint =
-      static_cast<uint16_t>(decision.endpoint - cluster.endpoints.data());
-  if constexpr (sizeof(Address) == 4)
-    return send_direct(packet, decision.endpoint->address.v4(), topology.fib4, worker);
-  else
-    return send_direct(packet, decision.endpoint->address.v6(), topology.fib6, worker);
+  read_sender(packet, worker, flow);
+  return send_to_endpoint<Address>(packet, worker, flow);
+}
+
+// An ICMP error about what an endpoint has answered with the service's address, as "packet too
+// big": it goes to the endpoint that the client's packets go to. `flow` is the client's, with the
+// addresses of the quote in the other direction; `l4` begins at the quote's ports.
+template <class Address>
+ServiceEdge serve_error(packet::Packet packet, Worker& worker, policy::Flow& flow,
+                        wire::IpProtocol protocol, std::span<const uint8_t> l4) {
+  const bool tcp = protocol == wire::IpProtocol::kTcp;
+  if ((!tcp && protocol != wire::IpProtocol::kUdp) || l4.size() < 4)
+    return ServiceEdge::kUnrelatedError;
+  flow.protocol = tcp ? policy::Protocol::kTcp : policy::Protocol::kUdp;
+  flow.destination_port = load_be<uint16_t>(l4.data());
+  flow.source_port = load_be<uint16_t>(l4.data() + 2);
+  read_sender(packet, worker, flow);
+  const ServiceEdge edge = send_to_endpoint<Address>(packet, worker, flow);
+  return edge == ServiceEdge::kNoPort || edge == ServiceEdge::kNoEndpoint
+             ? ServiceEdge::kUnrelatedError
+             : edge;
 }
 
 }  // namespace heddle::app

@@ -7,8 +7,8 @@ Worker::Worker(WorkerId own_id, uint64_t seed, Instant start, const policy::Limi
       now(start),
       neighbours4(l3::NeighbourLimits{}, seed, start),
       neighbours6(l3::NeighbourLimits{}, seed ^ 0x5bd1e995, start),
-      services(limits.service_ports),
-      endpoints(limits.endpoints) {}
+      services(limits.frontend_slots()),
+      endpoints(limits.endpoint_slots()) {}
 
 void Worker::share(Packet packet, uint8_t edge) {
   for (uint16_t other = 0; other < to_worker.size(); ++other) {

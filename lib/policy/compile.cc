@@ -68,6 +68,8 @@ Compiled Compiler::commit(uint64_t version, const Touched& touched, std::span<co
   compile_attachments(touched);
 
   current_.version = version;
+  current_.frontends.freeze();
+  current_.clusters.freeze();
   return {std::make_shared<const Snapshot>(current_), attachments_,
           std::exchange(fresh_frontends_, {})};
 }

@@ -40,7 +40,7 @@ ListPtr find_equal(const AccessList& list, const std::vector<ListPtr>& among) {
 SourceMatch Compiler::match_of(const Source& source) const {
   SourceMatch match{.cidrs = source.cidrs, .not_cidrs = source.not_cidrs};
   if (source.foreign) return match;
-  const bool asks = !source.ns.empty() || !source.service_account.empty();
+  const bool asks = source.identified || !source.ns.empty() || !source.service_account.empty();
   match.anonymous = !asks;
   if (!asks) match.ports.set();
   for (uint32_t port = 0; port < std::min(facts_.node.ports.size(), kMaxPolicyPorts); ++port) {

@@ -189,6 +189,51 @@ TEST(Service, TellsTheClientOfASilentEndpoint) {
   row.ignore_output();  // what was asked on lan
 }
 
+TEST(Service, SendsErrorsAboutItsAnswersToTheEndpoint) {
+  ServiceRig rig;
+  rig.apply({endpoints({IpAddress(kFirst4), IpAddress(kSecond4), IpAddress(kFirst6)})});
+  // Whoever gets the client's packets gets the errors about the answers to it.
+  for (uint16_t port = 4000; port < 4016; ++port) {
+    auto request = rig.in("wan", to_us(0) / to_vip4() / tcp(port, 80));
+    const Bytes sent = request.take("lan");
+    const Stack answer = ip4(kVip4, kFar4).df() / tcp(80, port) / data(40);
+    const Stack too_big = icmp4(wire::Icmp4Type::kUnreachable, 4, 1200) / quote(answer);
+    auto error = rig.in("wan", to_us(0) / ip4(kWanPeer4, kVip4) / too_big);
+    const Bytes got = error.take("lan");
+    EXPECT_EQ(Bytes(sent.begin(), sent.begin() + 6), Bytes(got.begin(), got.begin() + 6));
+  }
+  const Stack answer6 = ip6(kVip6, kFar6) / udp(53, 4000) / data(40);
+  const Stack too_big6 = ip6(kWanPeer6, kVip6) / icmp6(wire::Icmp6Type::kPacketTooBig, 0, 1280) /
+                         quote(answer6);
+  const Stack out6 = ip6(kWanPeer6, kVip6).hops(63) /
+                     icmp6(wire::Icmp6Type::kPacketTooBig, 0, 1280) / quote(answer6);
+  rig.in("wan", to_us(0) / too_big6).expect_out("lan", to_first(out6));
+}
+
+TEST(Service, DropsErrorsAboutWhatItHasNotSent) {
+  ServiceRig rig;
+  const auto error4 = [](const Stack& quoted) {
+    return to_us(0) / ip4(kWanPeer4, kVip4) / icmp4(wire::Icmp4Type::kUnreachable, 4, 1200) /
+           quote(quoted);
+  };
+  const auto error6 = [](const Stack& quoted) {
+    return to_us(0) / ip6(kWanPeer6, kVip6) / icmp6(wire::Icmp6Type::kPacketTooBig, 0, 1280) /
+           quote(quoted);
+  };
+  for (const Stack& quoted :
+       {ip4(kFar4, kFar4) / tcp(80, 4000), ip4(kVip4, kFar4) / tcp(81, 4000),
+        ip4(kVip4, kFar4).protocol(47) / data(20), ip4(kVip4, kFar4).offset(8).protocol(6) / data(20),
+        ip4(kVip4, kFar4).version(6) / tcp(80, 4000), ip4(kVip4, kFar4).header_words(4) / tcp(80, 1),
+        ip4(kVip4, kFar4).header_words(15) / tcp(80, 4000), ip4(kVip4, kFar4).protocol(6) / data(3),
+        Stack(raw({0x45}))})
+    rig.in("wan", error4(quoted)).expect_drop("ip4_service.unrelated_error");
+  for (const Stack& quoted :
+       {ip6(kFar6, kFar6) / tcp(80, 4000), ip6(kVip6, kFar6) / tcp(81, 4000),
+        ip6(kVip6, kFar6).next(47) / data(20), ip6(kVip6, kFar6).version(4) / tcp(80, 4000),
+        ip6(kVip6, kFar6) / fragment(8, false) / tcp(80, 4000), Stack(raw({0x60}))})
+    rig.in("wan", error6(quoted)).expect_drop("ip6_service.unrelated_error");
+}
+
 TEST(Service, AsksAccessPolicyForTheSender) {
   ServiceRig rig;
   policy::Source far{.ns = {},

@@ -121,6 +121,10 @@ TEST(Convert, TakesPrincipalsApart) {
   EXPECT_FALSE(ours.foreign);
   EXPECT_TRUE(source("principal: 'spiffe://example.com/ns/shop/sa/web'", "example.org").foreign);
   EXPECT_TRUE(source("trust_domain: 'example.com'", "example.org").foreign);
+  // Fails closed: senders without identity are of no trust domain, and of no other namespace.
+  EXPECT_TRUE(source("trust_domain: 'example.org'", "example.org").identified);
+  EXPECT_TRUE(source("not_namespaces: 'shop'", "example.org").identified);
+  EXPECT_FALSE(source("cidrs: '10.0.0.0/8'", "example.org").identified);
   const auto without = convert_policy(
       resource_of(named("x",
                         "access_policy { action: ACTION_ALLOW rules { from { principal: "

@@ -26,7 +26,8 @@ class Oracle {
         continue;
       for (const ServicePort& port : service.ports)
         if (port.number == flow.destination_port && port.protocol == flow.protocol)
-          return allowed(key, port, flow) ? places(key, port, flow) : std::set<std::string>{"denied"};
+          return allowed(key, port, flow) ? places(key, port, flow)
+                                          : std::set<std::string>{"denied"};
     }
     return {"no port"};
   }
@@ -52,6 +53,7 @@ class Oracle {
   bool fits(const Source& source, const Flow& flow) const {
     const Resource* who = sender(flow);
     if (source.foreign) return false;
+    if (source.identified && who == nullptr) return false;
     if (!source.ns.empty() && (who == nullptr || who->key.ns != source.ns)) return false;
     if (!source.service_account.empty() &&
         (who == nullptr || std::get<Workload>(who->spec).service_account != source.service_account))
@@ -93,7 +95,8 @@ class Oracle {
         if (!rule.port.empty() && rule.port != port.name) continue;
         std::set<std::string> found;
         for (const Backend& backend : rule.backends)
-          if (backend.weight > 0) found.merge(of_service(backend.ns, backend.service, backend.subset, v4));
+          if (backend.weight > 0)
+            found.merge(of_service(backend.ns, backend.service, backend.subset, v4));
         return found.empty() ? std::set<std::string>{"no endpoint"} : found;
       }
     }

@@ -133,6 +133,7 @@ class RandomEdits {
         if (one_in(3)) source.cidrs.push_back(prefix(one_in(2) ? "10.8.0.0/16" : "2001:db8::/32"));
         if (one_in(4)) source.not_cidrs.push_back(prefix("10.8.0.2/31"));
         source.foreign = one_in(10);
+        source.identified = one_in(4);
         rule.from.push_back(source);
       }
       if (one_in(2)) rule.ports.push_back(one_in(2) ? "http" : "80");

@@ -41,7 +41,8 @@ std::string text_of(const World& world, const Flow& flow) {
       text += " by " + world.model.route_name(frontend.route) + " " + std::to_string(frontend.rule);
   }
   if (d.access != nullptr)
-    text += " as " + world.model.policy_name(d.access->policy) + " " + std::to_string(d.access->rule);
+    text +=
+        " as " + world.model.policy_name(d.access->policy) + " " + std::to_string(d.access->rule);
   if (d.cluster != kNoSlot) text += " in " + world.model.cluster_name(d.cluster);
   return text;
 }
@@ -130,7 +131,8 @@ void expect_kept(const std::map<uint32_t, std::string>& before,
 }
 
 void expect_shared(const Snapshot& before, const Snapshot& after) {
-  for (uint32_t slot = 0; slot < std::min(before.frontends.size(), after.frontends.size()); ++slot) {
+  for (uint32_t slot = 0; slot < std::min(before.frontends.size(), after.frontends.size());
+       ++slot) {
     const auto &was = before.frontends[slot], &is = after.frontends[slot];
     if (was != nullptr && is != nullptr && *was == *is) {
       EXPECT_EQ(was.get(), is.get());
@@ -158,8 +160,8 @@ TEST(RandomModel, IsWhatAFreshOneIs) {
     World twin;
     const bool valid = apply(wanted, edits) && twin.refuse(all_of(wanted)).empty();
     const std::string problems = world.refuse(edits);
-    ASSERT_EQ(problems.empty(), valid)
-        << "step " << step << "\n" << problems << twin.refuse(all_of(wanted));
+    ASSERT_EQ(problems.empty(), valid) << "step " << step << "\n"
+                                       << problems << twin.refuse(all_of(wanted));
     ++(valid ? accepted : refused);
     if (valid) staged = wanted;
     if (random.one_in(10)) {

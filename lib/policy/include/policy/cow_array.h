@@ -1,5 +1,6 @@
-// CowArray: an array of slots that is copied in microseconds, as copies share the chunks that
-// neither has changed since. Readers of an unchanging copy need no lock.
+// CowArray: an array of slots that is copied in microseconds, as a copy shares all chunks that are
+// not changed afterwards. One array is written; its copies are for reading, by any thread, and may
+// be destroyed by any thread.
 #pragma once
 
 #include <array>
@@ -22,19 +23,28 @@ class CowArray {
     return chunks_[slot / kChunk].get()->items[slot % kChunk];
   }
 
-  // Grows as needed; copies the slot's chunk when another array shares it.
+  // After this, what is there now is not written any more: call it before or after copying.
+  void freeze() { ++generation_; }
+
+  // Grows as needed; the first time after freeze() it copies the slot's chunk. That asks no
+  // reference count, which another thread that destroys a copy might just be changing.
   void set(uint32_t slot, T value) {
     const size_t chunk = slot / kChunk;
-    while (chunk >= chunks_.size()) chunks_.push_back(std::make_shared<Chunk>());
-    if (chunks_[chunk].use_count() != 1) chunks_[chunk] = std::make_shared<Chunk>(*chunks_[chunk]);
+    while (chunk >= chunks_.size()) chunks_.push_back(std::make_shared<Chunk>(generation_));
+    if (chunks_[chunk]->generation != generation_)
+      chunks_[chunk] = std::make_shared<Chunk>(generation_, chunks_[chunk]->items);
     chunks_[chunk]->items[slot % kChunk] = std::move(value);
   }
 
  private:
   struct Chunk {
+    explicit Chunk(uint64_t made) : generation(made) {}
+    Chunk(uint64_t made, const std::array<T, kChunk>& from) : generation(made), items(from) {}
+    uint64_t generation;
     std::array<T, kChunk> items{};
   };
   std::vector<std::shared_ptr<Chunk>> chunks_;
+  uint64_t generation_ = 0;
 };
 
 }  // namespace heddle::policy

@@ -101,6 +101,7 @@ enum class Action : uint8_t { kAllow, kDeny };
 struct Source {
   std::string ns, service_account;  // empty: any
   bool foreign = false;             // another trust domain: nobody on this node
+  bool identified = false;          // senders without identity do not fit
   std::vector<IpPrefix> cidrs, not_cidrs;
   std::vector<std::string> not_namespaces;
 };
