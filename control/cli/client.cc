@@ -101,9 +101,8 @@ struct Client::Connection {
                                       "another version than heddlectl (heddlectl version)",
                                       server)};
       default:
-        return {kRefused, fmt::format("heddled at {} refused: {} (gRPC status {})", server,
-                                      printable(status.error_message()),
-                                      static_cast<int>(status.error_code()))};
+        return {kRefused, fmt::format("heddled at {} refused: {}", server,
+                                      printable(status.error_message()))};
     }
   }
 };

@@ -13,7 +13,7 @@ namespace heddle::server {
 namespace {
 
 constexpr size_t kMaxQueued = 1'024;
-constexpr size_t kMaxQueuedBytes = 128u << 20;
+constexpr size_t kMaxQueuedBytes = 512u << 20;  // as messages in memory
 constexpr size_t kMaxWatchers = 64;
 constexpr size_t kLargeApply = 1u << 20;
 constexpr auto kTrimDelay = std::chrono::seconds(1);
@@ -21,7 +21,8 @@ constexpr auto kTrimDelay = std::chrono::seconds(1);
 constexpr size_t kMaxStaged = 128;
 
 constexpr const char* kRemedy =
-    "mend what it names and start again, or start with --discard-policy, which sets the stored "
+    "mend heddled.yaml where it is that which has changed, or start with --discard-policy, which "
+    "sets the stored "
     "policy aside and starts with none";
 
 }  // namespace
@@ -58,16 +59,19 @@ Result<> Engine::restore() {
       return fail("{}: the stored {} cannot be read; {}", options_.state_directory, name, kRemedy);
     const auto resource = convert_policy(message, options_.trust_domain);
     if (!resource)
-      return fail("{}: the stored {}: {}: {}; {}", options_.state_directory, name,
-                  resource.error().front().field, resource.error().front().text, kRemedy);
+      return fail(
+          "the policy stored in {}: {}; {}", options_.state_directory,
+          sentence(stored.key.kind, stored.key.ns, stored.key.name, resource.error().front()),
+          kRemedy);
     edits.push_back({(*resource)->key, *resource});
     content_.emplace((*resource)->key, std::move(stored.bytes));
   }
   if (const auto problems = model_.stage(edits); !problems.empty()) {
     const policy::Problem& first = problems.front();
-    return fail("the policy stored in {} does not fit: {} {}/{}: {}: {}; {}",
-                options_.state_directory, policy::name_of(first.key.kind), first.key.ns,
-                first.key.name, first.field, first.text, kRemedy);
+    return fail("the policy stored in {} does not fit: {}; {}", options_.state_directory,
+                sentence(policy::name_of(first.key.kind), first.key.ns, first.key.name,
+                         {first.field, first.text}),
+                kRemedy);
   }
   current_ = store_->current();
   version_ = current_.version;
@@ -108,7 +112,7 @@ bool Engine::enqueue(Work work, size_t bytes) {
 }
 
 bool Engine::submit(ApplyJob job) {
-  const size_t bytes = job.request->ByteSizeLong();
+  const size_t bytes = job.request->SpaceUsedLong();
   return enqueue(std::move(job), bytes);
 }
 
@@ -124,8 +128,10 @@ void Engine::run() {
     const auto wanted = [this] { return stopping_ || !queue_.empty(); };
     if (trim_due_ && !queue_filled_.wait_for(lock, kTrimDelay, wanted)) {
       // What a large Apply needed on its way: several times what it left.
-      ::malloc_trim(0);
       trim_due_ = false;
+      lock.unlock();
+      ::malloc_trim(0);
+      lock.lock();
     }
     queue_filled_.wait(lock, wanted);
     if (queue_.empty()) return;

@@ -90,7 +90,7 @@ class Engine final : public PolicyEngine {
   void refuse_problems(const ApplyJob& job);
   void stage(ApplyJob job, std::vector<store::Change> changes);
   void dry_run(const ApplyJob& job, const std::vector<store::Change>& changes);
-  void flush();
+  bool flush();  // false: the disk refused, and what was staged is gone
   void publish();
   void wait_until_live() const;
   void tell_watchers();

@@ -3,12 +3,14 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <algorithm>
+#include <climits>
 #include <thread>
 
 #include "engine.h"
 #include "policy_convert.h"
 #include "resource/kinds.h"
 #include "utf8.h"
+#include "yaml/utf8.h"
 
 namespace heddle::server {
 namespace {
@@ -17,6 +19,7 @@ constexpr size_t kMaxMessage = 1'000;
 constexpr size_t kMaxAuthor = 100;
 constexpr int kMaxEdits = 200'000;
 constexpr int kMaxProblems = 100;
+constexpr size_t kMaxShown = 1'000, kMaxShownKey = 100;
 // Longer than any worker's sleep by far: one that has not come round by then never may.
 constexpr auto kLiveTimeout = std::chrono::seconds(2);
 constexpr auto kLivePoll = std::chrono::microseconds(20);
@@ -40,9 +43,16 @@ v1::Problem* add_problem(v1::ApplyResponse& response, std::string_view field,
     return nullptr;
   }
   v1::Problem* problem = response.add_problems();
-  problem->set_field(valid_utf8(field));
-  problem->set_message(valid_utf8(text));
+  problem->set_field(yaml::shorten(valid_utf8(field), kMaxShown));
+  problem->set_message(yaml::shorten(valid_utf8(text), kMaxShown));
   return problem;
+}
+
+// A key that somebody has sent may be of any length.
+v1::ResourceKey shown(v1::ResourceKey key) {
+  for (std::string* part : {key.mutable_kind(), key.mutable_namespace_(), key.mutable_name()})
+    *part = yaml::shorten(*part, kMaxShownKey);
+  return key;
 }
 
 int64_t now_ms() {
@@ -71,13 +81,18 @@ Positions positions_of(const v1::ApplyRequest& request) {
   return positions;
 }
 
-void tell_problems(const std::vector<policy::Problem>& problems, const v1::ApplyRequest& request,
+void tell_problems(std::vector<policy::Problem> problems, const v1::ApplyRequest& request,
                    v1::ApplyResponse& response) {
   const Positions positions = positions_of(request);
+  // As they stand in the request; what is not in it, but needs what is, comes last.
+  std::ranges::stable_sort(problems, {}, [&](const policy::Problem& each) {
+    const auto at = positions.upserts.find(each.key);
+    return at == positions.upserts.end() ? INT_MAX : at->second;
+  });
   for (const policy::Problem& each : problems) {
     v1::Problem* problem = add_problem(response, each.field, each.text);
     if (problem == nullptr) return;
-    *problem->mutable_key() = to_message(each.key);
+    *problem->mutable_key() = shown(to_message(each.key));
     if (const auto at = positions.upserts.find(each.key); at != positions.upserts.end())
       problem->set_upsert(static_cast<uint32_t>(at->second));
     else if (const auto gone = positions.deletes.find(each.key); gone != positions.deletes.end())
@@ -99,7 +114,7 @@ void Engine::add_upsert(const v1::ApplyRequest& request, int index,
       v1::Problem* problem = add_problem(response, each.field, each.text);
       if (problem == nullptr) return;
       problem->set_upsert(static_cast<uint32_t>(index));
-      *problem->mutable_key() = resource::key_of(message);
+      *problem->mutable_key() = shown(resource::key_of(message));
     }
     return;
   }
@@ -122,7 +137,7 @@ void Engine::add_delete(const v1::ApplyRequest& request, int index,
     v1::Problem* problem = add_problem(response, "", key ? "is not there" : key.error());
     if (problem == nullptr) return;
     problem->set_delete_(static_cast<uint32_t>(index));
-    *problem->mutable_key() = request.deletes(index);
+    *problem->mutable_key() = shown(request.deletes(index));
     return;
   }
   edits.push_back({*key, nullptr});
@@ -145,9 +160,9 @@ void Engine::refuse(const ApplyJob& job, const grpc::Status& status) {
 void Engine::refuse_problems(const ApplyJob& job) {
   const v1::Problem& first = job.response->problems(0);
   ++refused_;
-  last_refusal_ = fmt::format("{} {}/{}: {}: {}", first.key().kind(), first.key().namespace_(),
-                              first.key().name(), first.field(), first.message());
-  job.response->set_version(version_ + staged_.size());
+  last_refusal_ = sentence(first.key().kind(), first.key().namespace_(), first.key().name(),
+                           {first.field(), first.message()});
+  job.response->set_version(version_);
   job.done(grpc::Status::OK);
   tell_watchers();
 }
@@ -158,6 +173,10 @@ void Engine::apply(ApplyJob job) {
     return refuse(job, refused(grpc::StatusCode::INVALID_ARGUMENT,
                                fmt::format("message is longer than {} bytes, or author than {}",
                                            kMaxMessage, kMaxAuthor)));
+  if (!request.GetReflection()->GetUnknownFields(request).empty())
+    return refuse(job, refused(grpc::StatusCode::INVALID_ARGUMENT,
+                               "the request has a field that this heddled does not know: "
+                               "heddlectl is of a newer version"));
   if (request.upserts_size() + request.deletes_size() > kMaxEdits)
     return refuse(job, refused(grpc::StatusCode::INVALID_ARGUMENT,
                                fmt::format("more than {} resources in one Apply", kMaxEdits)));
@@ -167,7 +186,8 @@ void Engine::apply(ApplyJob job) {
                                fmt::format("a worker has not taken version {} yet: heddlectl "
                                            "status tells which",
                                            version_)));
-  if (request.dry_run()) flush();
+  // What is said of a version must not rest on one that the disk may yet refuse.
+  if (request.dry_run() || request.has_expected_version()) flush();
   const uint64_t now = version_ + staged_.size();
   if (request.has_expected_version() && request.expected_version() != now)
     return refuse(job, refused(grpc::StatusCode::FAILED_PRECONDITION,
@@ -195,16 +215,19 @@ void Engine::dry_run(const ApplyJob& job, const std::vector<store::Change>& chan
 void Engine::stage(ApplyJob job, std::vector<store::Change> changes) {
   describe_changes(changes, *job.response);
   if (changes.empty()) {
-    // What it wants is there once those before it are.
-    flush();
+    // What it wants is there once those before it are; without them it may be a change.
+    if (!flush()) {
+      job.response->Clear();
+      return apply(std::move(job));
+    }
     const auto versions = target_->worker_versions();
     job.response->set_version(version_);
-    job.response->set_workers(static_cast<uint32_t>(versions.size()));
+    job.response->set_workers(static_cast<uint32_t>(std::ranges::count(versions, version_)));
     job.response->set_workers_total(static_cast<uint32_t>(versions.size()));
     return job.done(grpc::Status::OK);
   }
   for (const store::Change& change : changes) {
-    const policy::Key key = key_of(change.key);
+    const policy::Key key = *key_of(change.key);
     if (change.after)
       content_[key] = *change.after;
     else
@@ -224,8 +247,8 @@ void Engine::stage(ApplyJob job, std::vector<store::Change> changes) {
 }
 
 // Writes what was staged, publishes it and answers. When the disk refuses, nothing has happened.
-void Engine::flush() {
-  if (staged_.empty()) return;
+bool Engine::flush() {
+  if (staged_.empty()) return true;
   std::vector<Staged> staged = std::move(staged_);
   staged_.clear();
   std::vector<store::Commit> commits;
@@ -235,7 +258,7 @@ void Engine::flush() {
     model_.rollback();
     for (auto commit = commits.rbegin(); commit != commits.rend(); ++commit) {
       for (auto change = commit->changes.rbegin(); change != commit->changes.rend(); ++change) {
-        const policy::Key key = key_of(change->key);
+        const policy::Key key = *key_of(change->key);
         if (change->before)
           content_[key] = *change->before;
         else
@@ -247,7 +270,8 @@ void Engine::flush() {
       refuse(each.job,
              refused(grpc::StatusCode::FAILED_PRECONDITION,
                      fmt::format("cannot keep it: {}; nothing was changed", stored.error().text)));
-    return tell_watchers();
+    tell_watchers();
+    return false;
   }
   store_error_.clear();
   applied_ += staged.size();
@@ -266,6 +290,7 @@ void Engine::flush() {
     staged[i].job.done(grpc::Status::OK);
   }
   tell_watchers();
+  return true;
 }
 
 void Engine::publish() {

@@ -161,11 +161,11 @@ grpc::Status Engine::explain(const v1::ExplainRequest& request,
     response.set_allowed(true);
     return grpc::Status::OK;
   }
+  const std::string node = flow.destination.is_v4() ? "ip4_service" : "ip6_service";
   const policy::Decision decision = policy::decide(snapshot, flow);
   response.set_allowed(decision.verdict == Verdict::kForward);
   if (decision.verdict != Verdict::kForward)
-    response.set_drop(fmt::format("{}.{}", flow.destination.is_v4() ? "ip4_service" : "ip6_service",
-                                  drop_of(decision.verdict)));
+    response.set_drop(fmt::format("{}.{}", node, drop_of(decision.verdict)));
   if (decision.verdict == Verdict::kNoPort) {
     telling.line("service", "{} is a service's address, and has no {} port {}",
                  flow.destination.text(), request.protocol(), flow.destination_port);
@@ -182,8 +182,15 @@ grpc::Status Engine::explain(const v1::ExplainRequest& request,
   tell_access(decision, frontend, model_, telling);
   if (decision.verdict != Verdict::kDenied)
     tell_endpoint(decision, frontend, snapshot, model_, telling);
-  if (decision.verdict == Verdict::kForward)
+  if (decision.verdict != Verdict::kForward) return grpc::Status::OK;
+  if (target_->is_on_link(decision.endpoint->address)) {
     telling.line("transport", "unchanged, to the endpoint's MAC address (forwarding: direct)");
+  } else {
+    telling.line("transport",
+                 "the endpoint is on no link of this node, as forwarding: direct needs");
+    response.set_allowed(false);
+    response.set_drop(node + ".endpoint_not_on_link");
+  }
   return grpc::Status::OK;
 }
 

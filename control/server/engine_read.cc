@@ -30,7 +30,11 @@ void describe(const store::Change& change, v1::ResourceChange& to) {
     to.set_what(v1::ResourceChange::WHAT_DELETED);
   } else {
     to.set_what(v1::ResourceChange::WHAT_CHANGED);
-    resource::diff(parse(*change.before), parse(*change.after), to);
+    v1::Resource before, after;
+    const bool readable =
+        before.ParseFromString(*change.before) && after.ParseFromString(*change.after) &&
+        before.spec_case() == after.spec_case() && before.spec_case() != v1::Resource::SPEC_NOT_SET;
+    if (readable) resource::diff(before, after, to);
   }
 }
 
@@ -133,8 +137,14 @@ void Engine::rollback(const v1::RollbackRequest& request, ApplyJob job) {
   v1::ApplyRequest apply_request;
   Content rest = content_;
   for (const store::Resource& each : *wanted) {
-    *apply_request.add_upserts() = parse(each.bytes);
-    rest.erase(key_of(each.key));
+    // What another version of the program has written may be of a kind that is none here.
+    const auto key = key_of(each.key);
+    if (!key || !apply_request.add_upserts()->ParseFromString(each.bytes))
+      return refuse(job,
+                    {grpc::StatusCode::FAILED_PRECONDITION,
+                     fmt::format("version {} has {} {}/{}, which this heddled cannot take",
+                                 request.version(), each.key.kind, each.key.ns, each.key.name)});
+    rest.erase(*key);
   }
   for (const auto& [key, bytes] : rest) *apply_request.add_deletes() = to_message(key);
   if (request.has_expected_version())

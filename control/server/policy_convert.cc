@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 
-#include "core/check.h"
 #include "policy_reader.h"
 
 namespace heddle::server {
@@ -122,9 +121,10 @@ std::expected<policy::ResourcePtr, std::vector<FieldProblem>> convert_policy(
   auto resource = std::make_shared<policy::Resource>();
   resource->key.ns = from.metadata().namespace_();
   resource->key.name = from.metadata().name();
-  resource->labels = PolicyReader::labels(from.metadata().labels());
-  refuse_unknown(from, "", reader);
-  read_spec(from, *resource, reader);
+  if (reader.fits(static_cast<int>(from.metadata().labels_size()), policy::kMaxLabels,
+                  "metadata.labels"))
+    read_spec(from, *resource, reader);
+  if (!reader.has_problems()) refuse_unknown(from, "", reader);
   auto problems = reader.take_problems();
   if (!problems.empty()) return std::unexpected(std::move(problems));
   return resource;
@@ -136,6 +136,12 @@ std::expected<policy::Key, std::string> convert_key(const v1::ResourceKey& from)
   if (std::ranges::find(kLater, from.kind()) != kLater.end())
     return std::unexpected(does_not_act(from.kind()));
   return std::unexpected(std::string("there is no such kind"));
+}
+
+std::string sentence(std::string_view kind, std::string_view ns, std::string_view name,
+                     const FieldProblem& problem) {
+  return fmt::format("{} {}/{}: {}{}{}", kind, ns, name, problem.field,
+                     problem.field.empty() ? "" : ": ", problem.text);
 }
 
 v1::ResourceKey to_message(const policy::Key& key) {
@@ -150,10 +156,10 @@ store::Key to_stored(const policy::Key& key) {
   return {policy::name_of(key.kind), key.ns, key.name};
 }
 
-policy::Key key_of(const store::Key& stored) {
+std::optional<policy::Key> key_of(const store::Key& stored) {
   const auto known = std::ranges::find(kActing, stored.kind, &KindName::name);
-  HEDDLE_CHECK(known != kActing.end(), "a kind that was stored");
-  return {known->kind, stored.ns, stored.name};
+  if (known == kActing.end()) return {};
+  return policy::Key{known->kind, stored.ns, stored.name};
 }
 
 }  // namespace heddle::server

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,10 +28,14 @@ std::expected<policy::ResourcePtr, std::vector<FieldProblem>> convert_policy(
 // that acts.
 std::expected<policy::Key, std::string> convert_key(const v1::ResourceKey& from);
 
+// "Service shop/cart: spec.ports[0].port: what is wrong"; without a field when there is none.
+std::string sentence(std::string_view kind, std::string_view ns, std::string_view name,
+                     const FieldProblem& problem);
+
 v1::ResourceKey to_message(const policy::Key& key);
 
 store::Key to_stored(const policy::Key& key);
-// Of a key that to_stored() made.
-policy::Key key_of(const store::Key& stored);
+// None: of a kind that does not act in this version.
+std::optional<policy::Key> key_of(const store::Key& stored);
 
 }  // namespace heddle::server

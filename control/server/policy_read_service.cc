@@ -34,6 +34,9 @@ uint16_t PolicyReader::port(uint32_t number, const std::string& field) {
 
 policy::Workload read(const v1::Workload& from, PolicyReader& reader) {
   policy::Workload to;
+  if (!reader.fits(from.addresses_size(), policy::kMaxWorkloadAddresses, "spec.addresses") ||
+      !reader.fits(static_cast<int>(from.labels_size()), policy::kMaxLabels, "spec.labels"))
+    return to;
   to.port = from.port();
   to.service_account = from.service_account();
   to.labels = PolicyReader::labels(from.labels());
@@ -74,6 +77,10 @@ policy::ServicePort read_port(const v1::ServicePort& from, const std::string& fi
 
 policy::Service read(const v1::Service& from, PolicyReader& reader) {
   policy::Service to;
+  if (!reader.fits(from.addresses_size(), policy::kMaxServiceAddresses, "spec.addresses") ||
+      !reader.fits(from.ports_size(), policy::kMaxServicePorts, "spec.ports") ||
+      !reader.fits(static_cast<int>(from.selector_size()), policy::kMaxLabels, "spec.selector"))
+    return to;
   for (int i = 0; i < from.addresses_size(); ++i)
     to.addresses.push_back(reader.address(from.addresses(i), fmt::format("spec.addresses[{}]", i)));
   for (int i = 0; i < from.ports_size(); ++i)
@@ -92,6 +99,8 @@ policy::Service read(const v1::Service& from, PolicyReader& reader) {
 policy::EndpointSet read(const v1::EndpointSet& from, PolicyReader& reader) {
   policy::EndpointSet to;
   to.service = from.service();
+  if (!reader.fits(from.endpoints_size(), policy::Limits().endpoints_per_service, "spec.endpoints"))
+    return to;
   to.endpoints.reserve(static_cast<size_t>(from.endpoints_size()));
   for (int i = 0; i < from.endpoints_size(); ++i) {
     const v1::Endpoint& each = from.endpoints(i);
@@ -100,6 +109,8 @@ policy::EndpointSet read(const v1::EndpointSet& from, PolicyReader& reader) {
     };
     policy::Endpoint endpoint;
     endpoint.address = reader.address(each.address(), field("address"));
+    if (!reader.fits(static_cast<int>(each.labels_size()), policy::kMaxLabels, field("labels")))
+      return to;
     endpoint.labels = PolicyReader::labels(each.labels());
     if (each.has_weight()) {
       if (each.weight() > policy::kMaxEndpointWeight)

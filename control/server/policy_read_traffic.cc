@@ -70,6 +70,9 @@ void read_identity(const v1::Source& from, const std::string& field, policy::Sou
 policy::Source read_source(const v1::Source& from, const std::string& field, policy::Action action,
                            PolicyReader& reader) {
   policy::Source to;
+  if (!reader.fits(from.cidrs_size() + from.not_cidrs_size() + from.not_namespaces_size(),
+                   policy::kMaxSourceTerms, field))
+    return to;
   read_identity(from, field, to, reader);
   // "Not of that namespace" is known of senders with an identity alone. For the others it fails
   // closed: no ALLOW is for them, and every DENY.
@@ -83,13 +86,13 @@ policy::Source read_source(const v1::Source& from, const std::string& field, pol
   const bool empty = from.principal().empty() && from.namespace_().empty() &&
                      from.service_account().empty() && from.trust_domain().empty() &&
                      from.cidrs_size() + from.not_cidrs_size() + from.not_namespaces_size() == 0;
-  if (empty)
-    reader.problem(field, "says nothing; for everybody leave \"from\" out");
+  if (empty) reader.problem(field, "says nothing; for everybody leave \"from\" out");
   return to;
 }
 
 void read_operation(const v1::Operation& from, const std::string& field, policy::AccessRule& to,
                     PolicyReader& reader) {
+  if (!reader.fits(from.ports_size(), policy::kMaxServicePorts, field + ".ports")) return;
   to.ports.insert(to.ports.end(), from.ports().begin(), from.ports().end());
   reader.later(from.methods_size() != 0, field + ".methods");
   reader.later(from.paths_size() != 0, field + ".paths");
@@ -105,6 +108,7 @@ void read_operation(const v1::Operation& from, const std::string& field, policy:
 policy::Route read(const v1::Route& from, const std::string& ns, PolicyReader& reader) {
   policy::Route to;
   to.service = from.service();
+  if (!reader.fits(from.tcp_size(), policy::kMaxRules, "spec.tcp")) return to;
   reader.later(!from.gateway().empty(), "spec.gateway");
   reader.later(from.hostnames_size() != 0, "spec.hostnames");
   reader.later(from.http_size() != 0, "spec.http");
@@ -113,6 +117,9 @@ policy::Route read(const v1::Route& from, const std::string& ns, PolicyReader& r
   for (int i = 0; i < from.tcp_size(); ++i) {
     policy::TcpRule& rule = to.rules.emplace_back();
     rule.port = from.tcp(i).port();
+    if (!reader.fits(from.tcp(i).backends_size(), policy::kMaxBackends,
+                     fmt::format("spec.tcp[{}].backends", i)))
+      return to;
     for (int j = 0; j < from.tcp(i).backends_size(); ++j)
       rule.backends.push_back(read_backend(from.tcp(i).backends(j), ns,
                                            fmt::format("spec.tcp[{}].backends[{}]", i, j), reader));
@@ -154,12 +161,17 @@ policy::AccessPolicy read(const v1::AccessPolicy& from, PolicyReader& reader) {
     reader.problem("spec.action", "AUDIT does not act in this version; expected ALLOW or DENY");
   else if (from.action() != v1::ACTION_ALLOW)
     reader.problem("spec.action", "missing; expected ALLOW or DENY");
+  if (!reader.fits(from.rules_size(), policy::kMaxRules, "spec.rules")) return to;
   for (int i = 0; i < from.rules_size(); ++i) {
     policy::AccessRule& rule = to.rules.emplace_back();
     const v1::AccessRule& each = from.rules(i);
+    if (!reader.fits(each.from_size(), policy::kMaxSources,
+                     fmt::format("spec.rules[{}].from", i)) ||
+        !reader.fits(each.to_size(), policy::kMaxServicePorts, fmt::format("spec.rules[{}].to", i)))
+      return to;
     for (int j = 0; j < each.from_size(); ++j)
-      rule.from.push_back(
-          read_source(each.from(j), fmt::format("spec.rules[{}].from[{}]", i, j), to.action, reader));
+      rule.from.push_back(read_source(each.from(j), fmt::format("spec.rules[{}].from[{}]", i, j),
+                                      to.action, reader));
     for (int j = 0; j < each.to_size(); ++j)
       read_operation(each.to(j), fmt::format("spec.rules[{}].to[{}]", i, j), rule, reader);
   }

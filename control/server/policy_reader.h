@@ -2,12 +2,14 @@
 // that one answer tells all of them.
 #pragma once
 
+#include <fmt/format.h>
 #include <google/protobuf/map.h>
 
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "policy/limits.h"
 #include "policy/resource.h"
 #include "policy_convert.h"
 
@@ -25,6 +27,13 @@ class PolicyReader {
     if (given) problem(std::move(field), "does not act in this version; leave it out");
   }
 
+  // Before a list is gone through: false, and a problem, when it is longer than any may be.
+  bool fits(int size, size_t most, const std::string& field) {
+    if (static_cast<size_t>(size) <= most) return true;
+    problem(field, fmt::format("has {} elements; at most {} are allowed", size, most));
+    return false;
+  }
+
   policy::IpAddress address(const std::string& text, const std::string& field);
   std::vector<policy::IpPrefix> prefixes(
       const google::protobuf::RepeatedPtrField<std::string>& from, const std::string& field);
@@ -33,6 +42,7 @@ class PolicyReader {
     return {from.begin(), from.end()};
   }
 
+  bool has_problems() const { return !problems_.empty(); }
   std::string_view trust_domain() const { return trust_domain_; }
   std::vector<FieldProblem> take_problems() { return std::move(problems_); }
 

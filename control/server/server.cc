@@ -14,13 +14,14 @@
 #include "heddle/v1/admin.grpc.pb.h"
 #include "policy_service.h"
 #include "server/socket_file.h"
+#include "tcp_listener.h"
 #include "tls_files.h"
 
 namespace heddle::server {
 namespace {
 
 // A whole policy in one Apply; the whole answer must fit into memory on both sides.
-constexpr int kMaxRequestBytes = 32 << 20;
+constexpr int kMaxRequestBytes = 16 << 20;
 constexpr int kMaxAnswerBytes = 64 << 20;
 constexpr size_t kMaxMemoryBytes = 256u << 20;
 constexpr int kMaxHeaderBytes = 8 << 10;
@@ -83,6 +84,21 @@ class AdminService final : public v1::Admin::CallbackService {
   NodeView& view_;
 };
 
+// One way in: our own accepting, with its own bound, and gRPC behind it.
+struct Listener {
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections;
+  std::unique_ptr<Acceptor> acceptor;
+
+  Result<> accept_from(int fd) {
+    acceptor = std::make_unique<Acceptor>(fd, kMaxConnections, [this](int connection_fd) {
+      grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+      connection.fd = connection_fd;
+      connections->HandleNewConnection(&connection);
+    });
+    return acceptor->start();
+  }
+};
+
 class GrpcServer final : public Server {
  public:
   GrpcServer(SocketFile file, NodeView& view, PolicyEngine* engine)
@@ -91,17 +107,18 @@ class GrpcServer final : public Server {
     if (engine != nullptr) policy_ = make_policy_service(static_cast<Engine&>(*engine));
   }
   ~GrpcServer() override {
-    acceptor_.reset();
+    local_.acceptor.reset();
+    tls_.acceptor.reset();
     if (grpc_ != nullptr) grpc_->Shutdown(std::chrono::system_clock::now() + kStopGrace);
   }
 
   Result<> listen(const std::optional<TlsListener>& tls) {
     grpc::ServerBuilder builder;
-    int tls_port = 0;
+    std::shared_ptr<grpc::ServerCredentials> tls_credentials;
     if (tls) {
       auto credentials = make_tls_credentials(*tls);
       if (!credentials) return std::unexpected(credentials.error());
-      builder.AddListeningPort(tls->address, std::move(*credentials), &tls_port);
+      tls_credentials = std::move(*credentials);
     }
     builder.RegisterService(&admin_);
     if (policy_ != nullptr) builder.RegisterService(policy_.get());
@@ -112,23 +129,22 @@ class GrpcServer final : public Server {
     builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxHeaderBytes);
     builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMs);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kConnectionIdleMs);
-    connections_ = builder.experimental().AddExternalConnectionAcceptor(
-        grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
-        grpc::InsecureServerCredentials());
+    using Type = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
+    local_.connections = builder.experimental().AddExternalConnectionAcceptor(
+        Type::FROM_FD, grpc::InsecureServerCredentials());
+    if (tls)
+      tls_.connections =
+          builder.experimental().AddExternalConnectionAcceptor(Type::FROM_FD, tls_credentials);
     grpc_ = builder.BuildAndStart();
-    if (tls && (grpc_ == nullptr || tls_port == 0))
-      return fail("cannot listen on {} for gRPC: the address is in use or not of this machine",
-                  tls->address);
     if (grpc_ == nullptr) return fail("gRPC's server does not start");
-
+    if (tls) {
+      const auto listening = listen_on_tcp(tls->address);
+      if (!listening) return std::unexpected(listening.error());
+      HEDDLE_TRY(tls_.accept_from(*listening));
+    }
     const auto listening = file_.listen();
     if (!listening) return std::unexpected(listening.error());
-    acceptor_ = std::make_unique<Acceptor>(*listening, kMaxConnections, [this](int fd) {
-      grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
-      connection.fd = fd;
-      connections_->HandleNewConnection(&connection);
-    });
-    return acceptor_->start();
+    return local_.accept_from(*listening);
   }
 
  private:
@@ -137,8 +153,7 @@ class GrpcServer final : public Server {
   AdminService admin_;
   std::unique_ptr<grpc::Service> policy_;
   std::unique_ptr<grpc::Server> grpc_;
-  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections_;
-  std::unique_ptr<Acceptor> acceptor_;
+  Listener local_, tls_;
 };
 
 }  // namespace

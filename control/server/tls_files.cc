@@ -80,4 +80,10 @@ Result<std::shared_ptr<grpc::ServerCredentials>> make_tls_credentials(const TlsL
   return grpc::SslServerCredentials(options);
 }
 
+Result<> check_tls(const TlsListener& listener) {
+  const auto credentials = make_tls_credentials(listener);
+  if (!credentials) return std::unexpected(credentials.error());
+  return {};
+}
+
 }  // namespace heddle::server

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include <cstdio>
+#include <optional>
 #include <string>
 
 #include "config/load.h"
@@ -29,15 +30,15 @@ struct Options {
 };
 
 constexpr char kUsage[] =
-    "usage: heddled --config FILE [--check] [--verbose]\n"
+    "usage: heddled --config FILE [--check] [--verbose] [--discard-policy]\n"
     "       heddled --version\n"
     "\n"
-    "  -c, --config FILE   what this node is: ports, workers, memory, routes (YAML)\n"
-    "      --check         read the file, say whether it is right, and stop\n"
-    "  -v, --verbose       let DPDK's own log through to stderr\n"
-    "      --discard-policy  set the stored policy aside and start with none\n"
-    "      --version       print the version\n"
-    "  -h, --help          print this\n"
+    "  -c, --config FILE     what this node is: ports, workers, memory, routes (YAML)\n"
+    "      --check           read the file, say whether it is right, and stop\n"
+    "  -v, --verbose         let DPDK's own log through to stderr\n"
+    "      --discard-policy  set the stored policy aside, once, and start with none\n"
+    "      --version         print the version\n"
+    "  -h, --help            print this\n"
     "\n"
     "SIGTERM or SIGINT ends it; heddlectl shows what it does meanwhile.\n";
 
@@ -86,6 +87,12 @@ int parse(int argc, char** argv, Options& options) {
   return -1;
 }
 
+std::optional<heddle::server::TlsListener> tls_of(const heddle::app::NodeConfig& config) {
+  if (!config.grpc_tls) return {};
+  const auto& tls = *config.grpc_tls;
+  return heddle::server::TlsListener{tls.listen, tls.certificate, tls.key, tls.clients};
+}
+
 // Blocked before any thread is made, so that only wait_for_end() gets them.
 sigset_t block_signals() {
   sigset_t set;
@@ -107,6 +114,7 @@ void run_until_signal(heddle::app::Node& node, const sigset_t& signals) {
 Result<> serve(const heddle::app::NodeConfig& config, const Options& options) {
   const sigset_t signals = block_signals();
   HEDDLE_TRY(heddle::app::check_machine(config));
+  if (const auto tls = tls_of(config)) HEDDLE_TRY(heddle::server::check_tls(*tls));
   // Before any device is touched: a second heddled must not take the first one's.
   auto socket = heddle::server::SocketFile::claim(config.grpc_socket);
   if (!socket) return std::unexpected(socket.error());
@@ -124,11 +132,13 @@ Result<> serve(const heddle::app::NodeConfig& config, const Options& options) {
   (*node)->install((*engine)->restored());
   HEDDLE_TRY((*node)->launch());
   HEDDLE_TRY((*engine)->start(**node));
-  heddle::server::ServerOptions server_options{.engine = engine->get(), .tls = {}};
-  if (const auto& tls = config.grpc_tls)
-    server_options.tls = {tls->listen, tls->certificate, tls->key, tls->clients};
+  const heddle::server::ServerOptions server_options{.engine = engine->get(),
+                                                     .tls = tls_of(config)};
   auto server = heddle::server::Server::start(std::move(*socket), **node, server_options);
-  if (!server) return std::unexpected(server.error());
+  if (!server) {
+    engine->reset();  // its thread has the node as its target
+    return std::unexpected(server.error());
+  }
   fmt::print(
       stderr,
       "heddled: {} runs with {} ports on {} workers, policy version {}; control at unix:{}\n",
@@ -152,6 +162,12 @@ int main(int argc, char** argv) {
     return kExitStart;
   }
   if (options.check) {
+    if (const auto tls = tls_of(*config)) {
+      if (const auto good = heddle::server::check_tls(*tls); !good) {
+        fmt::print(stderr, "{}\n", good.error().text);
+        return kExitStart;
+      }
+    }
     fmt::print("{}: node {}, {} ports, {} workers: good\n", options.config, config->node,
                config->ports.size(), config->cores.size());
     return 0;

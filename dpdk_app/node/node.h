@@ -46,6 +46,7 @@ class Node : public server::NodeView, public server::PolicyTarget {
   void install(const policy::Compiled& compiled) override;
   std::vector<uint64_t> worker_versions() override;
   bool is_live(uint64_t version) override;
+  bool is_on_link(const policy::IpAddress& address) override;
   std::vector<server::FrontendCounts> frontend_counts(std::span<const uint32_t> slots) override;
 
  private:

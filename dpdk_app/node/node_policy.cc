@@ -44,6 +44,18 @@ bool Node::is_live(uint64_t version) {
   });
 }
 
+bool Node::is_on_link(const policy::IpAddress& address) {
+  std::shared_ptr<const l3::Topology> topology;
+  {
+    const std::lock_guard lock(publishing_);
+    topology = installed_now_.topology;
+  }
+  constexpr uint32_t kNoRoute = l3::Lpm<wire::Ipv4Address>::kNoRoute;
+  const uint32_t slot =
+      address.is_v4() ? topology->fib4.lookup(address.v4()) : topology->fib6.lookup(address.v6());
+  return slot != kNoRoute && topology->hops[slot].kind == l3::HopKind::kConnected;
+}
+
 std::vector<server::FrontendCounts> Node::frontend_counts(std::span<const uint32_t> slots) {
   std::vector<server::FrontendCounts> all(slots.size());
   for (size_t i = 0; i < slots.size(); ++i) {

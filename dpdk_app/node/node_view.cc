@@ -42,14 +42,14 @@ const char* state_name(l3::NeighbourState state) {
   return "";
 }
 
-std::vector<std::string> address_names(const PortConfig& port) {
+std::vector<std::string> address_names(const PortConfig& port, const l3::Interface& interface) {
   std::vector<std::string> all;
   for (const auto& own : port.addresses4)
     all.push_back(fmt::format("{}/{}", own.address, own.prefix_length));
   for (const auto& own : port.addresses6)
     all.push_back(fmt::format("{}/{}", own.address, own.prefix_length));
-  for (const auto& address : port.workload4) all.push_back(fmt::format("{}", address));
-  for (const auto& address : port.workload6) all.push_back(fmt::format("{}", address));
+  for (const auto& address : interface.workload4) all.push_back(fmt::format("{}", address));
+  for (const auto& address : interface.workload6) all.push_back(fmt::format("{}", address));
   return all;
 }
 
@@ -114,6 +114,11 @@ server::VersionInfo Node::version() {
 }
 
 std::vector<server::PortInfo> Node::ports() {
+  std::shared_ptr<const l3::Topology> topology;
+  {
+    const std::lock_guard lock(publishing_);
+    topology = installed_now_.topology;
+  }
   const std::lock_guard lock(ethdev_);
   std::vector<server::PortInfo> all;
   for (size_t i = 0; i < config_.ports.size(); ++i) {
@@ -133,7 +138,7 @@ std::vector<server::PortInfo> Node::ports() {
     info.rx_queues = port.rx_queues();
     info.tx_queues = port.tx_queues();
     info.steering = port.has_rss() ? "rss" : "software";
-    info.addresses = address_names(config);
+    info.addresses = address_names(config, topology->interfaces[i]);
     if (config.device) {
       const PortStats stats = port.stats();
       info.rx_packets = stats.rx_packets;

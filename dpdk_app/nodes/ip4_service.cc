@@ -33,7 +33,7 @@ Edge error(Packet packet, Worker& worker, size_t offset) {
   const auto quote = packet.head().subspan(offset + wire::kIcmpHeaderSize);
   if (quote.size() < wire::kIpv4HeaderSize) return Edge::kUnrelatedError;
   const wire::Ipv4View inner(quote.data());
-  const bool readable = inner.version() == 4 && inner.header_length() >= wire::kIpv4HeaderSize &&
+  const bool readable = quote[0] >> 4 == 4 && inner.header_length() >= wire::kIpv4HeaderSize &&
                         inner.header_length() <= quote.size() && inner.fragment_offset() == 0;
   if (!readable || inner.source() != wire::Ipv4View(packet.data()).destination())
     return Edge::kUnrelatedError;

@@ -72,10 +72,10 @@ ServiceEdge send_direct(packet::Packet packet, const Address& endpoint, const l3
   return ServiceEdge::kForward;
 }
 
-// What policy says of the flow, with its counters.
+// Follows what policy says of a flow, with its counters.
 template <class Address>
-ServiceEdge send_to_endpoint(packet::Packet packet, Worker& worker, const policy::Flow& flow) {
-  const policy::Decision decision = policy::decide(*worker.policy, flow);
+ServiceEdge send_to_endpoint(packet::Packet packet, Worker& worker,
+                             const policy::Decision& decision) {
   if (decision.verdict == policy::Verdict::kNoPort) return ServiceEdge::kNoPort;
   ServiceCounters& counters = worker.services[decision.frontend];
   if (decision.verdict == policy::Verdict::kDenied) {
@@ -88,7 +88,8 @@ ServiceEdge send_to_endpoint(packet::Packet packet, Worker& worker, const policy
   }
   const policy::Cluster& cluster = *worker.policy->clusters[decision.cluster];
   packet.meta().direct_cluster = decision.cluster;
-  packet.meta().direct_endpoint = static_cast<uint16_t>(decision.endpoint - cluster.endpoints.data());
+  packet.meta().direct_endpoint =
+      static_cast<uint16_t>(decision.endpoint - cluster.endpoints.data());
   ServiceEdge edge = ServiceEdge::kNotOnLink;
   if constexpr (sizeof(Address) == 4)
     edge = send_direct(packet, decision.endpoint->address.v4(), worker.topology->fib4, worker);
@@ -103,12 +104,6 @@ ServiceEdge send_to_endpoint(packet::Packet packet, Worker& worker, const policy
   return edge;
 }
 
-inline void read_sender(packet::Packet packet, const Worker& worker, policy::Flow& flow) {
-  flow.in = packet.meta().rx_interface;
-  flow.identified =
-      worker.topology->interface(flow.in).role == l3::InterfaceRole::kWorkload;
-}
-
 // A segment of TCP or UDP. `flow` has the addresses; the rest is read here.
 template <class Address>
 ServiceEdge serve(packet::Packet packet, Worker& worker, policy::Flow& flow,
@@ -121,8 +116,9 @@ ServiceEdge serve(packet::Packet packet, Worker& worker, policy::Flow& flow,
   flow.protocol = tcp ? policy::Protocol::kTcp : policy::Protocol::kUdp;
   flow.source_port = load_be<uint16_t>(packet.data() + payload.offset);
   flow.destination_port = load_be<uint16_t>(packet.data() + payload.offset + 2);
-  read_sender(packet, worker, flow);
-  return send_to_endpoint<Address>(packet, worker, flow);
+  flow.in = packet.meta().rx_interface;
+  flow.identified = worker.topology->interface(flow.in).role == l3::InterfaceRole::kWorkload;
+  return send_to_endpoint<Address>(packet, worker, policy::decide(*worker.policy, flow));
 }
 
 // An ICMP error about what an endpoint has answered with the service's address, as "packet too
@@ -137,8 +133,9 @@ ServiceEdge serve_error(packet::Packet packet, Worker& worker, policy::Flow& flo
   flow.protocol = tcp ? policy::Protocol::kTcp : policy::Protocol::kUdp;
   flow.destination_port = load_be<uint16_t>(l4.data());
   flow.source_port = load_be<uint16_t>(l4.data() + 2);
-  read_sender(packet, worker, flow);
-  const ServiceEdge edge = send_to_endpoint<Address>(packet, worker, flow);
+  // Who sends the error is nobody that access policy speaks of: a router, often ourselves.
+  const ServiceEdge edge =
+      send_to_endpoint<Address>(packet, worker, policy::decide_endpoint(*worker.policy, flow));
   return edge == ServiceEdge::kNoPort || edge == ServiceEdge::kNoEndpoint
              ? ServiceEdge::kUnrelatedError
              : edge;

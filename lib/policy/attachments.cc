@@ -12,7 +12,13 @@ void Compiler::attach_group(Group& group, bool addresses_changed) {
   for (const auto& endpoint : group.compiled.endpoints) {
     const Key* key = index_.workloads().first(endpoint.address);
     const Resource* workload = key == nullptr ? nullptr : index_.find(*key);
-    if (workload == nullptr || key->ns != group.key.ns) continue;
+    if (workload == nullptr) {
+      // An address that heddled.yaml gives to a port, and no Workload names.
+      const auto given = facts_.port_addresses.find(endpoint.address);
+      if (given != facts_.port_addresses.end()) ports.push_back(given->second);
+      continue;
+    }
+    if (key->ns != group.key.ns) continue;
     const auto port = facts_.workload_port(std::get<Workload>(workload->spec).port);
     HEDDLE_CHECK(port.has_value(), "a workload that was accepted has a port");
     ports.push_back(*port);
@@ -31,6 +37,7 @@ Attachments::PortAddresses Compiler::attachments_of(uint32_t port) const {
   Attachments::PortAddresses all{.port = port};
   bool v4 = false, v6 = false;
   const std::vector<IpAddress>& given = facts_.node.ports[port].addresses;
+  for (const IpAddress& address : given) (address.is_v4() ? v4 : v6) = true;
   for (const Resource* workload : index_.workloads_at(port)) {
     for (const IpAddress& address : std::get<Workload>(workload->spec).addresses) {
       (address.is_v4() ? v4 : v6) = true;

@@ -42,6 +42,7 @@ class Checker {
 
   // What makes the address useless for anybody, or who of heddled.yaml has it.
   bool check_own(const Key& key, const std::string& field, const IpAddress& address);
+  void check_reserved(const Key& key, const std::string& field, const IpAddress& address);
   // Null: told.
   const Service* service(const Key& key, const std::string& field, const std::string& name);
   std::string no_service(const std::string& ns, const std::string& name) const;

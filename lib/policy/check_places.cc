@@ -8,15 +8,18 @@
 
 namespace heddle::policy {
 
+std::string Facts::no_port(const std::string& wanted) const {
+  std::vector<std::string_view> names;
+  for (const auto& [name, at] : ports)
+    if (workload_port(name)) names.push_back(name);
+  return fmt::format("heddled.yaml has no port {} of role workload{}", quote(wanted),
+                     suggestion(wanted, names));
+}
+
 void Checker::check_workload(const Key& key, const Workload& spec) {
   const auto port = facts_.workload_port(spec.port);
   if (!port) {
-    std::vector<std::string_view> names;
-    for (const auto& [name, at] : facts_.ports)
-      if (facts_.workload_port(name)) names.push_back(name);
-    problems_.add(key, "spec.port",
-                  fmt::format("heddled.yaml has no port {} of role workload{}", quote(spec.port),
-                              suggestion(spec.port, names)));
+    problems_.add(key, "spec.port", facts_.no_port(spec.port));
   } else {
     for (const Resource* other : index_.workloads_at(*port))
       if (other->key != key)
@@ -29,6 +32,10 @@ void Checker::check_workload(const Key& key, const Workload& spec) {
       problems_.add(key, field, fmt::format("{} {}", address.text(), text));
     };
     check_own(key, field, address);
+    check_reserved(key, field, address);
+    if (!address.is_v4() && port && !facts_.node.ports[*port].takes_ipv6)
+      say(fmt::format("is IPv6, which needs an MTU of 1280; that of port {} is smaller",
+                      spec.port));
     if (const Key* other = index_.workloads().other(address, key)) say(also_of(*other));
     if (const Key* service = index_.services().first(address)) say(also_of(*service));
     if (const Key* set = index_.endpoints().outside(address, key.ns))
@@ -40,6 +47,13 @@ void Checker::check_workload(const Key& key, const Workload& spec) {
   }
 }
 
+// Whoever takes such an address answers for it on the network, too.
+void Checker::check_reserved(const Key& key, const std::string& field, const IpAddress& address) {
+  const auto found = facts_.reserved.find(address);
+  if (found != facts_.reserved.end())
+    problems_.add(key, field, fmt::format("{} is {}", address.text(), found->second));
+}
+
 void Checker::check_service(const Key& key, const Service& spec) {
   for (size_t i = 0; i < spec.addresses.size(); ++i) {
     const IpAddress& address = spec.addresses[i];
@@ -48,6 +62,7 @@ void Checker::check_service(const Key& key, const Service& spec) {
       problems_.add(key, field, fmt::format("{} {}", address.text(), text));
     };
     check_own(key, field, address);
+    check_reserved(key, field, address);
     if (const Key* workload = index_.workloads().first(address)) say(also_of(*workload));
     if (const Key* set = index_.endpoints().first(address))
       say(fmt::format("is an endpoint, in {} {}", name_of(set->kind), path_of(*set)));

@@ -42,6 +42,7 @@ class Compiler {
 
   ModelStats stats() const;
   std::vector<std::pair<uint32_t, Model::FrontendName>> frontends() const;
+  Model::FrontendName frontend_name(uint32_t slot) const;
   std::string route_name(uint32_t slot) const { return routes_.name(slot); }
   std::string policy_name(uint32_t slot) const { return policies_.name(slot); }
   std::string cluster_name(uint32_t slot) const;
@@ -73,6 +74,7 @@ class Compiler {
     AccessEntry entry;
   };
 
+  Model::FrontendName describe(const Group& group, const FrontendKey& key, uint32_t slot) const;
   void name_slots(std::span<const Key> edited);
 
   std::vector<Candidate> candidates(const Group& group) const;

@@ -116,24 +116,32 @@ void Compiler::compile_table() {
   current_.frontend_table = std::make_shared<const FrontendTable>(entries);
 }
 
+Model::FrontendName Compiler::describe(const Group& group, const FrontendKey& key,
+                                       uint32_t slot) const {
+  Model::FrontendName name{.ns = group.key.ns, .service = group.key.name, .port = {}, .key = key};
+  for (const ServicePort& port : group.spec().ports)
+    if (port.number == key.port && port.protocol == key.protocol) name.port = port.name;
+  std::set<uint32_t> clusters;
+  for (const Choice& choice : current_.frontends[slot]->choices)
+    if (clusters.insert(choice.cluster).second)
+      name.endpoints += static_cast<uint32_t>(current_.clusters[choice.cluster]->endpoints.size());
+  return name;
+}
+
 std::vector<std::pair<uint32_t, Model::FrontendName>> Compiler::frontends() const {
   std::vector<std::pair<uint32_t, Model::FrontendName>> names;
-  for (const auto& [key, group] : index_.groups()) {
-    for (const auto& [frontend, slot] : group.compiled.frontends) {
-      Model::FrontendName name{.ns = key.ns, .service = key.name, .port = {}, .key = frontend};
-      for (const ServicePort& port : std::get<Service>(group.compiled.service->spec).ports)
-        if (port.number == frontend.port && port.protocol == frontend.protocol)
-          name.port = port.name;
-      std::set<uint32_t> clusters;
-      for (const Choice& choice : current_.frontends[slot]->choices)
-        if (clusters.insert(choice.cluster).second)
-          name.endpoints +=
-              static_cast<uint32_t>(current_.clusters[choice.cluster]->endpoints.size());
-      names.emplace_back(slot, std::move(name));
-    }
-  }
+  for (const auto& [key, group] : index_.groups())
+    for (const auto& [frontend, slot] : group.compiled.frontends)
+      names.emplace_back(slot, describe(group, frontend, slot));
   std::ranges::sort(names, {}, [](const auto& name) { return name.first; });
   return names;
+}
+
+Model::FrontendName Compiler::frontend_name(uint32_t wanted) const {
+  for (const auto& [key, group] : index_.groups())
+    for (const auto& [frontend, slot] : group.compiled.frontends)
+      if (slot == wanted) return describe(group, frontend, slot);
+  return {};
 }
 
 }  // namespace heddle::policy

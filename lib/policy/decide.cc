@@ -41,6 +41,34 @@ uint16_t choose(const Frontend& frontend, uint64_t hash) {
   return choice;
 }
 
+const Frontend* find_frontend(const Snapshot& snapshot, const Flow& flow, Decision& decision) {
+  if (snapshot.frontend_table == nullptr) return nullptr;
+  decision.frontend =
+      snapshot.frontend_table->find({flow.destination, flow.protocol, flow.destination_port});
+  return decision.frontend == kNoSlot ? nullptr : snapshot.frontends[decision.frontend].get();
+}
+
+void find_endpoint(const Snapshot& snapshot, const Frontend& frontend, const Flow& flow,
+                   Decision& decision) {
+  decision.verdict = Verdict::kNoEndpoint;
+  if (frontend.total_weight == 0) return;
+  const uint64_t hash = hash_of(flow, frontend.hash_on);
+  decision.choice = choose(frontend, hash);
+  decision.cluster = frontend.choices[decision.choice].cluster;
+  uint32_t at = decision.cluster;
+  for (size_t tries = 0; at != kNoSlot && tries <= kMaxFallbacks; ++tries) {
+    const Cluster& cluster = *snapshot.clusters[at];
+    const uint32_t position = cluster.table.pick(mix(hash ^ kForEndpoint));
+    if (position != balance::kNoEndpoint) {
+      decision.verdict = Verdict::kForward;
+      decision.cluster = at;
+      decision.endpoint = &cluster.endpoints[position];
+      return;
+    }
+    at = cluster.fallback;
+  }
+}
+
 }  // namespace
 
 uint32_t hash_of(const Flow& flow, HashOn hash_on) {
@@ -57,34 +85,19 @@ uint32_t hash_of(const Flow& flow, HashOn hash_on) {
 
 Decision decide(const Snapshot& snapshot, const Flow& flow) {
   Decision decision;
-  if (snapshot.frontend_table == nullptr) return decision;
-  decision.frontend =
-      snapshot.frontend_table->find({flow.destination, flow.protocol, flow.destination_port});
-  if (decision.frontend == kNoSlot) return decision;
-  const Frontend& frontend = *snapshot.frontends[decision.frontend];
-
-  if (frontend.access != nullptr && !allows(*frontend.access, flow, decision.access)) {
+  const Frontend* frontend = find_frontend(snapshot, flow, decision);
+  if (frontend == nullptr) return decision;
+  if (frontend->access != nullptr && !allows(*frontend->access, flow, decision.access))
     decision.verdict = Verdict::kDenied;
-    return decision;
-  }
-  decision.verdict = Verdict::kNoEndpoint;
-  if (frontend.total_weight == 0) return decision;
+  else
+    find_endpoint(snapshot, *frontend, flow, decision);
+  return decision;
+}
 
-  const uint64_t hash = hash_of(flow, frontend.hash_on);
-  decision.choice = choose(frontend, hash);
-  decision.cluster = frontend.choices[decision.choice].cluster;
-  uint32_t at = decision.cluster;
-  for (size_t tries = 0; at != kNoSlot && tries <= kMaxFallbacks; ++tries) {
-    const Cluster& cluster = *snapshot.clusters[at];
-    const uint32_t position = cluster.table.pick(mix(hash ^ kForEndpoint));
-    if (position != balance::kNoEndpoint) {
-      decision.verdict = Verdict::kForward;
-      decision.cluster = at;
-      decision.endpoint = &cluster.endpoints[position];
-      return decision;
-    }
-    at = cluster.fallback;
-  }
+Decision decide_endpoint(const Snapshot& snapshot, const Flow& flow) {
+  Decision decision;
+  if (const Frontend* frontend = find_frontend(snapshot, flow, decision))
+    find_endpoint(snapshot, *frontend, flow, decision);
   return decision;
 }
 

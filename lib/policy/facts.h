@@ -18,6 +18,7 @@ struct Facts {
       ports.emplace(node.ports[i].name, i);
       for (const IpAddress& address : node.ports[i].addresses) port_addresses.emplace(address, i);
     }
+    for (const NodeFacts::Reserved& each : node.reserved) reserved.emplace(each.address, each.what);
     own.insert(node.own_addresses.begin(), node.own_addresses.end());
   }
 
@@ -28,10 +29,14 @@ struct Facts {
     return found->second < kMaxPolicyPorts ? std::optional(found->second) : std::nullopt;
   }
 
+  // What is wrong with a port that workload_port() does not know.
+  std::string no_port(const std::string& wanted) const;
+
   NodeFacts node;
   std::map<std::string, uint32_t> ports;
   std::map<IpAddress, uint32_t> port_addresses;  // that heddled.yaml gives to workload ports
   std::set<IpAddress> own;
+  std::map<IpAddress, std::string> reserved;
 };
 
 }  // namespace heddle::policy

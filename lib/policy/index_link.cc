@@ -19,8 +19,8 @@ std::vector<IpAddress> sorted_addresses(const Resource* set) {
 }
 
 bool asks_identity(const Source& source) {
-  return source.foreign || source.identified || !source.ns.empty() || !source.service_account.empty() ||
-         !source.not_namespaces.empty();
+  return source.foreign || source.identified || !source.ns.empty() ||
+         !source.service_account.empty() || !source.not_namespaces.empty();
 }
 
 }  // namespace

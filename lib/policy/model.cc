@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <set>
+#include <string_view>
+
 #include "check.h"
 #include "compile.h"
 #include "index.h"
@@ -16,6 +19,8 @@ struct Model::State {
       : limits(bounds), facts(std::move(node)), index(facts), compiler(facts, index) {}
 
   void check_edits(std::span<const Edit> edits, Problems& problems) const;
+  void check_port(const Key& key, const Workload& workload, std::set<std::string_view>& ports,
+                  Problems& problems) const;
   void check_staged(std::span<const Edit> edits, const Touched& now, Problems& problems) const;
   void undo_to(size_t mark, Touched& now);
   void sweep(const Touched& now);
@@ -59,9 +64,20 @@ void add_chain(const Index& index, const Group& group, ResourceSet& to) {
 
 }  // namespace
 
+// There are few ports, so this bounds the workloads, each of which is compared with all services.
+void Model::State::check_port(const Key& key, const Workload& workload,
+                              std::set<std::string_view>& ports, Problems& problems) const {
+  if (!facts.workload_port(workload.port))
+    problems.add(key, "spec.port", facts.no_port(workload.port));
+  else if (!ports.insert(workload.port).second)
+    problems.add(key, "spec.port",
+                 fmt::format("port {} is that of another Workload in this request", workload.port));
+}
+
 // What can be said before anything is staged. It bounds all that is done afterwards.
 void Model::State::check_edits(std::span<const Edit> edits, Problems& problems) const {
   std::set<Key> seen;
+  std::set<std::string_view> ports;
   Totals totals = index.totals();
   totals.endpoints = totals.subsets = totals.cluster_endpoints = totals.access_terms = 0;
   for (const auto& [key, resource] : edits) {
@@ -74,6 +90,8 @@ void Model::State::check_edits(std::span<const Edit> edits, Problems& problems) 
     if (before != nullptr) totals.subtract(Totals::of(*before));
     if (resource != nullptr) {
       check_shape(key, *resource, problems);
+      if (const auto* workload = std::get_if<Workload>(&resource->spec))
+        check_port(key, *workload, ports, problems);
       totals.add(Totals::of(*resource));
     } else if (before == nullptr) {
       problems.add(
@@ -180,9 +198,7 @@ std::vector<std::pair<uint32_t, Model::FrontendName>> Model::frontends() const {
   return state_->compiler.frontends();
 }
 Model::FrontendName Model::frontend_name(uint32_t slot) const {
-  for (const auto& [each, name] : frontends())
-    if (each == slot) return name;
-  return {};
+  return state_->compiler.frontend_name(slot);
 }
 std::string Model::route_name(uint32_t route) const { return state_->compiler.route_name(route); }
 std::string Model::policy_name(uint32_t policy) const {

@@ -78,10 +78,13 @@ class Turns:
 
 
 def moved(heddled):
-    """(received, sent, dropped) packets so far."""
+    """(received, lost) packets so far. What testpmd's ring does not take when another program has
+    its core is testpmd's loss."""
     port = heddled.show("ports")[0]
-    drops = sum(int(drop["packets"]) for drop in heddled.show("drops"))
-    return int(port["rx_packets"]), int(port["tx_packets"]), drops
+    drops = sum(int(drop["packets"]) for drop in heddled.show("drops")
+                if drop["drop"] not in ("port_stuck", "queue_full"))
+    missed = int(port["rx_missed"]) + int(port["rx_no_buffer"]) + int(port["rx_errors"])
+    return int(port["rx_packets"]), drops + missed
 
 
 def measure(heddled, generator):
@@ -104,7 +107,7 @@ def measure(heddled, generator):
     told["late_mb"] = rss_mb(heddled)
     told["mpps"] = (moved(heddled)[0] - before[0]) / (time.monotonic() - start) / 1e6
     after = moved(heddled)
-    told["dropped"] = after[2] - before[2]
+    told["lost"] = after[1] - before[1]
     generator.tell("stop")
     told["quiet_us"], told["busy_us"] = max(quiet.seen), max(busy.seen)
     told["snapshot_mb"] = int(status(heddled)["memory_bytes"]) / 1e6
@@ -115,7 +118,6 @@ def results_of(told):
     changes = {name: told[name]["live_ms"] for name in ("endpoint", "route", "rate")}
     p99 = max(changes["endpoint"]["p99"], changes["route"]["p99"])
     grown = told["late_mb"] - told["early_mb"]
-    turn_ok = told["busy_us"] <= max(50, told["quiet_us"])
     memory = told["full_mb"] - told["empty_mb"]
     rate = told["rate"]
     return [
@@ -128,9 +130,9 @@ def results_of(told):
         result("policy/rate_per_second", rate["per_second"], "changes/s", ">=1000 for a minute",
                rate["per_second"] >= 0.99 * RATE, p50_ms=changes["rate"]["p50"],
                p99_ms=changes["rate"]["p99"]),
-        result("policy/worst_turn_us", told["busy_us"], "us", "<=50 us because of it", turn_ok,
-               without_changes_us=round(told["quiet_us"], 1)),
-        result("policy/lost_packets", told["dropped"], "packets", "none", told["dropped"] == 0,
+        result("policy/worst_turn_us", told["busy_us"], "us", "<=50 us",
+               told["busy_us"] <= 50, without_changes_us=round(told["quiet_us"], 1)),
+        result("policy/lost_packets", told["lost"], "packets", "none", told["lost"] == 0,
                mpps=round(told["mpps"], 2)),
         result("policy/memory_mb", memory, "MB", "<=64 MB", memory <= 64,
                snapshot_mb=round(told["snapshot_mb"], 1)),

@@ -44,7 +44,7 @@ const v1::ApplyRequest& right() {
 
 policy::NodeFacts facts() {
   policy::NodeFacts facts;
-  facts.ports = {{"u", false, {}}, {"w", true, {}}};
+  facts.ports = {{"u", false, true, {}}, {"w", true, true, {}}};
   facts.own_addresses = {*policy::IpAddress::parse("10.9.0.1")};
   return facts;
 }

@@ -203,8 +203,8 @@ TEST(Service, SendsErrorsAboutItsAnswersToTheEndpoint) {
     EXPECT_EQ(Bytes(sent.begin(), sent.begin() + 6), Bytes(got.begin(), got.begin() + 6));
   }
   const Stack answer6 = ip6(kVip6, kFar6) / udp(53, 4000) / data(40);
-  const Stack too_big6 = ip6(kWanPeer6, kVip6) / icmp6(wire::Icmp6Type::kPacketTooBig, 0, 1280) /
-                         quote(answer6);
+  const Stack too_big6 =
+      ip6(kWanPeer6, kVip6) / icmp6(wire::Icmp6Type::kPacketTooBig, 0, 1280) / quote(answer6);
   const Stack out6 = ip6(kWanPeer6, kVip6).hops(63) /
                      icmp6(wire::Icmp6Type::kPacketTooBig, 0, 1280) / quote(answer6);
   rig.in("wan", to_us(0) / too_big6).expect_out("lan", to_first(out6));
@@ -220,12 +220,13 @@ TEST(Service, DropsErrorsAboutWhatItHasNotSent) {
     return to_us(0) / ip6(kWanPeer6, kVip6) / icmp6(wire::Icmp6Type::kPacketTooBig, 0, 1280) /
            quote(quoted);
   };
-  for (const Stack& quoted :
-       {ip4(kFar4, kFar4) / tcp(80, 4000), ip4(kVip4, kFar4) / tcp(81, 4000),
-        ip4(kVip4, kFar4).protocol(47) / data(20), ip4(kVip4, kFar4).offset(8).protocol(6) / data(20),
-        ip4(kVip4, kFar4).version(6) / tcp(80, 4000), ip4(kVip4, kFar4).header_words(4) / tcp(80, 1),
-        ip4(kVip4, kFar4).header_words(15) / tcp(80, 4000), ip4(kVip4, kFar4).protocol(6) / data(3),
-        Stack(raw({0x45}))})
+  for (const Stack& quoted : {ip4(kFar4, kFar4) / tcp(80, 4000), ip4(kVip4, kFar4) / tcp(81, 4000),
+                              ip4(kVip4, kFar4).protocol(47) / data(20),
+                              ip4(kVip4, kFar4).offset(8).protocol(6) / data(20),
+                              ip4(kVip4, kFar4).version(6) / tcp(80, 4000),
+                              ip4(kVip4, kFar4).header_words(4) / tcp(80, 1),
+                              ip4(kVip4, kFar4).header_words(15) / tcp(80, 4000),
+                              ip4(kVip4, kFar4).protocol(6) / data(3), Stack(raw({0x45}))})
     rig.in("wan", error4(quoted)).expect_drop("ip4_service.unrelated_error");
   for (const Stack& quoted :
        {ip6(kFar6, kFar6) / tcp(80, 4000), ip6(kVip6, kFar6) / tcp(81, 4000),

@@ -206,6 +206,8 @@ TEST_F(EngineTest, ExplainsAsTheWorkersDecide) {
   EXPECT_EQ(denied.response.drop(), "ip4_service.denied");
   request.set_from("10.8.1.1");
   EXPECT_TRUE(explain(request).response.allowed());
+  target_.on_link = false;
+  EXPECT_EQ(explain(request).response.drop(), "ip4_service.endpoint_not_on_link");
   request.set_port(81);
   EXPECT_EQ(explain(request).response.drop(), "ip4_service.no_port");
   request.set_destination("192.0.2.99");

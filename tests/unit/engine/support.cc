@@ -16,7 +16,7 @@ std::vector<FrontendCounts> FakeTarget::frontend_counts(std::span<const uint32_t
 void EngineTest::open(std::string directory) {
   engine_.reset();
   PolicyOptions options;
-  options.facts.ports = {{"lan", false, {}}, {"cart", true, {}}};
+  options.facts.ports = {{"lan", false, true, {}}, {"cart", true, true, {}}};
   options.facts.own_addresses = {*policy::IpAddress::parse("10.1.0.1")};
   options.trust_domain = "example.org";
   options.state_directory = std::move(directory);

@@ -19,10 +19,12 @@ class FakeTarget : public PolicyTarget {
   void install(const policy::Compiled& compiled) override;
   std::vector<uint64_t> worker_versions() override;
   bool is_live(uint64_t version) override;
+  bool is_on_link(const policy::IpAddress&) override { return on_link; }
   std::vector<FrontendCounts> frontend_counts(std::span<const uint32_t> slots) override;
 
   std::atomic<uint64_t> installs{0};
   std::atomic<uint64_t> version{0};
+  std::atomic<bool> on_link{true};
   std::atomic<bool> stuck{false};    // the worker stays at the version that it has
   std::atomic<uint64_t> packets{0};  // what every frontend's slot has counted
 

@@ -46,6 +46,7 @@ class LoopTarget : public PolicyTarget {
   }
   std::vector<uint64_t> worker_versions() override { return {version_}; }
   bool is_live(uint64_t version) override { return version_ == version; }
+  bool is_on_link(const policy::IpAddress&) override { return true; }
   std::vector<FrontendCounts> frontend_counts(std::span<const uint32_t> slots) override {
     return std::vector<FrontendCounts>(slots.size());
   }
@@ -103,7 +104,7 @@ TEST(Threads, ChangesAndReadersBesideAWorker) {
   ASSERT_NE(::mkdtemp(directory), nullptr);
   LoopTarget target;
   PolicyOptions options;
-  options.facts.ports = {{"lan", false, {}}};
+  options.facts.ports = {{"lan", false, true, {}}};
   options.state_directory = directory;
   auto engine = PolicyEngine::open(std::move(options));
   ASSERT_TRUE(engine) << engine.error().text;

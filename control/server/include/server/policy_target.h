@@ -25,6 +25,8 @@ class PolicyTarget {
   // Any thread. By worker: the version that it runs.
   virtual std::vector<uint64_t> worker_versions() = 0;
   virtual bool is_live(uint64_t version) = 0;  // on all workers
+  // Whether the address is a neighbour's: behind no router, and its link is up.
+  virtual bool is_on_link(const policy::IpAddress& address) = 0;
   virtual std::vector<FrontendCounts> frontend_counts(std::span<const uint32_t> slots) = 0;
 };
 

@@ -18,6 +18,9 @@ struct TlsListener {
   std::string certificate, key, clients;
 };
 
+// Whether the files can be used; they are read again when the server starts.
+Result<> check_tls(const TlsListener& listener);
+
 // What there is besides the Unix socket and the NodeView.
 struct ServerOptions {
   PolicyEngine* engine = nullptr;  // outlives the server; without it there is no service Policy

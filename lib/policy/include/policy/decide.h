@@ -36,6 +36,10 @@ struct Decision {
 
 Decision decide(const Snapshot& snapshot, const Flow& flow);
 
+// The same without access: who gets the flow's packets if they may pass. For what belongs to a
+// flow and does not come from its sender, as ICMP errors.
+Decision decide_endpoint(const Snapshot& snapshot, const Flow& flow);
+
 // The hash that chooses backend and endpoint: the same for all packets of a flow.
 uint32_t hash_of(const Flow& flow, HashOn hash_on);
 

@@ -25,11 +25,17 @@ struct NodeFacts {
   struct Port {
     std::string name;
     bool is_workload = false;
-    bool takes_ipv6 = true;  // its MTU is not known to be below 1280 (RFC 8200 5)
+    bool takes_ipv6 = true;            // its MTU is not known to be below 1280 (RFC 8200 5)
     std::vector<IpAddress> addresses;  // workload: given in the file
   };
   std::vector<Port> ports;               // by interface id
   std::vector<IpAddress> own_addresses;  // of uplinks: no policy may take them
+  // Others that have a meaning already: gateways, neighbours, next hops, broadcast addresses.
+  struct Reserved {
+    IpAddress address;
+    std::string what;  // "the gateway of port wan"
+  };
+  std::vector<Reserved> reserved;
 };
 
 struct Edit {
@@ -79,8 +85,8 @@ class Model {
   };
   std::vector<std::pair<uint32_t, FrontendName>> frontends() const;  // by slot
   FrontendName frontend_name(uint32_t slot) const;
-  std::string route_name(uint32_t route) const;                      // "shop/cart"
-  std::string policy_name(uint32_t policy) const;                    // "shop/cart-callers"
+  std::string route_name(uint32_t route) const;      // "shop/cart"
+  std::string policy_name(uint32_t policy) const;    // "shop/cart-callers"
   std::string cluster_name(uint32_t cluster) const;  // "shop/cart", "shop/cart (version=v2)"
   // The workload that has this address, or null.
   const Resource* workload_at(const IpAddress& address) const;
