@@ -181,6 +181,29 @@ def test_tls_takes_clients_of_its_authority_alone(secured):
     assert plain.stdout.strip() in ("0", "7") or plain.returncode != 0  # an alert, or the end
 
 
+def test_tls_outlives_a_flood_of_connections(secured):
+    """More than may be, and more than there are descriptors for: each is closed or waits, calls
+    on the Unix socket go on, and afterwards TLS is there again."""
+    run("prlimit", "--pid", secured.process.pid, "--nofile=220:220")
+    flood = secured.lab.node.start("python3", "-c", "import socket, time\nheld = []\n"
+                                   "for _ in range(400):\n"
+                                   "    held.append(socket.create_connection(('127.0.0.1', 9443)))\n"
+                                   "print('held', flush=True)\ntime.sleep(3)",
+                                   stdout=subprocess.PIPE)
+    assert flood.stdout.readline().strip() == "held"
+    assert secured.ctl("show", "version").returncode == 0
+    stop(flood)
+    poll(lambda: over_tls(secured, "show", "version").returncode == 0, "TLS answers again", 15)
+
+
+def test_two_heddleds_do_not_share_a_tls_port(secured):
+    other = {**secured.config, "control": {
+        **secured.config["control"], "grpc": f"unix:{secured.lab.path('other.sock')}",
+        "state": "none"}}
+    code, text, _ = refused(secured.lab, config=other)
+    assert code == 2 and "127.0.0.1:9443" in text and "in use" in text, text
+
+
 def test_tls_names_the_author_by_certificate(secured):
     path = secured.lab.path("web.yaml")
     pathlib.Path(path).write_text(

@@ -1,5 +1,6 @@
 // ip4_service, ip6_service: packets to a service's address, under policy that changes.
 #include "expect.h"
+#include "node/policy_facts.h"
 
 namespace heddle::rig {
 namespace {
@@ -90,6 +91,30 @@ TEST(Service, CountsWhatItSendsByPort) {
   EXPECT_EQ(http, 2u);
   EXPECT_EQ(http_bytes, 2 * (20 + 20 + 60u));
   EXPECT_EQ(others, 0u);
+}
+
+// Slots rest for a commit when they are given back, so there are more than live at a time.
+TEST(Service, HasCountersForEverySlot) {
+  ServiceRig rig;
+  const policy::Limits limits;
+  EXPECT_GE(rig.worker().services.size(), limits.frontend_slots());
+  EXPECT_GE(rig.worker().endpoints.size(), limits.endpoint_slots());
+}
+
+// heddled would answer for such an address on the network.
+TEST(Service, CannotHaveAnAddressThatHasAMeaningAlready) {
+  ServiceRig rig;
+  policy::Model model(app::policy_facts(standard().config()), {});
+  for (const Ipv4Address& taken :
+       {kWan4, kWanPeer4, Ipv4Address(192, 0, 2, 255), Ipv4Address(192, 0, 2, 0)}) {
+    const auto edit = [](Resource resource) {
+      return policy::Edit{resource.key, std::make_shared<const Resource>(resource)};
+    };
+    const policy::Edit edits[] = {edit(service({IpAddress(taken)}))};
+    EXPECT_EQ(model.stage(edits).size(), 1u) << to_string(taken);
+    const policy::Edit workloads[] = {edit(workload({IpAddress(taken)}))};
+    EXPECT_EQ(model.stage(workloads).size(), 1u) << to_string(taken);
+  }
 }
 
 TEST(Service, AnswersEchoForItsAddress) {
