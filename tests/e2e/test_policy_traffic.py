@@ -47,8 +47,13 @@ def test_changes_lose_no_packet(net):
         stuck = heddled.drops_since(drops)
         assert set(stuck) <= NOT_TAKEN, stuck
         at_rest.moved = moved
-        return moved["rx_packets"] == moved["tx_packets"] + sum(stuck.values())
-    poll(at_rest, "what came in has gone out", 10)
+        # heddled's own announcements of its addresses may be among those that went out.
+        own = moved["tx_packets"] + sum(stuck.values()) - moved["rx_packets"]
+        return 0 <= own <= 2
+    try:
+        poll(at_rest, "what came in has gone out", 10)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {at_rest.moved}, {heddled.drops_since(drops)}") from None
     print(told, at_rest.moved)
     assert at_rest.moved["rx_packets"] > 100 * CHANGES
     assert all(at_rest.moved[key] == 0 for key in
