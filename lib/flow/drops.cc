@@ -33,6 +33,7 @@ const DropText& text(Drop drop) {
       {"source_rate", "the source opens flows faster than it may"},
       {"learn_rate", "flows come faster than they are learned: a flood; they go on by hash"},
       {"cannot_translate", "a protocol whose checksum cannot be kept right under translation"},
+      {"ports_exhausted", "no own port is left for the source: give the pool more addresses"},
       {"error_checksum", "an ICMP error with a wrong checksum"},
       {"error_quote", "an ICMP error whose quoted packet cannot be read"},
       {"error_no_flow", "an ICMP error about a packet of no known flow"},

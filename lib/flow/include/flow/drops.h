@@ -43,6 +43,7 @@ enum class Drop : uint8_t {
   kSourceRate,
   kLearnRate,
   kCannotTranslate,
+  kPortsExhausted,
   // ICMP errors.
   kErrorChecksum,
   kErrorQuote,
@@ -50,7 +51,7 @@ enum class Drop : uint8_t {
   kErrorAddress,
   kErrorSequence,
 };
-inline constexpr size_t kDrops = 34;
+inline constexpr size_t kDrops = 35;
 
 struct DropText {
   const char* name;
