@@ -72,8 +72,8 @@ Bytes in_ip(IpProtocol protocol, const Address& source, const Address& destinati
 }
 
 inline Bytes filled(size_t size, uint8_t from = 1) {
-  Bytes bytes(size);
-  for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<uint8_t>(from + i * 7);
+  Bytes bytes;
+  for (size_t i = 0; i < size; ++i) bytes.push_back(static_cast<uint8_t>(from + i * 7));
   return bytes;
 }
 
