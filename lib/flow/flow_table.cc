@@ -117,16 +117,17 @@ bool FlowTable::write_tuples(uint32_t slot, const NewFlow<wire::Ipv6Address>& fl
   Record& record = records_[slot];
   record.words[0] = inside.source_words().first;
   record.words[1] = inside.source_words().second;
-  records6_[slot] = {outside.destination_words(), service, source, 0};
+  records6_[slot] = {outside.destination_words(), service, source};
   return true;
 }
 
 template <class Address>
-bool FlowTable::taken(const NewFlow<Address>& flow, bool translated) const {
-  if (find(flow.inside).slot != kNoFlow) return true;
-  if (!translated) return false;
+bool FlowTable::taken(const NewFlow<Address>& flow, const Hashes& hashes) const {
+  if (find(flow.inside, hashes.inside).slot != kNoFlow) return true;
+  if (flow.inside == flow.outside) return false;
   // Exchanging the ends would make one tuple of both.
-  return flow.outside == flow.inside.reversed() || find(flow.outside).slot != kNoFlow;
+  return flow.outside == flow.inside.reversed() ||
+         find(flow.outside, hashes.outside).slot != kNoFlow;
 }
 
 template <class Address>
@@ -135,7 +136,9 @@ Created FlowTable::create(const NewFlow<Address>& flow, Stamp now, uint32_t& slo
   const bool translated = flow.inside != flow.outside;
   HEDDLE_CHECK(flow.inside.protocol() == flow.outside.protocol(), "protocols are not translated");
   HEDDLE_CHECK(flow.tenant.value() < limits_.tenants, "a tenant past the limit");
-  if (taken(flow, translated)) return Created::kTupleTaken;
+  const uint64_t hash = hash_(flow.inside);
+  const Hashes hashes{hash, translated ? hash_(flow.outside) : hash};
+  if (taken(flow, hashes)) return Created::kTupleTaken;
   Tenant& tenant = tenants_[flow.tenant.index()];
   if (tenant.flows >= tenant.quota) return Created::kTenantQuota;
   if (eviction_class(flow.state) == EvictionClass::kHalfOpen &&
@@ -166,8 +169,8 @@ Created FlowTable::create(const NewFlow<Address>& flow, Stamp now, uint32_t& slo
   record.generation = flow.generation;
   record.user = flow.user;
   asides_[at] = {flow.tenant, 0, now.ms()};
-  bool indexed = index_.insert(hash_(flow.inside), at);
-  if (translated) indexed = index_.insert(hash_(flow.outside), at | kOutsideBit) && indexed;
+  bool indexed = index_.insert(hashes.inside, at);
+  if (translated) indexed = index_.insert(hashes.outside, at | kOutsideBit) && indexed;
   HEDDLE_CHECK(indexed, "the index has room for two tuples of each flow");
   ++tenant.flows;
   ++size_;
@@ -263,24 +266,22 @@ uint32_t FlowTable::flush(uint32_t first, uint32_t count) {
 }
 
 template <class Address>
-void FlowTable::unindex(uint32_t slot) {
-  index_.erase(hash_(tuple<Address>(slot, kInside)), slot);
-  if (records_[slot].has(RecordFlags::kTranslated)) {
-    index_.erase(hash_(tuple<Address>(slot, kOutside)), slot | kOutsideBit);
-  }
+FlowTable::Hashes FlowTable::hashes_of(uint32_t slot) const {
+  const uint64_t inside = hash_(tuple<Address>(slot, kInside));
+  if (!records_[slot].has(RecordFlags::kTranslated)) return {inside, inside};
+  return {inside, hash_(tuple<Address>(slot, kOutside))};
 }
 
-void FlowTable::remove(uint32_t slot) {
+void FlowTable::remove(uint32_t slot, const Hashes& hashes) {
   Record& record = records_[slot];
   if (listener_ != nullptr && record.has(RecordFlags::kOwnsPort)) listener_->released(slot);
   wheels_.disarm(slot, wheel_of(slot));
+  index_.erase(hashes.inside, slot);
+  if (record.has(RecordFlags::kTranslated)) index_.erase(hashes.outside, slot | kOutsideBit);
   if (record.has(RecordFlags::kIpv6)) {
-    unindex<wire::Ipv6Address>(slot);
     const Record6& more = records6_[slot];
     if (more.service != kNoAddress) addresses_.release(more.service);
     if (more.source != kNoAddress) addresses_.release(more.source);
-  } else {
-    unindex<wire::Ipv4Address>(slot);
   }
   record.flags = 0;
   --tenants_[asides_[slot].tenant.index()].flows;
@@ -288,17 +289,35 @@ void FlowTable::remove(uint32_t slot) {
   give_slot(slot);
 }
 
+// Flows expire in crowds: their buckets are fetched for some of them at once.
+void FlowTable::remove_expired(std::span<Leaving> leaving) {
+  for (Leaving& flow : leaving) {
+    flow.hashes = hashes_of(flow.slot);
+    index_.prefetch(flow.hashes.inside);
+    index_.prefetch(flow.hashes.outside);
+  }
+  for (const Leaving& flow : leaving) remove(flow.slot, flow.hashes);
+}
+
 uint32_t FlowTable::advance(Instant now, uint32_t budget) {
-  return wheels_.advance(
+  Leaving leaving[kLeaving];
+  uint32_t count = 0;
+  const uint32_t looked = wheels_.advance(
       Stamp(now), budget,
       [this](uint32_t slot, uint32_t next) {
         if (next != Wheels::kNone) __builtin_prefetch(&records_[next], 1);
         return due(slot);
       },
-      [this](uint32_t slot) {
+      [&](uint32_t slot) {
         counters_.expired.add();
-        remove(slot);
+        __builtin_prefetch(&asides_[slot], 1);
+        leaving[count++].slot = slot;
+        if (count < kLeaving) return;
+        remove_expired(leaving);
+        count = 0;
       });
+  remove_expired({leaving, count});
+  return looked;
 }
 
 template Found FlowTable::find(const Key4&, uint64_t) const;

@@ -21,8 +21,8 @@ void Wheels::arm(uint32_t slot, uint32_t wheel, Stamp due) {
   const auto ahead =
       static_cast<uint32_t>(std::clamp<int32_t>(distance(tick_of(due)), 1, kFarthest));
   const uint32_t tick = (current_ + ahead) & kTickMask;
-  const uint32_t level = ahead < kSlots ? 0 : ahead < kSlots * kSlots ? 1 : 2;
-  link(slot, wheel * kPerWheel + level * kSlots + (tick >> (8 * level)) % kSlots);
+  const uint32_t level = ahead < 1u << kShift[1] ? 0 : ahead < 1u << kShift[2] ? 1 : 2;
+  link(slot, list_of(wheel, level, tick));
 }
 
 void Wheels::disarm(uint32_t slot, uint32_t wheel) {
@@ -57,15 +57,18 @@ void Wheels::unlink(uint32_t slot, uint32_t wheel) {
 // The first list in time that is not empty. At level 0 it may be that of the current tick, while
 // that is worked on; above, the current digit's list is the last, a whole turn ahead.
 uint32_t Wheels::first_in(uint32_t wheel, uint32_t level) const {
-  const uint32_t base = wheel * kPerWheel + level * kSlots;
-  const uint32_t from = (current_ >> (8 * level)) % kSlots + (level == 0 ? 0 : 1);
-  for (uint32_t i = 0; i < kSlots;) {
-    const uint32_t digit = (from + i) % kSlots;
+  const uint32_t base = wheel * kPerWheel + kFirst[level];
+  const uint32_t from = (current_ >> kShift[level]) + (level == 0 ? 0 : 1);
+  for (uint32_t i = 0; i < kLists[level];) {
+    const uint32_t digit = (from + i) % kLists[level];
     const uint64_t word = occupied_[(base + digit) / 64] >> (digit % 64);
     if (word != 0) return heads_[base + digit + static_cast<uint32_t>(std::countr_zero(word))];
     i += 64 - digit % 64;
   }
-  return kNone;
+  // The digits before `from` in its own word.
+  const uint32_t digit = from % kLists[level] / 64 * 64;
+  const uint64_t word = occupied_[(base + digit) / 64];
+  return word == 0 ? kNone : heads_[base + digit + static_cast<uint32_t>(std::countr_zero(word))];
 }
 
 uint32_t Wheels::first(uint32_t wheel) const {

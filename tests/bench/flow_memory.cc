@@ -4,6 +4,8 @@
 // Established: 64-byte UDP packets of flows picked at random, half of them answers, in batches of
 // 256 as the graph brings them: parse, look-up, state, translation of addresses and ports with
 // both checksums. The packets are written between the batches, untimed, into 1,024 buffers.
+#include <time.h>
+
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -37,6 +39,13 @@ struct Buffer {
 double nanoseconds_now() {
   return static_cast<double>(std::chrono::steady_clock::now().time_since_epoch() /
                              std::chrono::nanoseconds(1));
+}
+
+// Of this thread: for what is too long to leave out the times in which it did not run.
+double cpu_nanoseconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
 }
 
 wire::Ipv4Address client(uint32_t i) { return wire::Ipv4Address::from_host(0x0a00'0000 + i / 64); }
@@ -133,13 +142,13 @@ class Bench {
   // Nanoseconds a flow that is silent for too long, all at once.
   double expire() {
     const uint32_t before = tracker_->table().size();
-    const double start = nanoseconds_now();
+    const double start = cpu_nanoseconds();
     for (int64_t second = 0; tracker_->table().size() != 0; ++second) {
       HEDDLE_CHECK(second < 1'000, "every flow must expire");
       while (tracker_->table().advance(now_ + seconds(second), 4096) == 4096) {
       }
     }
-    return (nanoseconds_now() - start) / before;
+    return (cpu_nanoseconds() - start) / before;
   }
 
   double bytes_a_flow() const { return static_cast<double>(tracker_->bytes()) / flows_; }
@@ -199,12 +208,14 @@ class Bench {
   template <class OutsideOf>
   double open_batch(size_t count, OutsideOf&& outside_of) {
     Decision<wire::Ipv4Address> decisions[kBatch];
+    Key4 outsides[kBatch];
     for (size_t i = 0; i < count; ++i) {
-      decisions[i] = {.outside = outside_of(i), .tenant = TenantId(0), .generation = kNow};
+      outsides[i] = outside_of(i);
+      decisions[i] = {.outside = outsides[i], .tenant = TenantId(0), .generation = kNow};
     }
     return timed([&] {
       forward_batch(count, Outcome::kNew);
-      for (size_t i = 0; i < count; ++i) tracker_->prepare(parsed_[i], decisions[i]);
+      tracker_->prepare<wire::Ipv4Address>({outsides, count});
       bool all = true;
       for (size_t i = 0; i < count; ++i) {
         tracked_[i] = tracker_->open(parsed_[i], decisions[i], now_);

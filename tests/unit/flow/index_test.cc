@@ -62,8 +62,8 @@ TEST(BucketIndex, AFullOneMissesAfterItsOwnBucketMostly) {
     probes += walked;
     worst = std::max(worst, walked);
   }
-  EXPECT_LT(static_cast<double>(probes) / 100'000, 1.5);
-  EXPECT_LT(worst, 20u);
+  EXPECT_LT(static_cast<double>(probes) / 100'000, 1.25);
+  EXPECT_LT(worst, 12u);
 }
 
 template <class Address>

@@ -20,17 +20,21 @@ class BucketIndex {
   static constexpr uint32_t kNone = UINT32_MAX;
   static constexpr uint32_t kSlots = 10;
 
-  // Room for `entries` at four fifths of the slots.
+  // Room for `entries` at seven tenths of the slots.
   explicit BucketIndex(uint32_t entries);
 
   void prefetch(uint64_t hash) const { __builtin_prefetch(&buckets_[home(hash)]); }
 
   // The first reference with the hash's signature in its own bucket, or kNone. A guess that
-  // most often is the only one: for prefetching what it points to.
+  // most often is the only one: for prefetching what it points to. Fetches the next bucket
+  // where a look-up may have to go there.
   uint32_t guess(uint64_t hash) const {
-    const Bucket& bucket = buckets_[home(hash)];
+    const uint32_t at = home(hash);
+    const Bucket& bucket = buckets_[at];
     const uint32_t matches = match(bucket, signature(hash));
-    return matches == 0 ? kNone : bucket.references[std::countr_zero(matches) / 2];
+    if (matches != 0) return bucket.references[std::countr_zero(matches) / 2];
+    if (bucket.passed != 0) __builtin_prefetch(&buckets_[next(at, hash)]);
+    return kNone;
   }
 
   // The first reference with the signature for which `same(reference)` holds, or kNone.

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "core/counter.h"
 #include "core/time.h"
@@ -102,12 +103,6 @@ class FlowTable {
     return find(key, hash_(key));
   }
 
-  // Fetches what create() will touch.
-  template <class Address>
-  void prepare(const NewFlow<Address>& flow) const {
-    index_.prefetch(hash_(flow.inside));
-    index_.prefetch(hash_(flow.outside));
-  }
   // Makes a flow, in the place of another if need be. `slot` is set when it is kOk.
   template <class Address>
   Created create(const NewFlow<Address>& flow, Stamp now, uint32_t& slot);
@@ -184,8 +179,25 @@ class FlowTable {
   Found match(const Key6& key, uint32_t reference) const;
   static Found judge(uint32_t reference, bool translated, bool forward, bool backward);
 
+  // The hashes of a flow's tuples; the same for both when it is not translated.
+  struct Hashes {
+    uint64_t inside;
+    uint64_t outside;
+  };
+  // A flow on its way out, whose buckets are being fetched.
+  struct Leaving {
+    uint32_t slot;
+    Hashes hashes;
+  };
+  static constexpr uint32_t kLeaving = 32;
+
   template <class Address>
-  bool taken(const NewFlow<Address>& flow, bool translated) const;
+  bool taken(const NewFlow<Address>& flow, const Hashes& hashes) const;
+  template <class Address>
+  Hashes hashes_of(uint32_t slot) const;
+  Hashes hashes_of(uint32_t slot) const {
+    return is_v6(slot) ? hashes_of<wire::Ipv6Address>(slot) : hashes_of<wire::Ipv4Address>(slot);
+  }
   uint32_t wheel_of(uint32_t slot) const {
     return static_cast<uint32_t>(eviction_class(records_[slot].state)) +
            (slot < v6_capacity_ ? kEvictionClasses : 0);
@@ -195,9 +207,9 @@ class FlowTable {
   uint32_t look_for_victim(uint32_t wheel, EvictionClass in, Stamp now);
   void write_tuples(uint32_t slot, const NewFlow<wire::Ipv4Address>& flow);
   bool write_tuples(uint32_t slot, const NewFlow<wire::Ipv6Address>& flow);
-  template <class Address>
-  void unindex(uint32_t slot);
-  void remove(uint32_t slot);
+  void remove(uint32_t slot) { remove(slot, hashes_of(slot)); }
+  void remove(uint32_t slot, const Hashes& hashes);
+  void remove_expired(std::span<Leaving> leaving);
 
   Limits limits_;
   TimeoutTable timeouts_;

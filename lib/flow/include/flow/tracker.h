@@ -10,6 +10,7 @@
 //            are not learned
 #pragma once
 
+#include <algorithm>
 #include <span>
 
 #include "core/token_bucket.h"
@@ -74,10 +75,16 @@ class Tracker {
   // tracked as its second, and `decision` is not looked at. kPass, kNotLearned, kDrop, kStale.
   template <class Address>
   Tracked open(const Parsed<Address>& packet, const Decision<Address>& decision, Instant now);
-  // Fetches what open() will touch.
+  // Fetches what open() will touch for the outside tuples; the inside ones track() has fetched.
   template <class Address>
-  void prepare(const Parsed<Address>& packet, const Decision<Address>& decision) const {
-    table_.prepare(NewFlow<Address>{.inside = packet.key, .outside = decision.outside});
+  void prepare(std::span<const Key<Address>> outside) const {
+    uint64_t hashes[kMaxBatch];
+    const size_t count = std::min(outside.size(), kMaxBatch);
+    for (size_t i = 0; i < count; ++i) {
+      hashes[i] = table_.hash(outside[i]);
+      table_.prefetch(hashes[i]);
+    }
+    for (size_t i = 0; i < count; ++i) table_.guess(hashes[i]);
   }
 
   // After kStale: the flow may stay, and its packet is tracked.

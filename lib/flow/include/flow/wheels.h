@@ -6,8 +6,9 @@
 // where the record now says (lazy re-arm). As a wheel is sorted by time, its first record is also
 // the best victim of its class when the table is full.
 //
-// A tick is 128 ms; three levels of 256 slots reach 24 days. A record is due at its time or up to
-// one tick after it.
+// A tick is 128 ms. The lowest level reaches 8 minutes, which is further than any timeout but that
+// of established TCP: most timers are looked at once. Three levels reach 24 days. A record is due
+// at its time or up to one tick after it.
 #pragma once
 
 #include <array>
@@ -64,9 +65,12 @@ class Wheels {
   size_t bytes() const { return links_.bytes() + sizeof(*this); }
 
  private:
-  static constexpr uint32_t kSlots = 256;
   static constexpr uint32_t kLevels = 3;
-  static constexpr uint32_t kPerWheel = kLevels * kSlots;
+  // Of each level: its first list, how many it has, and how far a tick is shifted for it.
+  static constexpr uint32_t kFirst[kLevels] = {0, 4096, 4096 + 256};
+  static constexpr uint32_t kLists[kLevels] = {4096, 256, 64};
+  static constexpr uint32_t kShift[kLevels] = {0, 12, 20};
+  static constexpr uint32_t kPerWheel = 4096 + 256 + 64;
   static constexpr uint32_t kTickBits = 25;  // what is left of 32 bits of milliseconds
   static constexpr uint32_t kTickMask = (1u << kTickBits) - 1;
   static constexpr uint32_t kFarthest = (1u << 24) - 1;
@@ -87,12 +91,16 @@ class Wheels {
     return (due.ms() / kTickMs + (due.ms() % kTickMs != 0 ? 1 : 0)) & kTickMask;
   }
 
+  static uint32_t list_of(uint32_t wheel, uint32_t level, uint32_t tick) {
+    return wheel * kPerWheel + kFirst[level] + (tick >> kShift[level]) % kLists[level];
+  }
+
   // Empties the lists that the current tick brings up. False when the budget is used up.
   template <class Due, class Expire>
   bool drain(uint32_t wheel, uint32_t budget, uint32_t& looked, Due& due, Expire& expire) {
     for (uint32_t level = kLevels; level-- > 0;) {
-      if ((current_ & ((1u << (8 * level)) - 1)) != 0) continue;
-      const uint32_t list = wheel * kPerWheel + level * kSlots + (current_ >> (8 * level)) % kSlots;
+      if ((current_ & ((1u << kShift[level]) - 1)) != 0) continue;
+      const uint32_t list = list_of(wheel, level, current_);
       while (heads_[list] != kNone) {
         if (looked == budget) return false;
         ++looked;
