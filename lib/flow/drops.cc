@@ -10,6 +10,7 @@ const DropText& text(Drop drop) {
       {"tcp_options", "a SYN whose options are malformed: a broken sender or a scan"},
       {"udp_header", "a UDP header that is cut short or claims an impossible length"},
       {"icmp_header", "an ICMP message of fewer than eight bytes"},
+      {"icmp_family", "ICMP over IPv6 or ICMPv6 over IPv4: nobody sends that"},
       {"extension_headers", "IPv6 extension headers that are malformed or too many"},
       {"tiny_fragment", "a first fragment without the whole transport header (RFC 1858)"},
       {"land_attack", "source and destination are the same address and port"},

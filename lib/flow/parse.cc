@@ -86,6 +86,11 @@ void finish(const Ports& ports, bool first_fragment, bool later_fragment, Parsed
     if (later_fragment) out.kind = PacketKind::kLaterFragment;
     if (first_fragment) out.kind = PacketKind::kFirstFragment;
   }
+  constexpr bool kV6 = sizeof(Address) == wire::Ipv6Address::kSize;
+  if (out.key.protocol() == (kV6 ? IpProtocol::kIcmp : IpProtocol::kIcmpv6)) {
+    out.kind = PacketKind::kRefused;
+    out.drop = Drop::kIcmpFamily;
+  }
   const bool has_ports =
       out.key.protocol() == IpProtocol::kTcp || out.key.protocol() == IpProtocol::kUdp;
   if (out.tracked() && has_ports && out.key == out.key.reversed()) {

@@ -210,6 +210,8 @@ TYPED_TEST(Track, BrokenHeadersHaveNames) {
   EXPECT_EQ(t.see(cut(IpProtocol::kTcp, 19)).drop, Drop::kTcpHeader);
   EXPECT_EQ(t.see(cut(IpProtocol::kUdp, 7)).drop, Drop::kUdpHeader);
   EXPECT_EQ(t.see(cut(kIcmpOf<TypeParam>, 7)).drop, Drop::kIcmpHeader);
+  constexpr auto kOther = kIsV6<TypeParam> ? IpProtocol::kIcmp : IpProtocol::kIcmpv6;
+  EXPECT_EQ(t.see(cut(kOther, 20)).drop, Drop::kIcmpFamily);
   Bytes packet = packet_of(tcp);
   packet[kIpHeader<TypeParam> + 12] = 0x40;
   EXPECT_EQ(t.see(packet).drop, Drop::kTcpHeader);

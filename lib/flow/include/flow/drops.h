@@ -17,6 +17,7 @@ enum class Drop : uint8_t {
   kTcpOptions,
   kUdpHeader,
   kIcmpHeader,
+  kIcmpFamily,
   kExtensionHeaders,
   kTinyFragment,
   kLandAttack,
@@ -51,7 +52,7 @@ enum class Drop : uint8_t {
   kErrorAddress,
   kErrorSequence,
 };
-inline constexpr size_t kDrops = 35;
+inline constexpr size_t kDrops = 36;
 
 struct DropText {
   const char* name;
