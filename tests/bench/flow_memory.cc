@@ -100,8 +100,8 @@ class Bench {
     return mean(batches);
   }
 
-  // The rest of the handshake of TCP flows whose SYN was sent.
-  void shake_hands() {
+  // Every flow is answered, and TCP's handshake ended.
+  void establish() {
     for (const bool reply : {true, false}) {
       tcp_ = reply ? kSynAck : kData;
       for (uint32_t first = 0; first < flows_; first += kBatch) {
@@ -114,7 +114,7 @@ class Bench {
       }
     }
     const FlowTable& table = tracker_->table();
-    HEDDLE_CHECK(table.count(EvictionClass::kEstablished) == flows_, "a handshake is not done");
+    HEDDLE_CHECK(table.count(EvictionClass::kEstablished) == flows_, "a flow is not established");
   }
 
   // Packets of flows that are there.
@@ -292,11 +292,12 @@ int main(int argc, char** argv) {
     {
       Bench bench(flows, wire::IpProtocol::kTcp);
       bench.fill();
-      bench.shake_hands();
+      bench.establish();
       established_tcp = bench.established();
     }
     Bench bench(flows, wire::IpProtocol::kUdp);
     const double insert = bench.fill();
+    bench.establish();
     const double established = bench.established();
     const double miss = bench.miss();
     const double churn = bench.churn();
