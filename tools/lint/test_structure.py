@@ -13,8 +13,9 @@ LIBRARIES = {
     "lib/l3": ["core", "packet", "wire"],
     "lib/balance": ["core", "wire"],
     "lib/policy": ["balance", "core", "wire"],
+    "lib/flow": ["core", "wire"],
 }
-ALL_LIBRARIES = ["balance", "core", "l3", "packet", "policy", "wire"]
+ALL_LIBRARIES = ["balance", "core", "flow", "l3", "packet", "policy", "wire"]
 APP = ["app", "graph", "node", "nodes", "ports", "worker"]
 FOLDERS = {
     **{folder: [folder.removeprefix("lib/"), *more] for folder, more in LIBRARIES.items()},
