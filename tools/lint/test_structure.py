@@ -11,8 +11,9 @@ LIBRARIES = {
     "lib/packet": ["core"],
     "lib/wire": ["core"],
     "lib/l3": ["core", "packet", "wire"],
+    "lib/tcp": ["core", "wire"],
 }
-ALL_LIBRARIES = ["core", "l3", "packet", "wire"]
+ALL_LIBRARIES = ["core", "l3", "packet", "tcp", "wire"]
 APP = ["app", "graph", "node", "nodes", "ports", "worker"]
 FOLDERS = {
     **{folder: [folder.removeprefix("lib/"), *more] for folder, more in LIBRARIES.items()},

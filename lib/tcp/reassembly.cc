@@ -1,0 +1,189 @@
+#include "tcp/reassembly.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace heddle::tcp {
+
+Reassembly::Outcome Reassembly::insert(Pieces& pieces, RangePool& pool, Chain& payload, Seq start,
+                                       Seq rcv_nxt, const ReassemblyLimits& limits) {
+  Outcome outcome;
+  if (start == rcv_nxt) {
+    take_in_order(pieces, pool, payload, outcome, rcv_nxt);
+  } else {
+    insert_behind_hole(pieces, pool, payload, start, limits, outcome);
+  }
+  return outcome;
+}
+
+void Reassembly::take_in_order(Pieces& pieces, RangePool& pool, Chain& payload, Outcome& outcome,
+                               Seq rcv_nxt) {
+  Seq end = rcv_nxt + payload.bytes;
+  pieces.join(ready_, payload);
+  if (!payload.empty()) {  // no piece for the rest, which comes again
+    end = end - payload.bytes;
+    pieces.free(payload);
+    outcome.drop = Drop::kReceiveMemory;
+  }
+  // Runs that the new bytes reach or cover.
+  while (first_ != kNoSlot && pool[first_].start <= end) {
+    Range& range = pool[first_];
+    const uint32_t overlap = std::min(span_of(range.start, end), range.chain.bytes);
+    if (overlap > 0 && !outcome.duplicate) {
+      outcome.duplicate = true;
+      outcome.dup_left = range.start;
+      outcome.dup_right = range.start + overlap;
+    }
+    ooo_bytes_ -= range.chain.bytes;
+    ooo_pinned_ -= range.chain.pinned;
+    const uint32_t charged = range.chain.bytes;
+    pieces.drop_front(range.chain, overlap);
+    outcome.filled_hole = true;
+    pieces.join(ready_, range.chain);
+    if (!range.chain.empty()) {
+      end = end + (charged - overlap - range.chain.bytes);
+      pieces.free(range.chain);
+      outcome.drop = Drop::kReceiveMemory;
+    } else {
+      end = end + (charged - overlap);
+    }
+    const uint32_t next = range.next;
+    pool.erase(first_);
+    --ranges_;
+    first_ = next;
+    if (first_ == kNoSlot) last_ = kNoSlot;
+  }
+  outcome.in_order = span_of(rcv_nxt, end);
+}
+
+// Keeps the parts that are not there yet; of bytes that come twice the first ones stay, so that
+// nobody can change what was acknowledged.
+void Reassembly::insert_behind_hole(Pieces& pieces, RangePool& pool, Chain& payload, Seq start,
+                                    const ReassemblyLimits& limits, Outcome& outcome) {
+  const Seq end = start + payload.bytes;
+  uint32_t previous = kNoSlot;  // the last run that begins at or before `at`
+  uint32_t next = first_;
+  if (last_ != kNoSlot && pool[last_].start <= start) {
+    previous = last_;
+    next = kNoSlot;
+  }
+  Seq at = start;
+  while (!payload.empty()) {
+    while (next != kNoSlot && pool[next].start <= at) {
+      previous = next;
+      next = pool[next].next;
+    }
+    if (previous != kNoSlot && pool[previous].end > at) {  // these are here
+      const uint32_t n = span_of(at, min(pool[previous].end, end));
+      if (!outcome.duplicate) {
+        outcome.duplicate = true;
+        outcome.dup_left = at;
+        outcome.dup_right = at + n;
+      }
+      pool[previous].stamp = ++stamp_;
+      pieces.drop_front(payload, n);
+      at += n;
+      continue;
+    }
+    const Seq until = next == kNoSlot ? end : min(pool[next].start, end);
+    const uint32_t n = span_of(at, until);
+    Chain part = pieces.split(payload, n);
+    const uint32_t got = part.bytes;
+    if (got == 0 || !add(pieces, pool, part, at, previous, limits, outcome)) {
+      if (got == 0) outcome.drop = Drop::kReceiveMemory;
+      pieces.free(part);
+      pieces.free(payload);
+      return;
+    }
+    at += got;
+    next = previous == kNoSlot ? first_ : previous;
+  }
+}
+
+bool Reassembly::add(Pieces& pieces, RangePool& pool, Chain& part, Seq start, uint32_t previous,
+                     const ReassemblyLimits& limits, Outcome& outcome) {
+  if (ooo_pinned_ + part.pinned > limits.pinned) {
+    outcome.drop = Drop::kOutOfOrderMemory;
+    return false;
+  }
+  outcome.out_of_order = true;
+  const Seq end = start + part.bytes;
+  uint32_t at = previous;
+  if (previous != kNoSlot && pool[previous].end == start) {
+    Range& range = pool[previous];
+    ooo_pinned_ -= range.chain.pinned;
+    ooo_bytes_ -= range.chain.bytes;
+    pieces.join(range.chain, part);
+    pieces.free(part);
+    ooo_pinned_ += range.chain.pinned;
+    ooo_bytes_ += range.chain.bytes;
+    range.end = range.start + range.chain.bytes;
+  } else {
+    at = ranges_ < limits.ranges ? pool.emplace() : kNoSlot;
+    if (at == kNoSlot) {
+      outcome.drop = Drop::kOutOfOrderFull;
+      return false;
+    }
+    ++ranges_;
+    Range& range = pool[at];
+    range.start = start;
+    range.end = end;
+    ooo_bytes_ += part.bytes;
+    ooo_pinned_ += part.pinned;
+    range.chain = std::move(part);
+    range.next = previous == kNoSlot ? first_ : pool[previous].next;
+    (previous == kNoSlot ? first_ : pool[previous].next) = at;
+    if (range.next == kNoSlot) last_ = at;
+  }
+  Range& range = pool[at];
+  range.stamp = ++stamp_;
+  const uint32_t after = range.next;
+  if (after != kNoSlot && pool[after].start == range.end) {
+    ooo_pinned_ -= range.chain.pinned + pool[after].chain.pinned;
+    ooo_bytes_ -= range.chain.bytes + pool[after].chain.bytes;
+    pieces.join(range.chain, pool[after].chain);
+    pieces.free(pool[after].chain);
+    ooo_pinned_ += range.chain.pinned;
+    ooo_bytes_ += range.chain.bytes;
+    range.end = range.start + range.chain.bytes;
+    range.next = pool[after].next;
+    if (range.next == kNoSlot) last_ = at;
+    pool.erase(after);
+    --ranges_;
+  }
+  return true;
+}
+
+uint8_t Reassembly::sack_blocks(const RangePool& pool, wire::TcpSackBlock* to, uint8_t max) const {
+  uint8_t count = 0;
+  uint32_t below = UINT32_MAX;
+  while (count < max) {
+    uint32_t best = kNoSlot;
+    for (uint32_t at = first_; at != kNoSlot; at = pool[at].next) {
+      if (pool[at].stamp >= below) continue;
+      if (best == kNoSlot || pool[at].stamp > pool[best].stamp) best = at;
+    }
+    if (best == kNoSlot) break;
+    below = pool[best].stamp;
+    to[count++] = {pool[best].start.wire(), pool[best].end.wire()};
+  }
+  return count;
+}
+
+void Reassembly::renege(Pieces& pieces, RangePool& pool) {
+  while (first_ != kNoSlot) {
+    const uint32_t next = pool[first_].next;
+    pieces.free(pool[first_].chain);
+    pool.erase(first_);
+    first_ = next;
+  }
+  last_ = kNoSlot;
+  ranges_ = ooo_bytes_ = ooo_pinned_ = 0;
+}
+
+void Reassembly::clear(Pieces& pieces, RangePool& pool) {
+  renege(pieces, pool);
+  pieces.free(ready_);
+}
+
+}  // namespace heddle::tcp
