@@ -179,7 +179,7 @@ void Connection::on_explicit_congestion(const Segment&, Instant now) {
   say_reduced_ = true;
   if (recovery_.phase != Phase::kOpen) return;  // reduced already in this round trip
   counters().add(Stat::kEcnCuts);
-  congestion_.on_congestion(now);
+  congestion_.on_congestion(flight(), now);
   congestion_.set_cwnd(congestion_.ssthresh());
 }
 

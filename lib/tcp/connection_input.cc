@@ -148,7 +148,10 @@ Drop Connection::check_timestamp(const Segment& s, Instant now) {
   }
   const bool old = stamp_before(s.options.timestamps->value.host(), ts_recent_);
   if (!old || now - ts_recent_at_ > kTimestampLife) return Drop::kNone;
-  if (s.payload.bytes > 0) note_duplicate(s.seq, s.seq + s.payload.bytes);
+  // Only what is surely here may be reported: the rest is dropped unread.
+  if (s.payload.bytes > 0 && s.seq < rcv_nxt_) {
+    note_duplicate(s.seq, min(s.seq + s.payload.bytes, rcv_nxt_));
+  }
   challenge(now);
   return Drop::kPaws;
 }

@@ -161,6 +161,12 @@ uint32_t Connection::burst() const {
       std::max<uint64_t>(10ull * mss_, std::min<uint64_t>(pacer_.rate() / 1000, 1u << 20)));
 }
 
+// Proportional rate reduction is paced by the acknowledgments; a second brake would take its
+// allowance away before it is used.
+bool Connection::may_send(Instant now) const {
+  return recovery_.phase == Phase::kRecovery || pacer_.may_send(now);
+}
+
 bool Connection::send_losses(Instant now, Output& out) {
   if (recovery_.phase == Phase::kLoss && recovery_.frto) return true;
   while (board_.lost() > 0) {
@@ -172,7 +178,7 @@ bool Connection::send_losses(Instant now, Output& out) {
     // What was sent may be repeated inside of the window only (RFC 9293 3.8.6); its first segment
     // serves as the probe of a closed one.
     if (!first && env_->sent[at].end() > snd_una_ + snd_wnd_) return true;
-    if (!pacer_.may_send(now)) {
+    if (!may_send(now)) {
       timers_.pace = pacer_.next();
       return true;
     }
@@ -237,7 +243,7 @@ uint32_t Connection::sendable(Instant now) {
     const bool may = last ? nodelay_ || idle || shutdown_ : least >= max_snd_wnd_ / 2;
     if (!may && !override_) return 0;
   }
-  if (!pacer_.may_send(now)) {
+  if (!may_send(now)) {
     timers_.pace = pacer_.next();
     cwnd_limited_ = true;
     return 0;

@@ -81,7 +81,9 @@ void Connection::count_duplicates(const AckWork& work) {
 void Connection::remember_for_undo() {
   recovery_.before = congestion_;
   recovery_.can_undo = true;
-  recovery_.stamped = false;
+  // What was sent again before and is on its way yet is not of this episode, but its answers look
+  // as if they were.
+  if (board_.repeated_count() == 0) recovery_.stamped = false;
   recovery_.outstanding = 0;
   recovery_.undo_from = snd_una_;
 }
@@ -96,7 +98,7 @@ void Connection::enter_recovery(Instant now) {
   recovery_.prr.begin(board_.pipe() + board_.lost());
   // Once a round trip, also when congestion was marked in it.
   if (!recovery_.reduced || snd_una_ >= recovery_.reduced_until) {
-    congestion_.on_congestion(now);
+    congestion_.on_congestion(flight(), now);
     say_reduced_ = ecn_;
   }
 }
@@ -178,10 +180,10 @@ void Connection::on_retransmission_timeout(Instant now) {
   check_black_hole(now);
   const bool first = backoff_ == 0;
   const bool fresh = recovery_.phase != Phase::kLoss || snd_una_ > recovery_.undo_from;
-  // RFC 5682 2.1: not while a time-out of the same data is being repaired.
-  recovery_.frto = sack_ && first && fresh;
+  // RFC 5682 2.1: not while losses are being repaired, as originals arrive then anyway.
+  recovery_.frto = sack_ && first && recovery_.phase == Phase::kOpen;
   if (fresh && first) remember_for_undo();
-  congestion_.on_timeout(now, first && fresh);
+  congestion_.on_timeout(flight(), now, first && fresh);
   recovery_.phase = Phase::kLoss;
   recovery_.point = snd_nxt_;
   recovery_.had_point = true;
@@ -208,7 +210,7 @@ void Connection::finish_probe(const Segment&, AckWork& work) {
     recovery_.probing = false;
     counters().add(Stat::kProbeLosses);
     if (recovery_.phase == Phase::kOpen) {
-      congestion_.on_congestion(work.now);
+      congestion_.on_congestion(flight(), work.now);
       congestion_.set_cwnd(congestion_.ssthresh());
       say_reduced_ = ecn_;
     }

@@ -25,7 +25,8 @@ void Connection::arm(Instant now) {
     timers_.stop_all();
     return;
   }
-  timers_.delayed_ack = acks_.due();
+  // What is due already waits for the output, not for the timer.
+  timers_.delayed_ack = acks_.wanted() ? kNever : acks_.due();
   arm_loss(now);
   timers_.keepalive = kNever;
   if (keepalive_ && is_synchronized(state_) && board_.empty() && state_ != State::kTimeWait) {
@@ -51,7 +52,7 @@ Duration Connection::probe_timeout() const {
 void Connection::arm_loss(Instant now) {
   timers_.loss = kNever;
   timers_.loss_kind = LossTimer::kNone;
-  if (state_ == State::kTimeWait) return;
+  if (state_ == State::kTimeWait || probe_now_) return;
   const auto set = [this](LossTimer kind, Instant when) {
     timers_.loss_kind = kind;
     timers_.loss = when;

@@ -47,11 +47,7 @@ void Reassembly::take_in_order(Pieces& pieces, RangePool& pool, Chain& payload, 
     } else {
       end = end + (charged - overlap);
     }
-    const uint32_t next = range.next;
-    pool.erase(first_);
-    --ranges_;
-    first_ = next;
-    if (first_ == kNoSlot) last_ = kNoSlot;
+    erase(pool, first_);
   }
   outcome.in_order = span_of(rcv_nxt, end);
 }
@@ -61,12 +57,8 @@ void Reassembly::take_in_order(Pieces& pieces, RangePool& pool, Chain& payload, 
 void Reassembly::insert_behind_hole(Pieces& pieces, RangePool& pool, Chain& payload, Seq start,
                                     const ReassemblyLimits& limits, Outcome& outcome) {
   const Seq end = start + payload.bytes;
-  uint32_t previous = kNoSlot;  // the last run that begins at or before `at`
-  uint32_t next = first_;
-  if (last_ != kNoSlot && pool[last_].start <= start) {
-    previous = last_;
-    next = kNoSlot;
-  }
+  uint32_t previous = find(pool, start);  // the last run that begins at or before `at`
+  uint32_t next = previous == kNoSlot ? first_ : pool[previous].next;
   Seq at = start;
   while (!payload.empty()) {
     while (next != kNoSlot && pool[next].start <= at) {
@@ -80,7 +72,7 @@ void Reassembly::insert_behind_hole(Pieces& pieces, RangePool& pool, Chain& payl
         outcome.dup_left = at;
         outcome.dup_right = at + n;
       }
-      pool[previous].stamp = ++stamp_;
+      touch(previous);
       pieces.drop_front(payload, n);
       at += n;
       continue;
@@ -132,11 +124,12 @@ bool Reassembly::add(Pieces& pieces, RangePool& pool, Chain& part, Seq start, ui
     ooo_pinned_ += part.pinned;
     range.chain = std::move(part);
     range.next = previous == kNoSlot ? first_ : pool[previous].next;
+    range.previous = previous;
     (previous == kNoSlot ? first_ : pool[previous].next) = at;
-    if (range.next == kNoSlot) last_ = at;
+    (range.next == kNoSlot ? last_ : pool[range.next].previous) = at;
   }
+  touch(at);
   Range& range = pool[at];
-  range.stamp = ++stamp_;
   const uint32_t after = range.next;
   if (after != kNoSlot && pool[after].start == range.end) {
     ooo_pinned_ -= range.chain.pinned + pool[after].chain.pinned;
@@ -146,39 +139,65 @@ bool Reassembly::add(Pieces& pieces, RangePool& pool, Chain& part, Seq start, ui
     ooo_pinned_ += range.chain.pinned;
     ooo_bytes_ += range.chain.bytes;
     range.end = range.start + range.chain.bytes;
-    range.next = pool[after].next;
-    if (range.next == kNoSlot) last_ = at;
-    pool.erase(after);
-    --ranges_;
+    erase(pool, after);
   }
   return true;
 }
 
+void Reassembly::touch(uint32_t at) {
+  size_t i = 0;
+  while (i + 1 < recent_.size() && recent_[i] != at && recent_[i] != kNoSlot) ++i;
+  for (; i > 0; --i) recent_[i] = recent_[i - 1];
+  recent_[0] = at;
+}
+
+void Reassembly::forget(uint32_t at) {
+  size_t to = 0;
+  for (const uint32_t slot : recent_)
+    if (slot != at) recent_[to++] = slot;
+  while (to < recent_.size()) recent_[to++] = kNoSlot;
+}
+
+void Reassembly::erase(RangePool& pool, uint32_t at) {
+  const Range& range = pool[at];
+  (range.previous == kNoSlot ? first_ : pool[range.previous].next) = range.next;
+  (range.next == kNoSlot ? last_ : pool[range.next].previous) = range.previous;
+  forget(at);
+  pool.erase(at);
+  --ranges_;
+}
+
+// The last run that begins at or before `seq`, looked for from the nearest that is known.
+uint32_t Reassembly::find(const RangePool& pool, Seq seq) const {
+  if (first_ == kNoSlot || pool[first_].start > seq) return kNoSlot;
+  uint32_t at = first_;
+  const auto distance = [&](uint32_t slot) {
+    const Seq start = pool[slot].start;
+    return start < seq ? span_of(start, seq) : span_of(seq, start);
+  };
+  if (distance(last_) < distance(at)) at = last_;
+  for (const uint32_t slot : recent_)
+    if (slot != kNoSlot && distance(slot) < distance(at)) at = slot;
+  while (pool[at].start > seq) at = pool[at].previous;
+  while (pool[at].next != kNoSlot && pool[pool[at].next].start <= seq) at = pool[at].next;
+  return at;
+}
+
 uint8_t Reassembly::sack_blocks(const RangePool& pool, wire::TcpSackBlock* to, uint8_t max) const {
   uint8_t count = 0;
-  uint32_t below = UINT32_MAX;
-  while (count < max) {
-    uint32_t best = kNoSlot;
-    for (uint32_t at = first_; at != kNoSlot; at = pool[at].next) {
-      if (pool[at].stamp >= below) continue;
-      if (best == kNoSlot || pool[at].stamp > pool[best].stamp) best = at;
-    }
-    if (best == kNoSlot) break;
-    below = pool[best].stamp;
-    to[count++] = {pool[best].start.wire(), pool[best].end.wire()};
+  for (const uint32_t slot : recent_) {
+    if (slot == kNoSlot || count == max) break;
+    to[count++] = {pool[slot].start.wire(), pool[slot].end.wire()};
   }
   return count;
 }
 
 void Reassembly::renege(Pieces& pieces, RangePool& pool) {
   while (first_ != kNoSlot) {
-    const uint32_t next = pool[first_].next;
     pieces.free(pool[first_].chain);
-    pool.erase(first_);
-    first_ = next;
+    erase(pool, first_);
   }
-  last_ = kNoSlot;
-  ranges_ = ooo_bytes_ = ooo_pinned_ = 0;
+  ooo_bytes_ = ooo_pinned_ = 0;
 }
 
 void Reassembly::clear(Pieces& pieces, RangePool& pool) {

@@ -41,11 +41,13 @@ void Scoreboard::unlink_by_time(SentPool& pool, uint32_t at) {
 
 void Scoreboard::enter_pipe(SentPool& pool, uint32_t at) {
   pipe_ += pool[at].length();
+  if (pool[at].has(SentFlag::kRetransmitted)) ++repeated_;
   link_by_time(pool, at);
 }
 
 void Scoreboard::leave_pipe(SentPool& pool, uint32_t at) {
   pipe_ -= pool[at].length();
+  if (pool[at].has(SentFlag::kRetransmitted)) --repeated_;
   unlink_by_time(pool, at);
 }
 
@@ -207,15 +209,13 @@ uint32_t Scoreboard::next_lost(const SentPool& pool) {
 
 void Scoreboard::retransmitted(SentPool& pool, uint32_t at, Instant now) {
   Sent& sent = pool[at];
+  if (sent.in_pipe()) leave_pipe(pool, at);  // a probe: of two on the way, one counts
   if (sent.has(SentFlag::kLost)) {
     lost_ -= sent.length();
     sent.unset(SentFlag::kLost);
-    enter_pipe(pool, at);
-  } else if (sent.in_pipe()) {  // a probe: there may be two of it now, of which one counts
-    unlink_by_time(pool, at);
-    link_by_time(pool, at);
   }
   sent.set(SentFlag::kRetransmitted);
+  if (sent.in_pipe()) enter_pipe(pool, at);
   sent.sent_at = now;
   if (sent.transmissions < UINT8_MAX) ++sent.transmissions;
 }
@@ -237,6 +237,7 @@ bool Scoreboard::split(SentPool& pool, const Pieces& pieces, uint32_t at, uint32
   ++count_;
   if (second.has(SentFlag::kSacked)) ++sacked_count_;
   if (first.in_pipe()) {
+    if (first.has(SentFlag::kRetransmitted)) ++repeated_;
     second.earlier = at;
     (first.later == kNoSlot ? newest_ : pool[first.later].earlier) = fresh;
     first.later = fresh;
@@ -253,7 +254,7 @@ void Scoreboard::forget_sacks(SentPool& pool) {
     lost_ += sent.length();
   }
   sacked_ = sacked_count_ = 0;
-  lost_hint_ = kNoSlot;
+  lost_hint_ = head_;
 }
 
 void Scoreboard::unmark_lost(SentPool& pool) {

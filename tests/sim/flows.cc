@@ -49,6 +49,7 @@ StreamState& StreamApp::of(const tcp::EventNote& note) {
   for (auto& state : streams_)
     if (state->id == note.id) return *state;
   streams_.push_back(std::make_unique<StreamState>());
+  streams_.back()->read_limit = read_limit_;
   streams_.back()->id = note.id;
   streams_.back()->to_send = reply_bytes_;
   return *streams_.back();
@@ -61,10 +62,32 @@ void StreamApp::on_event(tcp::Transport& transport, const tcp::EventNote& note, 
   if (note.has(tcp::Notice::kHalfClosed)) state.peer_done = true;
   pump(transport, state, now);
   if (note.has(tcp::Notice::kClosed)) {
-    state.closed = true;
+    state.finished = true;
     if (const auto* connection = transport.find(note.id)) state.ended = connection->ended_by();
-    transport.close(note.id, now);
+    close_if_read(transport, state, now);
   }
+}
+
+void StreamApp::close_if_read(tcp::Transport& transport, StreamState& state, Instant now) {
+  const auto* connection = transport.find(state.id);
+  if (connection != nullptr && connection->readable() > 0) return;
+  state.closed = true;
+  transport.close(state.id, now);
+}
+
+void StreamApp::on_turn(tcp::Transport& transport, Instant now) {
+  bool waiting = false;
+  for (auto& state : streams_) {
+    if (state->read_limit == UINT32_MAX || state->closed) continue;
+    if (now >= state->read_again) {
+      pump(transport, *state, now);
+      state->read_again = now + milliseconds(1);
+      if (state->finished) close_if_read(transport, *state, now);
+    }
+    const auto* connection = transport.find(state->id);
+    waiting = waiting || (connection != nullptr && connection->readable() > 0);
+  }
+  if (waiting && host_ != nullptr) host_->wake_later(now + milliseconds(1));
 }
 
 void StreamApp::pump(tcp::Transport& transport, StreamState& state, Instant now) {
@@ -119,6 +142,8 @@ Pair::Pair(const tcp::Profile& profile, const LinkSpec& to_server, const LinkSpe
   server.connect_to(back);
   client.set_app(client_app);
   server.set_app(server_app);
+  client_app.attach(client);
+  server_app.attach(server);
   for (Element* element : {static_cast<Element*>(&client), static_cast<Element*>(&server),
                            static_cast<Element*>(&there), static_cast<Element*>(&back)})
     network.add(*element);

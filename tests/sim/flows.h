@@ -21,7 +21,9 @@ struct StreamState {
   bool right = true;  // every byte so far was as it must be
   bool connected = false;
   bool peer_done = false;
-  bool closed = false;
+  bool finished = false;  // by the protocol
+  bool closed = false;    // and by us
+  Instant read_again;
   bool close_when_sent = true;
   bool close_when_received = true;
   uint32_t read_limit = UINT32_MAX;  // bytes an event
@@ -39,6 +41,12 @@ class StreamApp final : public App {
   StreamState& open(Host& host, const tcp::FourTuple& tuple, uint64_t bytes, Instant now);
   void listen(Host& host, const tcp::Endpoint& local, uint64_t reply_bytes);
   std::vector<std::unique_ptr<StreamState>>& streams() { return streams_; }
+  const std::vector<std::unique_ptr<StreamState>>& streams() const { return streams_; }
+  // Bytes that are read an event; what is left is read a little later.
+  void set_read_limit(uint32_t bytes) { read_limit_ = bytes; }
+  void attach(Host& host) { host_ = &host; }
+  // Called in each turn: readers that go slowly go on.
+  void on_turn(tcp::Transport& transport, Instant now) override;
   bool all_closed() const;
   bool all_right() const;
   uint64_t received() const;
@@ -47,9 +55,12 @@ class StreamApp final : public App {
 
  private:
   StreamState& of(const tcp::EventNote& note);
+  void close_if_read(tcp::Transport& transport, StreamState& state, Instant now);
 
   std::vector<std::unique_ptr<StreamState>> streams_;
   uint64_t reply_bytes_ = 0;
+  uint32_t read_limit_ = UINT32_MAX;
+  Host* host_ = nullptr;
 };
 
 // Two hosts and a link each way.

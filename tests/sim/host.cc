@@ -1,5 +1,7 @@
 #include "host.h"
 
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -84,11 +86,31 @@ void Host::run(Instant now) {
   transport_.drain(now, [&](const tcp::EventNote& note) {
     if (app_ != nullptr) app_->on_event(transport_, note, now);
   });
+  if (app_ != nullptr) app_->on_turn(transport_, now);
   transport_.emit(now, *this);
   if (transport_.wants_output()) wake_later(now + microseconds(10));
 }
 
+void Host::tell(const tcp::OutSegment& s) const {
+  const wire::Tcp& h = s.header;
+  std::printf(
+      "%.6f :%u>:%u %s%s%s%s%s seq %u len %u ack %u win %u", static_cast<double>(now_.ns()) / 1e9,
+      h.source_port.host(), h.destination_port.host(), h.flags.has(tcp::TcpFlag::kSyn) ? "S" : "",
+      h.flags.has(tcp::TcpFlag::kFin) ? "F" : "", h.flags.has(tcp::TcpFlag::kRst) ? "R" : "",
+      h.flags.has(tcp::TcpFlag::kPsh) ? "P" : "", h.flags.has(tcp::TcpFlag::kAck) ? "." : "",
+      h.sequence.host(), s.payload.bytes, h.acknowledgment.host(), h.window);
+  if (h.options.timestamps) {
+    std::printf(" ts %u ecr %u", h.options.timestamps->value.host(),
+                h.options.timestamps->echo_reply.host());
+  }
+  for (unsigned i = 0; i < h.options.sack_count; ++i)
+    std::printf(" [%u,%u)", h.options.sack[i].left.host(), h.options.sack[i].right.host());
+  std::printf("\n");
+}
+
 bool Host::send(const tcp::OutSegment& segment) {
+  static const bool trace = std::getenv("HEDDLE_TRACE") != nullptr;
+  if (trace) tell(segment);
   if (refuse_every_ > 0 && ++sends_ % refuse_every_ == 0) return false;
   tcp::each_packet(segment, scratch_, [&](std::span<const uint8_t> bytes) {
     out_->forward(Packet(bytes.begin(), bytes.end()), now_);

@@ -16,6 +16,7 @@ class App {
  public:
   virtual ~App() = default;
   virtual void on_event(tcp::Transport& transport, const tcp::EventNote& note, Instant now) = 0;
+  virtual void on_turn(tcp::Transport&, Instant) {}
 };
 
 tcp::IpAddress address(uint8_t last, bool ipv6 = false);
@@ -45,6 +46,7 @@ class Host final : public Element, public tcp::Output {
 
  private:
   void take(const Packet& packet, Instant now);
+  void tell(const tcp::OutSegment& segment) const;
 
   HeapBuffers buffers_;
   tcp::Secrets secrets_;

@@ -40,12 +40,15 @@ void Congestion::on_ack(const Ack& ack) {
   window_.cwnd = std::min(window_.cwnd, kMaxWindow);
 }
 
-void Congestion::on_congestion(Instant now) {
+void Congestion::on_congestion(uint32_t flight, Instant now) {
+  // Slow start runs ahead of what is really sent, as when the peer's window is in the way. Later
+  // the window grows only when it is used, so RFC 9438 4.6 lets it stand for the flight.
+  if (window_.slow_start()) set_cwnd(std::min(window_.cwnd, flight));
   std::visit([&](auto& algorithm) { algorithm.on_congestion(window_, now); }, algorithm_);
 }
 
-void Congestion::on_timeout(Instant now, bool first) {
-  if (first) on_congestion(now);
+void Congestion::on_timeout(uint32_t flight, Instant now, bool first) {
+  if (first) on_congestion(flight, now);
   std::visit([&](auto& algorithm) { algorithm.on_timeout(); }, algorithm_);
   window_.cwnd = window_.mss;
   hystart_.restart();

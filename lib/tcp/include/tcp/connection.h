@@ -175,6 +175,7 @@ class Connection {
   void on_retransmission_timeout(Instant now);
   void mark_all_lost(Instant now);
   void remember_for_undo();
+  uint32_t flight() const { return span_of(snd_una_, snd_nxt_); }
 
   // connection_output.cc
   bool send_control(Instant now, Output& out);
@@ -191,6 +192,7 @@ class Connection {
   void add_sack(wire::TcpOptionValues& options);
   uint32_t option_bytes() const;
   uint32_t burst() const;
+  bool may_send(Instant now) const;
   void note_new_data(uint32_t bytes, Instant now);
   bool window_blocks() const;
 

@@ -32,8 +32,8 @@ struct Profile {
 
   uint32_t receive_initial = 256 << 10;  // bytes of window, grown with the reader's speed
   uint32_t receive_max = 4 << 20;
-  uint32_t send_max = 4 << 20;         // bytes queued and not acknowledged
-  uint32_t out_of_order_ranges = 128;  // holes remembered
+  uint32_t send_max = 4 << 20;          // bytes queued and not acknowledged
+  uint32_t out_of_order_ranges = 1024;  // holes remembered
 
   Duration ack_delay = milliseconds(40);
   uint8_t quick_acks = 16;  // segments at the start that are acknowledged at once

@@ -18,7 +18,7 @@ struct Range {
   Seq start;
   Seq end;
   uint32_t next = kNoSlot;
-  uint32_t stamp = 0;  // higher: changed later
+  uint32_t previous = kNoSlot;
   Chain chain;
 };
 
@@ -54,6 +54,7 @@ class Reassembly {
                  const ReassemblyLimits& limits);
 
   // Up to `max` SACK blocks, the run that changed last first (RFC 2018 4).
+  // Runs that have not changed for long are left out when they are many.
   uint8_t sack_blocks(const RangePool& pool, wire::TcpSackBlock* to, uint8_t max) const;
   void clear(Pieces& pieces, RangePool& pool);
   // Frees everything behind holes, which RFC 2018 8 allows.
@@ -65,6 +66,10 @@ class Reassembly {
                      Seq rcv_nxt);
   void insert_behind_hole(Pieces& pieces, RangePool& pool, Chain& payload, Seq start,
                           const ReassemblyLimits& limits, Outcome& outcome);
+  void touch(uint32_t at);
+  void forget(uint32_t at);
+  void erase(RangePool& pool, uint32_t at);
+  uint32_t find(const RangePool& pool, Seq seq) const;
   bool add(Pieces& pieces, RangePool& pool, Chain& part, Seq start, uint32_t previous,
            const ReassemblyLimits& limits, Outcome& outcome);
 
@@ -72,9 +77,10 @@ class Reassembly {
   uint32_t first_ = kNoSlot;
   uint32_t last_ = kNoSlot;
   uint32_t ranges_ = 0;
-  uint32_t stamp_ = 0;
   uint32_t ooo_bytes_ = 0;
   uint32_t ooo_pinned_ = 0;
+  // The runs that changed last, the newest first: for SACK blocks, and as places to begin from.
+  std::array<uint32_t, 6> recent_{kNoSlot, kNoSlot, kNoSlot, kNoSlot, kNoSlot, kNoSlot};
 };
 
 }  // namespace heddle::tcp

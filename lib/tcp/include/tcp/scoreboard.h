@@ -77,6 +77,8 @@ class Scoreboard {
   uint32_t pipe() const { return pipe_; }      // bytes
   uint32_t sacked() const { return sacked_; }  // bytes
   uint32_t lost() const { return lost_; }      // bytes, not sent again yet
+  // Records in the pipe that were sent again.
+  uint32_t repeated_count() const { return repeated_; }
   uint32_t sacked_count() const { return sacked_count_; }
   Seq high_sacked() const { return high_sacked_; }  // the end; meaningful while sacked_count() > 0
   uint32_t head() const { return head_; }
@@ -122,6 +124,7 @@ class Scoreboard {
   uint32_t sacked_ = 0;
   uint32_t lost_ = 0;
   uint32_t sacked_count_ = 0;
+  uint32_t repeated_ = 0;
   Seq high_sacked_;
   uint32_t lost_hint_ = kNoSlot;                 // nothing before it is lost
   uint32_t sack_hints_[2] = {kNoSlot, kNoSlot};  // where the last two blocks ended

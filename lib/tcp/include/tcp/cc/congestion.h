@@ -25,10 +25,11 @@ class Congestion {
   void set_cwnd(uint32_t cwnd);
 
   void on_ack(const Ack& ack);
-  // A loss or a congestion mark: ssthresh is new, the window is the caller's to lower.
-  void on_congestion(Instant now);
+  // A loss or a congestion mark, with `flight` bytes outstanding: ssthresh is new, the window is
+  // the caller's to lower.
+  void on_congestion(uint32_t flight, Instant now);
   // A time-out. `first`: of its data; further ones in a row leave ssthresh (RFC 5681 3.1).
-  void on_timeout(Instant now, bool first);
+  void on_timeout(uint32_t flight, Instant now, bool first);
   // Nothing was sent for `idle`: each time-out's length of it halves the window down to the
   // initial one (RFC 2861), and ssthresh remembers.
   void on_idle(Duration idle, Duration rto);
