@@ -16,7 +16,7 @@ Outcome measure(const Conditions& c, uint64_t seed) {
   there.loss = c.loss;
   there.queue_bytes = static_cast<uint32_t>(
       std::max(static_cast<double>(bdp) * c.queue, 32.0 * profile.interface_mtu));
-  if (c.ecn) there.mark_above = there.queue_bytes / 4;
+  if (c.ecn) there.mark_above = there.queue_bytes / 2;
   const LinkSpec back{.bits_per_second = there.bits_per_second, .delay = c.rtt / 2};
   Pair pair(profile, there, back, seed);
   pair.server_app.listen(pair.server, {address(2), Be16(Pair::kPort)}, 0);
