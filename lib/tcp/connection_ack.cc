@@ -83,7 +83,8 @@ void Connection::process_ack(const Segment& s, Instant now) {
   work.outstanding = !board_.empty();
   update_send_window(s);
   if (sack_ && s.options.sack_count > 0) read_sack(s, work);
-  work.advanced = s.ack > snd_una_;
+  work.advanced_by = span_of(snd_una_, s.ack);
+  work.advanced = work.advanced_by > 0;
   work.has_payload = s.length() > 0;
   if (s.ack >= round_end_ && work.advanced) {
     work.round = true;
@@ -184,12 +185,12 @@ void Connection::on_explicit_congestion(const Segment&, Instant now) {
 }
 
 void Connection::grow_window(const AckWork& work) {
-  if (work.bytes == 0) return;
+  if (!work.advanced) return;  // RFC 5681 3.2: not for duplicates
   if (recovery_.reduced && snd_una_ < recovery_.reduced_until) return;
   const bool limited = congestion_.slow_start()
                            ? cwnd_limited_ || congestion_.cwnd() < 2 * round_pipe_
                            : cwnd_limited_;
-  congestion_.on_ack({.acked = work.bytes,
+  congestion_.on_ack({.acked = work.advanced_by,
                       .limited = limited,
                       .round = work.round,
                       .paced = profile().pacing,

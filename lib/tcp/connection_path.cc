@@ -71,7 +71,8 @@ Drop Connection::on_icmp(const IcmpError& error, Instant now) {
 void Connection::check_black_hole(Instant now) {
   const bool ipv4 = tuple_.is_ipv4();
   const uint16_t lower = path_mtu_ > 1280 ? uint16_t{1280} : floor_mtu(ipv4);
-  if (backoff_ < profile().black_hole_after || path_mtu_ <= lower || board_.empty()) return;
+  if (path_mtu_ <= lower || board_.empty()) return;
+  if (backoff_ < profile().black_hole_after || backoff_ % profile().black_hole_after != 0) return;
   if (env_->sent[board_.head()].size + header_bytes(ipv4) <= lower) return;
   counters().add(Stat::kBlackHoles);
   set_path_mtu(lower);

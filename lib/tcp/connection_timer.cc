@@ -74,8 +74,8 @@ void Connection::arm_loss(Instant now) {
   const bool may_probe = sack_ && recovery_.phase == Phase::kOpen && board_.sacked_count() == 0 &&
                          !recovery_.probing && backoff_ == 0;
   if (may_probe) {
-    const Instant pto_at = probe_base_ + probe_timeout();
-    if (pto_at < rto_at) return set(LossTimer::kProbe, pto_at);
+    // Also where the time-out would come first: it waits for the probe's answer.
+    return set(LossTimer::kProbe, std::min(probe_base_ + probe_timeout(), rto_at));
   }
   static_cast<void>(now);
   set(LossTimer::kRetransmit, rto_at);

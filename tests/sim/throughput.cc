@@ -37,8 +37,12 @@ Outcome measure(const Conditions& c, uint64_t seed) {
   outcome.cuts = counters.value(tcp::Stat::kFastRecoveries) + counters.value(tcp::Stat::kEcnCuts) +
                  counters.value(tcp::Stat::kProbeLosses);
   outcome.right = pair.server_app.all_right();
+  // Both ends, as a reset may be lost too.
   pair.client.transport().abort(client.id, pair.network.now());
   pair.client.wake(pair.network.now());
+  for (const auto& state : pair.server_app.streams())
+    pair.server.transport().abort(state->id, pair.network.now());
+  pair.server.wake(pair.network.now());
   pair.network.run_until(pair.network.now() + seconds(5));
   outcome.right = outcome.right && pair.is_clean();
   return outcome;

@@ -175,7 +175,8 @@ class Connection {
   void on_retransmission_timeout(Instant now);
   void mark_all_lost(Instant now);
   void remember_for_undo();
-  uint32_t flight() const { return span_of(snd_una_, snd_nxt_); }
+  // RFC 5681's FlightSize, before what the present acknowledgment has taken off.
+  uint32_t flight() const;
 
   // connection_output.cc
   bool send_control(Instant now, Output& out);
