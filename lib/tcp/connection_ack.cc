@@ -101,9 +101,13 @@ void Connection::process_ack(const Segment& s, Instant now) {
   } else if (work.bytes > 0) {
     wants_output_ = true;
   }
+  const Phase before = recovery_.phase;
   repair(s, work);
   if (ecn_ && s.has(TcpFlag::kEce)) on_explicit_congestion(s, now);
-  if (recovery_.phase != Phase::kRecovery) grow_window(work);
+  // While a time-out is repaired only what has newly arrived counts: SND.UNA jumps over what was
+  // SACKed long ago.
+  if (before == Phase::kLoss) work.advanced_by = std::min(work.advanced_by, work.bytes);
+  if (before != Phase::kRecovery && recovery_.phase != Phase::kRecovery) grow_window(work);
   if (work.round) round_pipe_ = pipe();
   pacer_.set_rate(profile().pacing
                       ? Pacer::rate_of(congestion_.cwnd(), rtt_.srtt(), congestion_.slow_start())

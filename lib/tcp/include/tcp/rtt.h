@@ -11,7 +11,7 @@ namespace heddle::tcp {
 
 struct RttLimits {
   Duration initial_rto = seconds(1);
-  Duration min_rto = milliseconds(200);
+  Duration min_rto = milliseconds(200);  // beyond the smoothed round trip
   Duration max_rto = seconds(60);
 };
 
@@ -41,8 +41,9 @@ class Rtt {
   // Without back-off; the caller doubles it for each time-out in a row (RFC 6298 5.5).
   Duration rto(const RttLimits& limits) const {
     if (!has_sample()) return limits.initial_rto;
-    const Duration granularity = milliseconds(1);
-    return std::clamp(srtt_ + std::max(granularity, rttvar_ * 4), limits.min_rto, limits.max_rto);
+    // The lower limit is on the margin, not on the sum: where the round trip hardly varies, four
+    // times its variation is nothing, and any delay would count as a loss.
+    return std::min(srtt_ + std::max(limits.min_rto, rttvar_ * 4), limits.max_rto);
   }
   Duration rto(const RttLimits& limits, uint32_t backoff) const {
     const int64_t factor = int64_t{1} << std::min<uint32_t>(backoff, 20);
