@@ -12,9 +12,9 @@ class Connection::AckWork final : public DeliverySink {
 
   Connection& connection;
   Instant now;
-  uint32_t bytes = 0;  // newly delivered, by ACK or SACK
-  uint32_t advanced_by = 0;   // by which SND.UNA moved
-  uint32_t echo = 0;   // TSecr
+  uint32_t bytes = 0;        // newly delivered, by ACK or SACK
+  uint32_t advanced_by = 0;  // by which SND.UNA moved
+  uint32_t echo = 0;         // TSecr
   uint32_t old_window = 0;
   Instant first_sent = kNever;  // of what was sent once and has now arrived
   Instant last_sent;

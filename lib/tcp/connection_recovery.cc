@@ -78,9 +78,7 @@ void Connection::count_duplicates(const AckWork& work) {
   wants_output_ = true;  // limited transmit (RFC 3042): the pipe is one shorter
 }
 
-uint32_t Connection::flight() const {
-  return std::max(span_of(snd_una_, snd_nxt_), round_pipe_);
-}
+uint32_t Connection::flight() const { return std::max(span_of(snd_una_, snd_nxt_), round_pipe_); }
 
 void Connection::remember_for_undo() {
   recovery_.before = congestion_;

@@ -39,6 +39,11 @@ class StreamApp final : public App {
 
   // Begins a connection that sends `bytes`.
   StreamState& open(Host& host, const tcp::FourTuple& tuple, uint64_t bytes, Instant now);
+  // Takes a stream over from another program.
+  StreamState& adopt(const StreamState& state) {
+    streams_.push_back(std::make_unique<StreamState>(state));
+    return *streams_.back();
+  }
   void listen(Host& host, const tcp::Endpoint& local, uint64_t reply_bytes);
   std::vector<std::unique_ptr<StreamState>>& streams() { return streams_; }
   const std::vector<std::unique_ptr<StreamState>>& streams() const { return streams_; }

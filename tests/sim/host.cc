@@ -35,6 +35,16 @@ tcp::Limits Host::small_limits() {
   return limits;
 }
 
+tcp::Limits Host::tiny_limits() {
+  tcp::Limits limits;
+  limits.connections = limits.half_open = limits.time_wait = limits.listeners = 4;
+  limits.pieces = 1024;
+  limits.sent_segments = 512;
+  limits.ranges = 64;
+  limits.replies = 8;
+  return limits;
+}
+
 Host::Host(tcp::Profile profile, uint64_t seed, tcp::Limits limits)
     : secrets_(secrets_from(seed)),
       transport_(limits, {.buffers = &buffers_, .secrets = &secrets_, .profiles = {profile}},

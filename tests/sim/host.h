@@ -26,6 +26,7 @@ class Host final : public Element, public tcp::Output {
   Host(tcp::Profile profile, uint64_t seed, tcp::Limits limits = small_limits());
 
   static tcp::Limits small_limits();
+  static tcp::Limits tiny_limits();  // quick to make, for fuzzing
   void connect_to(Element& out) { out_ = &out; }
   void set_app(App& app) { app_ = &app; }
   tcp::Transport& transport() { return transport_; }

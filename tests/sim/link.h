@@ -34,6 +34,7 @@ class Link final : public Element {
   void run(Instant now) override;
 
   LinkSpec& spec() { return spec_; }
+  void lead_to(Element& to) { to_ = &to; }
   uint64_t lost() const { return lost_; }
   uint64_t overflowed() const { return overflowed_; }
   uint64_t passed() const { return passed_; }

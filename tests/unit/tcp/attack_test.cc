@@ -157,7 +157,8 @@ TEST(Hostile, ASackFloodCostsABoundedNumberOfSteps) {
   const uint64_t before = t.count(Drop::kSackWork);
   for (int i = 0; i < 200; ++i) {
     const uint32_t a = base + 64 * static_cast<uint32_t>(i % 2 == 0 ? 1 + i : 2400 - i);
-    t.in({.ack = base, .sack = {{a, a + 64}, {base + 64 * 1200, base + 64 * 1201}, {a + 640, a + 704}}});
+    t.in({.ack = base,
+          .sack = {{a, a + 64}, {base + 64 * 1200, base + 64 * 1201}, {a + 640, a + 704}}});
   }
   EXPECT_GE(t.count(Drop::kSackWork) + t.connection().scoreboard().sacked_count(), before);
   EXPECT_LE(t.connection().pipe(), 400'000u);
@@ -181,13 +182,24 @@ TEST(Hostile, NumbersWrapWithoutANotice) {
 TEST(Hostile, RubbishInEveryStateBreaksNothing) {
   Random random(test_seed());
   for (int round = 0; round < 300; ++round) {
-    Script t(random.below(2) == 0 ? plain_profile() : stamped(), {.timestamps = random.below(2) == 0});
+    Script t(random.below(2) == 0 ? plain_profile() : stamped(),
+             {.timestamps = random.below(2) == 0});
     switch (random.below(5)) {
-      case 0: t.listening().in({.flags = kSyn}); break;
-      case 1: t.connecting(); break;
-      case 2: t.accepted().write(5000); break;
-      case 3: t.accepted().close(); break;
-      case 4: t.accepted().fin(); break;
+      case 0:
+        t.listening().in({.flags = kSyn});
+        break;
+      case 1:
+        t.connecting();
+        break;
+      case 2:
+        t.accepted().write(5000);
+        break;
+      case 3:
+        t.accepted().close();
+        break;
+      case 4:
+        t.accepted().fin();
+        break;
     }
     for (int i = 0; i < 60; ++i) {
       const uint32_t near = t.peer_next + random.below(4000) - 2000;

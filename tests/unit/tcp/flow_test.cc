@@ -43,7 +43,8 @@ TEST(Ack, OutOfOrderAtOnceWithTheNewestBlockFirst) {
   t.accepted().data(1001, 1000);
   t.expect_sent({{.ack = 1, .sack = {{{1001, 2001}}}}});
   t.data(5001, 1000).expect_sent({{.ack = 1, .sack = {{{5001, 6001}, {1001, 2001}}}}});
-  t.data(3001, 1000).expect_sent({{.ack = 1, .sack = {{{3001, 4001}, {5001, 6001}, {1001, 2001}}}}});
+  t.data(3001, 1000)
+      .expect_sent({{.ack = 1, .sack = {{{3001, 4001}, {5001, 6001}, {1001, 2001}}}}});
   t.data(2001, 1000).expect_sent({{.ack = 1, .sack = {{{1001, 4001}, {5001, 6001}}}}});
   t.data(1, 1000).expect_sent({{.ack = 4001, .sack = {{{5001, 6001}}}}});
   t.data(4001, 1000).expect_sent({{.ack = 6001}});
@@ -71,7 +72,8 @@ TEST(Ack, OverlappingDataKeepsWhatCameFirst) {
   ASSERT_EQ(all.size(), 2500u);
   EXPECT_EQ(all.substr(0, 500), Script::bytes(1, 500));
   EXPECT_EQ(all.substr(500, 500), std::string(500, 'x'));
-  EXPECT_EQ(all.substr(1000, 1000), Script::bytes(1001, 1000)) << "acknowledged bytes do not change";
+  EXPECT_EQ(all.substr(1000, 1000), Script::bytes(1001, 1000))
+      << "acknowledged bytes do not change";
 }
 
 TEST(Window, ClosesWithWhatIsUnreadAndNeverMovesBack) {
@@ -108,7 +110,8 @@ TEST(Window, OpensInStepsThatAreWorthIt) {
   p.window_scale = false;
   Script t(p);
   t.accepted();
-  while (t.connection().receive_window().size(t.connection().rcv_nxt()) >= 1000) t.in({.len = 1000});
+  while (t.connection().receive_window().size(t.connection().rcv_nxt()) >= 1000)
+    t.in({.len = 1000});
   t.in({.len = t.connection().receive_window().size(t.connection().rcv_nxt())});
   t.take_sent();
   t.read(100);
@@ -140,7 +143,8 @@ TEST(Window, IsChargedByWhatBuffersPin) {
   p.receive_initial = p.receive_max = 60'000;
   Script t(p);
   t.accepted();
-  for (int i = 0; i < 20'000 && t.connection().receive_window().size(t.connection().rcv_nxt()) > 0; ++i)
+  for (int i = 0; i < 20'000 && t.connection().receive_window().size(t.connection().rcv_nxt()) > 0;
+       ++i)
     t.in({.len = 1});
   EXPECT_LE(t.connection().reassembly().pinned(), 200'000u) << "one-byte segments share buffers";
   EXPECT_LE(t.buffers.in_use(), 100u);
@@ -186,7 +190,8 @@ TEST(Window, AClosedOneIsProbedWithBackOffAndNeverLost) {
     }
   }
   ASSERT_GE(probes.size(), 7u);
-  for (size_t i = 2; i < probes.size(); ++i) EXPECT_GE(probes[i] - probes[i - 1], probes[i - 1] - probes[i - 2]);
+  for (size_t i = 2; i < probes.size(); ++i)
+    EXPECT_GE(probes[i] - probes[i - 1], probes[i - 1] - probes[i - 2]);
   EXPECT_LE(probes.size(), 20u);
   t.expect_state(State::kEstablished);
   EXPECT_EQ(t.connection().cwnd(), 10'000u) << "probes are not losses";

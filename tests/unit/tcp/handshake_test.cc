@@ -102,7 +102,10 @@ TEST(Handshake, ResetInSynReceivedReturnsToListenSilently) {
 
 TEST(Handshake, ABlindResetDoesNotEndAHalfOpenOne) {
   Script t;
-  t.listening().in({.flags = kSyn}).in({.seq = 500, .flags = kRst}).in({.seq = 70'000'000, .flags = kRst});
+  t.listening()
+      .in({.flags = kSyn})
+      .in({.seq = 500, .flags = kRst})
+      .in({.seq = 70'000'000, .flags = kRst});
   EXPECT_EQ(t.transport.half_open_count(), 1u);
   EXPECT_EQ(t.count(Drop::kResetChallenged), 1u);
   EXPECT_EQ(t.count(Drop::kResetOutOfWindow), 1u);
@@ -310,13 +313,15 @@ TEST(Cookies, EveryMssAndOptionComesBack) {
   const Secrets secrets{{1, 2}, {3, 4}, {5, 6}, {7, 8}};
   const FourTuple tuple{{from_ipv4(wire::Ipv4Address(1, 2, 3, 4)), Be16(80)},
                         {from_ipv4(wire::Ipv4Address(5, 6, 7, 8)), Be16(999)}};
-  for (const uint16_t mss : std::initializer_list<uint16_t>{64, 536, 1000, 1459, 1460, 9000, 65535}) {
+  for (const uint16_t mss :
+       std::initializer_list<uint16_t>{64, 536, 1000, 1459, 1460, 9000, 65535}) {
     const Seq cookie = make_cookie(secrets, tuple, Seq(7), mss, Instant() + seconds(1000));
     const auto back = check_cookie(secrets, tuple, Seq(7), cookie, Instant() + seconds(1060));
     ASSERT_TRUE(back.has_value());
     EXPECT_LE(*back, mss);
     EXPECT_FALSE(check_cookie(secrets, tuple, Seq(8), cookie, Instant() + seconds(1000)));
-    EXPECT_FALSE(check_cookie(secrets, tuple.reversed(), Seq(7), cookie, Instant() + seconds(1000)));
+    EXPECT_FALSE(
+        check_cookie(secrets, tuple.reversed(), Seq(7), cookie, Instant() + seconds(1000)));
     EXPECT_FALSE(check_cookie(secrets, tuple, Seq(7), cookie, Instant() + seconds(1200)));
   }
   for (uint32_t now : {0u, 63u, 64u, 1000u, UINT32_MAX}) {
@@ -336,8 +341,10 @@ TEST(Ports, ComeBackToTheirWorkerAndAreFree) {
   const Secrets secrets{{1, 2}, {3, 4}, {5, 6}, {7, 8}};
   Limits limits = Script::small_limits();
   limits.ports = {40000, 40063};
-  Transport t(limits, {.buffers = &buffers, .secrets = &secrets, .owner = &owner,
-                       .profiles = {plain_profile()}}, Instant(1));
+  Transport t(
+      limits,
+      {.buffers = &buffers, .secrets = &secrets, .owner = &owner, .profiles = {plain_profile()}},
+      Instant(1));
   FourTuple tuple{{from_ipv4(wire::Ipv4Address(10, 0, 0, 1)), Be16(0)},
                   {from_ipv4(wire::Ipv4Address(10, 0, 0, 2)), Be16(80)}};
   std::set<uint16_t> ports;

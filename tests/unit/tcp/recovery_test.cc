@@ -202,7 +202,8 @@ TEST_F(Loss, AckDivisionGainsNothing) {
 
 TEST_F(Loss, AfterALongRestTheWindowBeginsAnew) {
   t.transport.send_copy(t.id, std::vector<uint8_t>(200'000), t.now);
-  for (uint32_t n = 11'001; n <= 201'001; n += 10'000) t.after(milliseconds(20)).ack(std::min(n, t.our_next));
+  for (uint32_t n = 11'001; n <= 201'001; n += 10'000)
+    t.after(milliseconds(20)).ack(std::min(n, t.our_next));
   t.after(milliseconds(100)).ack(t.our_next);
   t.take_sent();
   const uint32_t before = t.connection().cwnd();

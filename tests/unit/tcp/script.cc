@@ -85,7 +85,8 @@ bool Script::send(const OutSegment& s) {
   seen.payload.resize(s.payload.bytes);
   s.payload.copy_to(reinterpret_cast<uint8_t*>(seen.payload.data()));
   if (h.options.timestamps) last_stamp = h.options.timestamps->value.host();
-  const uint32_t end = seen.seq + seen.len + ((flags & kSyn) != 0 ? 1 : 0) + ((flags & kFin) != 0 ? 1 : 0);
+  const uint32_t end =
+      seen.seq + seen.len + ((flags & kSyn) != 0 ? 1 : 0) + ((flags & kFin) != 0 ? 1 : 0);
   if ((flags & kRst) == 0 && static_cast<int32_t>(end - our_next) > 0) our_next = end;
   sent_.push_back(std::move(seen));
   return true;
@@ -121,7 +122,8 @@ Script& Script::in(const In& row) {
   if (row.window >= 0) peer.window = static_cast<uint16_t>(row.window);
   s.window = peer.window;
   if (syn && peer.window_scale) {
-    s.window = static_cast<uint16_t>(std::min<uint32_t>(uint32_t{peer.window} << std::min<uint8_t>(peer.scale, 14), 65535));
+    s.window = static_cast<uint16_t>(
+        std::min<uint32_t>(uint32_t{peer.window} << std::min<uint8_t>(peer.scale, 14), 65535));
   }
   s.ecn = row.ecn;
   if (syn) {
@@ -131,8 +133,8 @@ Script& Script::in(const In& row) {
   }
   if (peer.timestamps && !row.no_ts) {
     const auto clock = peer_stamp + static_cast<uint32_t>((now - start).ms());
-    s.options.timestamps = wire::TcpTimestamps{Be32(row.ts.value_or(clock)),
-                                               Be32(row.ecr.value_or(last_stamp))};
+    s.options.timestamps =
+        wire::TcpTimestamps{Be32(row.ts.value_or(clock)), Be32(row.ecr.value_or(last_stamp))};
   }
   for (const auto& [left, right] : row.sack) {
     s.options.sack[s.options.sack_count++] = {Be32(our_isn + left), Be32(our_isn + right)};
@@ -204,8 +206,8 @@ Script& Script::now_is(Duration since_start) {
 
 Script& Script::write(uint32_t n) {
   const std::string text = bytes(written_ + 1, n);
-  written_ += transport.send_copy(
-      id, {reinterpret_cast<const uint8_t*>(text.data()), text.size()}, now);
+  written_ +=
+      transport.send_copy(id, {reinterpret_cast<const uint8_t*>(text.data()), text.size()}, now);
   emit();
   return *this;
 }

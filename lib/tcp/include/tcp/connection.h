@@ -123,6 +123,9 @@ class Connection {
   bool restore(StateReader& reader);
 
  private:
+  template <class Self, class F>
+  static void each_member(Self& connection, F&& f);
+
   class AckWork;
   enum class Control : uint8_t { kNone, kSyn, kReset };
 
@@ -249,7 +252,6 @@ class Connection {
   bool keepalive_now_ = false;
   bool force_retransmit_ = false;  // one segment, whatever the window
   bool has_dsack_ = false;
-  bool app_limited_ = false;
   bool cwnd_limited_ = false;
   bool ecn_refused_ = false;  // a SYN with ECN was lost
   bool icmp_seen_ = false;    // soft errors, for the reason at the end
