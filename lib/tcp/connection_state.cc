@@ -37,8 +37,8 @@ bool get_chain(StateReader& reader, Pieces& pieces, Chain& chain) {
 template <class Self, class F>
 void Connection::each_member(Self& c, F&& f) {
   const auto all = [&](auto&... members) { (f(members), ...); };
-  all(c.state_, c.ended_by_, c.notices_, c.control_, c.timestamps_, c.sack_, c.window_scale_, c.ecn_,
-      c.snd_scale_, c.nodelay_, c.keepalive_, c.user_closed_, c.shutdown_, c.fin_sent_,
+  all(c.state_, c.ended_by_, c.notices_, c.control_, c.timestamps_, c.sack_, c.window_scale_,
+      c.ecn_, c.snd_scale_, c.nodelay_, c.keepalive_, c.user_closed_, c.shutdown_, c.fin_sent_,
       c.fin_received_, c.has_fin_, c.want_writable_, c.wants_output_, c.echo_congestion_,
       c.say_reduced_, c.probe_now_, c.persist_now_, c.override_, c.keepalive_now_,
       c.force_retransmit_, c.has_dsack_, c.cwnd_limited_, c.ecn_refused_, c.icmp_seen_,
@@ -98,8 +98,8 @@ bool Connection::restore(StateReader& reader) {
     Sent sent{.sent_at = saved.sent_at, .start = saved.start, .size = saved.size};
     sent.flags = saved.flags;
     sent.transmissions = saved.transmissions;
-    sent.place = SendQueue::settled(env_->pieces,
-                                    SendQueue::moved(env_->pieces, queue_.first(), offset));
+    sent.place =
+        SendQueue::settled(env_->pieces, SendQueue::moved(env_->pieces, queue_.first(), offset));
     if (board_.restore(env_->sent, sent) == kNoSlot) return false;
   }
   if (!get_chain(reader, env_->pieces, reassembly_.ready())) return false;

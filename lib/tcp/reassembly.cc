@@ -18,38 +18,41 @@ Reassembly::Outcome Reassembly::insert(Pieces& pieces, RangePool& pool, Chain& p
 
 void Reassembly::take_in_order(Pieces& pieces, RangePool& pool, Chain& payload, Outcome& outcome,
                                Seq rcv_nxt) {
-  Seq end = rcv_nxt + payload.bytes;
-  pieces.join(ready_, payload);
-  if (!payload.empty()) {  // no piece for the rest, which comes again
-    end = end - payload.bytes;
-    pieces.free(payload);
-    outcome.drop = Drop::kReceiveMemory;
-  }
-  // Runs that the new bytes reach or cover.
-  while (first_ != kNoSlot && pool[first_].start <= end) {
+  Seq at = rcv_nxt;
+  // Runs that the new bytes reach or cover. Of bytes that come twice the first ones stay here too.
+  while (first_ != kNoSlot && pool[first_].start <= at + payload.bytes) {
     Range& range = pool[first_];
-    const uint32_t overlap = std::min(span_of(range.start, end), range.chain.bytes);
+    const uint32_t gap = span_of(at, range.start);
+    Chain part = pieces.split(payload, gap);
+    at += append(pieces, part, outcome);
+    if (outcome.drop != Drop::kNone || at != range.start) break;
+    const uint32_t overlap = std::min(range.chain.bytes, payload.bytes);
     if (overlap > 0 && !outcome.duplicate) {
       outcome.duplicate = true;
-      outcome.dup_left = range.start;
-      outcome.dup_right = range.start + overlap;
+      outcome.dup_left = at;
+      outcome.dup_right = at + overlap;
     }
+    pieces.drop_front(payload, overlap);
     ooo_bytes_ -= range.chain.bytes;
     ooo_pinned_ -= range.chain.pinned;
-    const uint32_t charged = range.chain.bytes;
-    pieces.drop_front(range.chain, overlap);
     outcome.filled_hole = true;
-    pieces.join(ready_, range.chain);
-    if (!range.chain.empty()) {
-      end = end + (charged - overlap - range.chain.bytes);
-      pieces.free(range.chain);
-      outcome.drop = Drop::kReceiveMemory;
-    } else {
-      end = end + (charged - overlap);
-    }
+    at += append(pieces, range.chain, outcome);
     erase(pool, first_);
+    if (outcome.drop != Drop::kNone) break;
   }
-  outcome.in_order = span_of(rcv_nxt, end);
+  if (outcome.drop == Drop::kNone) at += append(pieces, payload, outcome);
+  pieces.free(payload);
+  outcome.in_order = span_of(rcv_nxt, at);
+}
+
+// For the reader. What finds no place comes again.
+uint32_t Reassembly::append(Pieces& pieces, Chain& part, Outcome& outcome) {
+  const uint32_t offered = part.bytes;
+  pieces.join(ready_, part);
+  const uint32_t taken = offered - part.bytes;
+  if (taken < offered) outcome.drop = Drop::kReceiveMemory;
+  pieces.free(part);
+  return taken;
 }
 
 // Keeps the parts that are not there yet; of bytes that come twice the first ones stay, so that

@@ -44,8 +44,7 @@ TEST(Transfer, ConnectionsMoveToAnotherTransportAndGoOn) {
   lossy.loss = 5'000;
   Pair pair({}, lossy, lossy, 3);
   pair.server_app.listen(pair.server, {address(2), Be16(Pair::kPort)}, 2 << 20);
-  StreamState& old =
-      pair.client_app.open(pair.client, pair.tuple(), 2 << 20, pair.network.now());
+  StreamState& old = pair.client_app.open(pair.client, pair.tuple(), 2 << 20, pair.network.now());
   pair.network.run_until(pair.network.now() + milliseconds(700));
   ASSERT_GT(old.received, 0u);
   ASSERT_LT(old.received, 2u << 20);
@@ -65,7 +64,8 @@ TEST(Transfer, ConnectionsMoveToAnotherTransportAndGoOn) {
   pair.network.add(next);
   StreamState& state = app.adopt(old);
   tcp::StateReader reader(writer.written());
-  state.id = next.transport().restore(reader, reinterpret_cast<uint64_t>(&state), pair.network.now());
+  state.id =
+      next.transport().restore(reader, reinterpret_cast<uint64_t>(&state), pair.network.now());
   ASSERT_TRUE(state.id);
   app.pump(next.transport(), state, pair.network.now());
   next.wake(pair.network.now());

@@ -66,6 +66,7 @@ class Reassembly {
                      Seq rcv_nxt);
   void insert_behind_hole(Pieces& pieces, RangePool& pool, Chain& payload, Seq start,
                           const ReassemblyLimits& limits, Outcome& outcome);
+  uint32_t append(Pieces& pieces, Chain& part, Outcome& outcome);
   void touch(uint32_t at);
   void forget(uint32_t at);
   void erase(RangePool& pool, uint32_t at);
