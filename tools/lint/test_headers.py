@@ -23,7 +23,8 @@ def include_roots(path):
     roots = [] if "include" in path.parts else [str(path.parent)]
     folder = folder_of(path)
     if folder is None:  # tests know everything
-        roots += [*ROOTS.values(), "dpdk_app", "control/config", "control/server", "control/cli"]
+        roots += [*ROOTS.values(), "tests/support", "dpdk_app", "control/config",
+                  "control/server", "control/cli"]
     else:
         roots += [ROOTS[name] for name in FOLDERS[folder] if name in ROOTS]
         roots += [] if is_under(path, "lib") else [folder.removesuffix("/heddled")]

@@ -14,8 +14,9 @@ LIBRARIES = {
     "lib/balance": ["core", "wire"],
     "lib/policy": ["balance", "core", "wire"],
     "lib/flow": ["core", "wire"],
+    "lib/tcp": ["core", "wire"],
 }
-ALL_LIBRARIES = ["balance", "core", "flow", "l3", "packet", "policy", "wire"]
+ALL_LIBRARIES = ["balance", "core", "flow", "l3", "packet", "policy", "tcp", "wire"]
 APP = ["app", "graph", "node", "nodes", "ports", "worker"]
 FOLDERS = {
     **{folder: [folder.removeprefix("lib/"), *more] for folder, more in LIBRARIES.items()},
