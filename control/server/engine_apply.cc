@@ -206,8 +206,8 @@ void Engine::apply(ApplyJob job) {
 
 void Engine::dry_run(const ApplyJob& job, const std::vector<store::Change>& changes) {
   model_.rollback();
-  describe_changes(changes, *job.response);
   job.response->set_dry_run(true);
+  describe_changes(changes, *job.response);
   job.response->set_version(version_);
   job.done(grpc::Status::OK);
 }

@@ -119,7 +119,8 @@ void Compiler::compile_table() {
 Model::FrontendName Compiler::describe(const Group& group, const FrontendKey& key,
                                        uint32_t slot) const {
   Model::FrontendName name{.ns = group.key.ns, .service = group.key.name, .port = {}, .key = key};
-  for (const ServicePort& port : group.spec().ports)
+  // As committed: the group may have another, or none, staged.
+  for (const ServicePort& port : std::get<Service>(group.compiled.service->spec).ports)
     if (port.number == key.port && port.protocol == key.protocol) name.port = port.name;
   std::set<uint32_t> clusters;
   for (const Choice& choice : current_.frontends[slot]->choices)

@@ -220,8 +220,7 @@ TEST_F(WrongServer, CallThatTheServerRefuses) {
   const std::jthread server([&] { refuse_one(listening.fd(), "8", "too much at once"); });
   const Finished finished = ask({"show", "ports"});
   EXPECT_EQ(finished.exit_code, 1);
-  EXPECT_EQ(finished.err,
-            "heddlectl: heddled at unix:" + path_ + " refused: too much at once\n");
+  EXPECT_EQ(finished.err, "heddlectl: heddled at unix:" + path_ + " refused: too much at once\n");
 }
 
 TEST(Environment, ServerIsCheckedLikeTheOption) {

@@ -22,7 +22,11 @@ TEST_F(EngineTest, AppliesAndSaysWhatChanged) {
   const v1::ResourceChange& change = second.response.changes(0);
   EXPECT_EQ(change.what(), v1::ResourceChange::WHAT_CHANGED);
   EXPECT_EQ(change.key().kind(), "EndpointSet");
-  EXPECT_GT(change.fields_size(), 0);
+  v1::HistoryRequest second_version;
+  second_version.set_version(2);
+  const auto told = history(second_version);
+  ASSERT_EQ(told.response.versions(0).changes_size(), 1);
+  EXPECT_GT(told.response.versions(0).changes(0).fields_size(), 0);
 }
 
 TEST_F(EngineTest, ChangesNothingWhenNothingDiffers) {
