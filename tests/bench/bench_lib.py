@@ -97,7 +97,9 @@ class Heddled:
         with open(path, "w", encoding="utf-8") as file:
             file.write(config.replace("SOCKET", self.socket))
         self.log = open(os.path.join(directory, "heddled.log"), "w+", encoding="utf-8")
-        self.process = subprocess.Popen([HEDDLED, "--config", path], stderr=self.log)
+        self.process = subprocess.Popen(
+            [HEDDLED, "--config", path], stderr=self.log,
+            preexec_fn=lambda: os.sched_setaffinity(0, {DUT_CPU, OTHER_CPU}))
         end = time.monotonic() + 20
         while not os.path.exists(self.socket):
             if self.process.poll() is not None or time.monotonic() > end:
