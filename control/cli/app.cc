@@ -45,7 +45,7 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--server-name", server.server_name, "In heddled's certificate [HOST]")
       ->type_name("NAME");
   app.add_option("--timeout", server.timeout_seconds,
-                 "How long to wait for an answer [5; apply, delete, diff, rollback 30]")
+                 "How long to wait for an answer [5; apply, delete, diff, rollback, flows 30]")
       ->type_name("SECONDS")
       ->check(CLI::Validator(check_timeout, ""));
   app.add_option_function<std::string>(
@@ -75,7 +75,7 @@ void add_shows(CLI::App& show, Request& request) {
   CLI::App* ports = add_show(show, request, "ports", show_ports, "Ports, links and packet counts");
   ports->add_flag("-v,--verbose", options.verbose, "Also devices, queues, bytes, each error count");
   add_show(show, request, "workers", show_workers,
-           "Workers: load of the last second, packets handed over");
+           "Workers: load of the last second, flows, packets handed over");
   CLI::App* graph = add_show(show, request, "graph", show_graph,
                              "Nodes of the packet graph: calls, packets, cycles");
   graph->add_flag("--all", options.all, "Also the nodes that only drop");
@@ -87,6 +87,13 @@ void add_shows(CLI::App& show, Request& request) {
   add_show(show, request, "routes", show_routes, "Routes and where they come from");
   add_show(show, request, "services", show_services,
            "Services: endpoints, packets, and what was refused");
+  CLI::App* endpoints = add_show(show, request, "endpoints", show_endpoints,
+                                 "Endpoints of services: flows, packets, who drains");
+  endpoints->add_option("--service", options.flows.service, "Of this one alone")
+      ->type_name("NAMESPACE/NAME");
+  add_show_flows(
+      *add_show(show, request, "flows", show_flows, "Connections and other flows that are tracked"),
+      request);
   add_show(show, request, "version", show_version, "Version of the running heddled");
 }
 
@@ -126,6 +133,8 @@ std::unique_ptr<CLI::App> make_app(Request& request) {
                                "  heddlectl show drops -o json | jq '.drops[].drop'");
   show->require_subcommand(1);
   add_shows(*show, request);
+
+  add_flows(*app, request);
 
   CLI::App* versions = add_command(*app, "version", "Versions of heddlectl and heddled",
                                    "Examples:\n  heddlectl version --client");

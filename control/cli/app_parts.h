@@ -19,6 +19,10 @@ CLI::Option* add_number(CLI::App& app, const std::string& name, const std::strin
                         std::pair<uint64_t, uint64_t> bounds,
                         const std::function<void(uint64_t)>& take);
 
+// The filter and the ways to list of show flows, and the command flows.
+void add_show_flows(CLI::App& command, Request& request);
+void add_flows(CLI::App& app, Request& request);
+
 // The commands on policy.
 void add_policy(CLI::App& app, Request& request);
 

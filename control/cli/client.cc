@@ -150,6 +150,13 @@ Reply<v1::ListRoutesResponse> Client::routes() {
   return connection_->call(connection_->admin, &v1::Admin::Stub::ListRoutes);
 }
 
+Reply<v1::ListFlowsResponse> Client::flows(const v1::ListFlowsRequest& request) {
+  return connection_->call(connection_->admin, &v1::Admin::Stub::ListFlows, request);
+}
+Reply<v1::FlushFlowsResponse> Client::flush_flows(const v1::FlushFlowsRequest& request) {
+  return connection_->call(connection_->admin, &v1::Admin::Stub::FlushFlows, request);
+}
+
 Reply<v1::ApplyResponse> Client::apply(const v1::ApplyRequest& request) {
   return connection_->call(connection_->policy, &v1::Policy::Stub::Apply, request);
 }
@@ -170,6 +177,9 @@ Reply<v1::PolicyStatus> Client::status() {
 }
 Reply<v1::ListServicesResponse> Client::services() {
   return connection_->call(connection_->policy, &v1::Policy::Stub::ListServices);
+}
+Reply<v1::ListEndpointsResponse> Client::endpoints(const v1::ListEndpointsRequest& request) {
+  return connection_->call(connection_->policy, &v1::Policy::Stub::ListEndpoints, request);
 }
 
 Reply<void> Client::watch(const std::function<bool(const v1::PolicyStatus&)>& take) {

@@ -30,6 +30,8 @@ class Client {
   Reply<v1::ListDropsResponse> drops();
   Reply<v1::ListNeighborsResponse> neighbors();
   Reply<v1::ListRoutesResponse> routes();
+  Reply<v1::ListFlowsResponse> flows(const v1::ListFlowsRequest& request);
+  Reply<v1::FlushFlowsResponse> flush_flows(const v1::FlushFlowsRequest& request);
 
   Reply<v1::ApplyResponse> apply(const v1::ApplyRequest& request);
   Reply<v1::GetResponse> get(const v1::GetRequest& request);
@@ -38,6 +40,7 @@ class Client {
   Reply<v1::PolicyStatus> status();
   Reply<v1::ExplainResponse> explain(const v1::ExplainRequest& request);
   Reply<v1::ListServicesResponse> services();
+  Reply<v1::ListEndpointsResponse> endpoints(const v1::ListEndpointsRequest& request);
   // Hands each status to `take` until that returns false or heddled ends the stream. Has no
   // deadline.
   Reply<void> watch(const std::function<bool(const v1::PolicyStatus&)>& take);

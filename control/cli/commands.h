@@ -31,15 +31,27 @@ struct ExplainOptions {
   uint32_t source_port = 0;
 };
 
+// Which flows; what is empty or 0 is not asked for.
+struct FlowOptions {
+  std::string source, destination, protocol, state, service, endpoint;
+  uint32_t port = 0;
+  std::optional<uint32_t> worker;
+  bool count_only = false;
+  std::string top;
+  uint32_t limit = 0;
+  bool reset = false;  // flush
+};
+
 struct Options {
   ServerOptions server;
   Format format = Format::kTable;
-  bool all = false;          // show drops, graph: also what is left out by default
-  bool verbose = false;      // show ports: also the devices and all counters
-  bool dot = false;          // show graph: Graphviz
+  bool all = false;      // show drops, graph: also what is left out by default; flush: every flow
+  bool verbose = false;  // show ports: also the devices and all counters
+  bool dot = false;      // show graph: Graphviz
   bool client_only = false;  // version: do not ask heddled
   PolicyOptions policy;
   ExplainOptions explain;
+  FlowOptions flows;  // show endpoints: the service
 };
 
 Outcome show_ports(const Options& options);
@@ -49,6 +61,8 @@ Outcome show_drops(const Options& options);
 Outcome show_neighbors(const Options& options);
 Outcome show_routes(const Options& options);
 Outcome show_services(const Options& options);
+Outcome show_endpoints(const Options& options);
+Outcome show_flows(const Options& options);
 Outcome show_version(const Options& options);
 Outcome version(const Options& options);
 
@@ -61,6 +75,7 @@ Outcome history(const Options& options);
 Outcome rollback(const Options& options);
 Outcome status(const Options& options);
 Outcome explain_packet(const Options& options);
+Outcome flush_flows(const Options& options);
 
 // Renders an answer: as a table by `to_text`, else whole.
 template <class Response>

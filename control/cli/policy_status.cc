@@ -86,16 +86,22 @@ std::string services_text(const v1::ListServicesResponse& response, const Option
   Table table({{"SERVICE"},
                {"PORT"},
                {"ADDRESS"},
+               {"FORWARDING"},
                {"ENDPOINTS", Align::kRight},
+               {"FLOWS", Align::kRight},
                {"PACKETS", Align::kRight},
                {"BYTES", Align::kRight},
                {"DENIED", Align::kRight},
+               {"AUDITED", Align::kRight},
                {"NO-ENDPOINT", Align::kRight}});
   for (const v1::ServiceCounts& service : response.services()) {
     table.add({fmt::format("{}/{}", service.namespace_(), service.name()),
-               fmt::format("{} {}/{}", service.port(), service.number(), service.protocol()),
-               service.address(), thousands(service.endpoints()), thousands(service.packets()),
-               thousands(service.bytes()), thousands(service.denied()),
+               fmt::format("{} {}/{}", service.port(),
+                           service.number() == 0 ? "all" : std::to_string(service.number()),
+                           service.protocol()),
+               service.address(), service.forwarding(), thousands(service.endpoints()),
+               thousands(service.flows()), thousands(service.packets()), thousands(service.bytes()),
+               thousands(service.denied()), thousands(service.audited()),
                thousands(service.no_endpoint())});
   }
   return table.text();

@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "resource/kinds.h"
@@ -97,6 +98,13 @@ Outcome refused(const Options& options, const std::vector<Problem>& problems, bo
   return outcome;
 }
 
+// Before heddled knows of all flows it says how many it knows of.
+std::string cut_text(const v1::ApplyResponse& response) {
+  const uint64_t cut = response.flows_cut();
+  return fmt::format("{} live {} cut{}", thousands(cut), cut == 1 ? "flow" : "flows",
+                     response.flows_pending() ? " so far, not all were looked at" : "");
+}
+
 std::string summary(const v1::ApplyResponse& response, uint64_t content_of) {
   if (response.added() + response.changed() + response.deleted() == 0)
     return fmt::format("nothing to change: version {}\n", response.version());
@@ -105,10 +113,13 @@ std::string summary(const v1::ApplyResponse& response, uint64_t content_of) {
                   thousands(response.added()), thousands(response.deleted()));
   if (response.dry_run())
     return fmt::format("dry run: {}; version {} stays\n", what, response.version());
+  // An older heddled does not tell how many there are.
+  const uint32_t total = std::max(response.workers(), response.workers_total());
   const std::string content = content_of > 0 ? fmt::format(" (content of {})", content_of) : "";
-  return fmt::format("version {}{} live on {}/{} workers in {} ms ({})\n", response.version(),
-                     content, response.workers(), response.workers(),
-                     one_decimal(static_cast<double>(response.live_us()) / 1e3), what);
+  return fmt::format("version {}{} live on {}/{} workers in {} ms ({}); {}\n", response.version(),
+                     content, response.workers(), total,
+                     one_decimal(static_cast<double>(response.live_us()) / 1e3), what,
+                     cut_text(response));
 }
 
 }  // namespace

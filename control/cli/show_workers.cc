@@ -14,6 +14,8 @@ std::string workers_text(const v1::ListWorkersResponse& response, const Options&
                {"IDLE (ASLEEP)", Align::kRight},
                {"PACKETS/s", Align::kRight},
                {"CYCLES/PACKET", Align::kRight},
+               {"FLOWS", Align::kRight},
+               {"POLICY", Align::kRight},
                {"HANDED-IN", Align::kRight},
                {"HANDED-OUT", Align::kRight},
                {"QUEUES"}});
@@ -24,6 +26,7 @@ std::string workers_text(const v1::ListWorkersResponse& response, const Options&
                fmt::format("{} ({})", percent(worker.idle_share()), percent(worker.sleep_share())),
                thousands(worker.packets_per_second()),
                worker.cycles_per_packet() > 0 ? one_decimal(worker.cycles_per_packet()) : "-",
+               thousands(worker.flows()), std::to_string(worker.policy_version()),
                thousands(worker.handed_in()), thousands(worker.handed_out()),
                queues.empty() ? "-" : join(queues, " ")});
   }

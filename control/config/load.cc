@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "field.h"
+#include "flow_settings.h"
 #include "ports.h"
 #include "routes.h"
 #include "yaml/tree.h"
@@ -29,9 +30,9 @@ constexpr std::string_view kDefaultSocket = "/run/heddle/heddled.sock";
 
 constexpr std::string_view kDefaultState = "/var/lib/heddle";
 
-constexpr std::array<std::string_view, 7> kNodeKeys = {
-    "node", "trust_domain", "workers", "memory", "control", "ports", "routes"};
-constexpr std::array<std::string_view, 1> kNodeLater = {"limits"};
+constexpr std::array<std::string_view, 10> kNodeKeys = {
+    "node",  "trust_domain", "workers", "memory",    "control",
+    "ports", "routes",       "nat",     "conntrack", "limits"};
 constexpr std::array<std::string_view, 2> kWorkerKeys = {"cores", "idle"};
 constexpr std::array<std::string_view, 2> kIdleWords = {"adaptive", "spin"};
 constexpr std::array<std::string_view, 3> kMemoryKeys = {"hugepages", "no_huge", "buffers"};
@@ -180,7 +181,7 @@ Result<> read_control(const Field& field, app::NodeConfig& out) {
 }
 
 Result<> read_all(const Field& root, app::NodeConfig& out) {
-  const auto fields = Fields::of(root, kNodeKeys, kNodeLater);
+  const auto fields = Fields::of(root, kNodeKeys);
   if (!fields) return std::unexpected(fields.error());
   const auto node = fields->need("node", "the node's name, as edge-1");
   if (!node) return std::unexpected(node.error());
@@ -202,6 +203,9 @@ Result<> read_all(const Field& root, app::NodeConfig& out) {
   HEDDLE_TRY(read_ports(*list, ports));
   HEDDLE_TRY(check_ports(ports));
   if (const auto routes = fields->find("routes")) HEDDLE_TRY(read_routes(*routes, ports, out));
+  if (const auto nat = fields->find("nat")) HEDDLE_TRY(read_nat(*nat, ports, out.flows));
+  if (const auto track = fields->find("conntrack")) HEDDLE_TRY(read_conntrack(*track, out.flows));
+  if (const auto limits = fields->find("limits")) HEDDLE_TRY(read_limits(*limits, out.flows));
   out.ports = std::move(ports.ports);
   return {};
 }

@@ -41,6 +41,7 @@ void convert(const WorkerInfo& from, v1::Worker& to) {
   to.set_cycles_per_packet(from.cycles_per_packet);
   to.set_longest_turn_us(from.longest_turn_us);
   to.set_policy_version(from.policy_version);
+  to.set_flows(from.flows);
   to.set_turns(from.turns);
   to.set_packets(from.packets);
   to.set_handed_out(from.handed_out);

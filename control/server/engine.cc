@@ -75,7 +75,7 @@ Result<> Engine::restore() {
   }
   current_ = store_->current();
   version_ = current_.version;
-  compiled_ = model_.commit(version_);
+  compiled_ = model_.commit(version_, steady_now());
   return {};
 }
 
@@ -133,7 +133,7 @@ void Engine::run() {
       ::malloc_trim(0);
       lock.lock();
     }
-    queue_filled_.wait(lock, wanted);
+    wait_for_work(lock);
     if (queue_.empty()) return;
     // What is here now: an Apply that comes while these are written waits for the next turn.
     for (size_t left = queue_.size(); left > 0; --left) {
@@ -153,6 +153,20 @@ void Engine::run() {
     }
     lock.unlock();
     flush();
+  }
+}
+
+// Until there is work, or the end. What has drained meanwhile goes.
+void Engine::wait_for_work(std::unique_lock<std::mutex>& lock) {
+  const auto wanted = [this] { return stopping_ || !queue_.empty(); };
+  while (true) {
+    const Instant end = model_.next_drain_end();
+    if (end == kNever) return queue_filled_.wait(lock, wanted);
+    const SteadyTime until{std::chrono::nanoseconds(end.ns())};
+    if (queue_filled_.wait_until(lock, until, wanted)) return;
+    lock.unlock();
+    let_drained_go();
+    lock.lock();
   }
 }
 

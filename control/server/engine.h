@@ -17,6 +17,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/time.h"
 #include "heddle/v1/policy.pb.h"
 #include "server/policy_engine.h"
 #include "store/store.h"
@@ -24,6 +25,23 @@
 namespace heddle::server {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
+
+// What the model knows as time.
+inline Instant steady_now() {
+  const auto since = std::chrono::steady_clock::now().time_since_epoch();
+  return Instant(std::chrono::duration_cast<std::chrono::nanoseconds>(since).count());
+}
+
+// What frontend slots of flows mean to people.
+struct FlowNames {
+  struct Name {
+    std::string service;  // "shop/cart"
+    std::string port;     // "http"
+  };
+  std::vector<Name> by_slot;  // with an empty service: nobody's
+
+  std::string text(uint32_t slot) const;  // "shop/cart:http", or nothing
+};
 
 // The messages are gRPC's and live until `done` is called, which happens once.
 struct ApplyJob {
@@ -34,6 +52,8 @@ struct ApplyJob {
   SteadyTime arrived;
   std::function<void(const grpc::Status&)> done;
 };
+
+class Telling;  // engine_explain.cc
 
 class Engine final : public PolicyEngine {
  public:
@@ -55,6 +75,9 @@ class Engine final : public PolicyEngine {
   grpc::Status history(const v1::HistoryRequest& request, v1::HistoryResponse& response);
   grpc::Status explain(const v1::ExplainRequest& request, v1::ExplainResponse& response) const;
   void list_services(v1::ListServicesResponse& response);
+  grpc::Status list_endpoints(const v1::ListEndpointsRequest& request,
+                              v1::ListEndpointsResponse& response);
+  FlowNames flow_names() const;
   v1::PolicyStatus status();
 
   // `offer` gets the status now and at each change, on the engine's thread, until forget().
@@ -79,6 +102,10 @@ class Engine final : public PolicyEngine {
   void run();
   bool enqueue(Work work, size_t bytes);
 
+  std::string explain_routed(const policy::Flow& flow, Telling& telling) const;
+  std::string explain_service(const policy::Flow& flow, const std::string& protocol,
+                              Telling& telling) const;
+
   void apply(ApplyJob job);
   bool collect(const v1::ApplyRequest& request, std::vector<policy::Edit>& edits,
                std::vector<store::Change>& changes, v1::ApplyResponse& response) const;
@@ -92,7 +119,12 @@ class Engine final : public PolicyEngine {
   void dry_run(const ApplyJob& job, const std::vector<store::Change>& changes);
   bool flush();  // false: the disk refused, and what was staged is gone
   void publish();
+  void let_drained_go();
+  void wait_for_work(std::unique_lock<std::mutex>& lock);
   void wait_until_live() const;
+  void note_fresh_slots();
+  bool wait_until_swept(uint32_t generation) const;
+  void tell_cut(v1::ApplyResponse& response) const;
   void tell_watchers();
   void offer_to(uint64_t watcher, const v1::PolicyStatus& status);
 
@@ -106,7 +138,10 @@ class Engine final : public PolicyEngine {
   PolicyTarget* target_ = nullptr;
 
   std::vector<Staged> staged_;
-  std::map<uint32_t, FrontendCounts> baselines_;  // of frontend slots, at the time they were given
+  // What slots had counted at the time when they were given; of endpoints only what was not 0.
+  std::map<uint32_t, FrontendCounts> baselines_;
+  std::map<uint32_t, EndpointCounts> endpoint_baselines_;
+  uint64_t cut_before_ = 0;  // flows that had been cut when the last version was installed
   uint64_t applied_ = 0, refused_ = 0;
   std::string last_refusal_, store_error_;
   std::chrono::microseconds install_time_{};

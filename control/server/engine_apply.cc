@@ -287,18 +287,31 @@ bool Engine::flush() {
     response.set_workers_total(static_cast<uint32_t>(versions.size()));
     response.set_live_us(us_since(staged[i].job.arrived));
     response.set_install_us(static_cast<uint64_t>(install_time_.count()));
-    staged[i].job.done(grpc::Status::OK);
+  }
+  v1::ApplyResponse cut;
+  tell_cut(cut);
+  for (const Staged& each : staged) {
+    each.job.response->set_flows_cut(cut.flows_cut());
+    each.job.response->set_flows_pending(cut.flows_pending());
+    each.job.done(grpc::Status::OK);
   }
   tell_watchers();
   return true;
 }
 
+// Nothing that was applied has changed, so it is the same version and no history.
+void Engine::let_drained_go() {
+  compiled_ = model_.commit(version_, steady_now());
+  target_->install(compiled_);
+}
+
 void Engine::publish() {
-  compiled_ = model_.commit(version_);
-  for (const uint32_t slot : compiled_.fresh_frontends) {
-    const uint32_t slots[] = {slot};
-    baselines_[slot] = target_->frontend_counts(slots).front();
-  }
+  const uint32_t generation_before = compiled_.snapshot->generation;
+  compiled_ = model_.commit(version_, steady_now());
+  note_fresh_slots();
+  // What an older version still cuts is not this one's.
+  if (compiled_.may_cut) wait_until_swept(generation_before);
+  cut_before_ = target_->flows_cut();
   const SteadyTime start = std::chrono::steady_clock::now();
   target_->install(compiled_);
   wait_until_live();

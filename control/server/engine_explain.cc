@@ -4,8 +4,6 @@
 #include "engine.h"
 
 namespace heddle::server {
-namespace {
-
 using policy::Verdict;
 
 // Collects the lines of an answer.
@@ -22,6 +20,8 @@ class Telling {
  private:
   v1::ExplainResponse& response_;
 };
+
+namespace {
 
 grpc::Status wrong(std::string text) {
   return {grpc::StatusCode::INVALID_ARGUMENT, std::move(text)};
@@ -78,17 +78,70 @@ grpc::Status read_destination(const v1::ExplainRequest& request, const policy::M
   return grpc::Status::OK;
 }
 
+void tell_entry(const char* topic, const policy::AccessEntry& entry, const policy::Model& model,
+                Telling& telling) {
+  telling.line(topic, "{} by {} rule {}", entry.action == policy::Action::kAllow ? "ALLOW" : "DENY",
+               model.policy_name(entry.policy), entry.rule);
+}
+
 void tell_access(const policy::Decision& decision, const policy::Frontend& frontend,
                  const policy::Model& model, Telling& telling) {
+  if (decision.audited) telling.line("audit", "a rule of an AUDIT or of a dry run fits: counted");
   if (frontend.access == nullptr) return telling.line("access", "no AccessPolicy: everybody may");
-  if (decision.access == nullptr)
-    return telling.line("access", "{}",
-                        frontend.access->default_allow
-                            ? "allowed: no DENY fits, and there is no ALLOW"
-                            : "denied: no ALLOW policy of this service fits");
-  const bool allow = decision.access->action == policy::Action::kAllow;
-  telling.line("access", "{} by {} rule {}", allow ? "ALLOW" : "DENY",
-               model.policy_name(decision.access->policy), decision.access->rule);
+  if (decision.access != nullptr) return tell_entry("access", *decision.access, model, telling);
+  telling.line("access", "{}",
+               frontend.access->default_allow ? "allowed: no DENY fits, and there is no ALLOW"
+                                              : "denied: no ALLOW policy of this service fits");
+}
+
+void tell_refusal(policy::Refusal how, policy::Protocol protocol, Telling& telling) {
+  const bool reset = how == policy::Refusal::kReset && protocol == policy::Protocol::kTcp;
+  telling.line("refusal", "{}",
+               how == policy::Refusal::kDrop ? "the sender is told nothing"
+               : reset                       ? "the sender gets a TCP reset"
+                                             : "the sender gets an ICMP error: unreachable");
+}
+
+// Whether the workload at the flow's destination may be called by its sender.
+bool tell_guard(const policy::Flow& flow, const policy::Snapshot& snapshot,
+                const policy::Model& model, Telling& telling) {
+  const InterfaceId out = snapshot.guarded(flow.destination);
+  if (out == kNoInterface) return true;
+  const policy::Guarded guarded = policy::guard(snapshot, flow, out);
+  if (guarded.audited) telling.line("audit", "a rule of the workload's guard fits: counted");
+  if (guarded.access != nullptr)
+    tell_entry("guard", *guarded.access, model, telling);
+  else
+    telling.line("guard", "{}",
+                 guarded.allowed ? "allowed: no DENY for the workload fits, and there is no ALLOW"
+                                 : "denied: no ALLOW policy for the workload fits");
+  if (!guarded.allowed) tell_refusal(guarded.how, flow.protocol, telling);
+  return guarded.allowed;
+}
+
+// "10.8.0.11:8080", "[2001:db8::1]:80".
+std::string place(const policy::IpAddress& address, uint16_t port) {
+  return fmt::format("{}{}{}:{}", address.is_v4() ? "" : "[", address.text(),
+                     address.is_v4() ? "" : "]", port);
+}
+
+void tell_forwarding(const policy::Flow& flow, const policy::Decision& decision,
+                     policy::Forwarding forwarding, Telling& telling) {
+  switch (forwarding) {
+    case policy::Forwarding::kFullNat:
+    case policy::Forwarding::kDnat:
+      telling.line("translation", "{} -> {}", place(flow.destination, flow.destination_port),
+                   place(decision.endpoint->address, decision.port));
+      if (forwarding == policy::Forwarding::kFullNat)
+        telling.line("translation", "the source becomes one of the node's NAT addresses");
+      return;
+    case policy::Forwarding::kDirect:
+      return telling.line("transport",
+                          "unchanged, to the endpoint's MAC address (forwarding: direct)");
+    case policy::Forwarding::kIpInIp:
+      return telling.line("transport", "unchanged, inside a packet to {} (forwarding: ip-in-ip)",
+                          decision.endpoint->address.text());
+  }
 }
 
 void tell_endpoint(const policy::Decision& decision, const policy::Frontend& frontend,
@@ -107,31 +160,44 @@ void tell_endpoint(const policy::Decision& decision, const policy::Frontend& fro
     telling.line("fallback", "{} has no endpoint: {}", model.cluster_name(wanted),
                  model.cluster_name(decision.cluster));
   const policy::Cluster& cluster = *snapshot.clusters[decision.cluster];
-  const auto* workload = model.workload_at(decision.endpoint->address);
-  telling.line("endpoint", "{}{}, one of {} by Maglev on {}", decision.endpoint->address.text(),
-               workload == nullptr ? "" : " " + workload->key.name, cluster.endpoints.size(),
-               frontend.hash_on == policy::HashOn::kFlow ? "the flow" : "the source address");
+  const policy::EndpointEntry& endpoint = *decision.endpoint;
+  const auto takes = [&](const policy::EndpointEntry& each) {
+    return each.weight > 0 && each.priority == endpoint.priority;
+  };
+  const auto count = std::ranges::count_if(cluster.endpoints, takes);
+  const auto* workload = model.workload_at(endpoint.address);
+  const std::string who =
+      endpoint.address.text() + (workload == nullptr ? "" : " " + workload->key.name);
+  if (policy::is_hash(cluster.algorithm))
+    telling.line("endpoint", "{}, one of {} by {} on {}", who, count,
+                 cluster.algorithm == policy::Algorithm::kMaglev ? "Maglev" : "ring hash",
+                 frontend.hash_on == policy::HashOn::kFlow ? "the flow" : "the source address");
+  else
+    telling.line("endpoint", "one of {} endpoints, {}; {} for example", count,
+                 policy::name_of(cluster.algorithm), who);
 }
 
-const char* drop_of(Verdict verdict) {
-  switch (verdict) {
+// As the service nodes name it: how the sender is told makes another drop of it.
+const char* drop_of(const policy::Decision& decision, policy::Protocol protocol) {
+  const bool silent =
+      decision.how == policy::Refusal::kDrop ||
+      (decision.how == policy::Refusal::kReset && protocol == policy::Protocol::kTcp);
+  switch (decision.verdict) {
     case Verdict::kForward:
       return "";
     case Verdict::kNoPort:
       return "no_port";
     case Verdict::kDenied:
-      return "denied";
+      return silent ? "denied" : "denied_told";
     case Verdict::kNoEndpoint:
-      return "no_endpoint";
+      return silent ? "no_endpoint_silent" : "no_endpoint";
   }
   return "";
 }
 
-}  // namespace
-
-grpc::Status Engine::explain(const v1::ExplainRequest& request,
-                             v1::ExplainResponse& response) const {
-  policy::Flow flow;
+// The flow that is asked about; not OK: what is wrong with the question.
+grpc::Status read_flow(const v1::ExplainRequest& request, const policy::Model& model,
+                       policy::Flow& flow) {
   if (request.protocol() == "udp")
     flow.protocol = policy::Protocol::kUdp;
   else if (request.protocol() != "tcp")
@@ -140,13 +206,20 @@ grpc::Status Engine::explain(const v1::ExplainRequest& request,
     return wrong("port: expected 1 to 65535");
   flow.destination_port = static_cast<uint16_t>(request.port());
   flow.source_port = static_cast<uint16_t>(request.source_port());
-  if (auto status = read_destination(request, model_, flow.destination); !status.ok())
-    return status;
-  if (auto status = read_sender(request.from(), model_, flow.destination, flow); !status.ok())
+  if (auto status = read_destination(request, model, flow.destination); !status.ok()) return status;
+  if (auto status = read_sender(request.from(), model, flow.destination, flow); !status.ok())
     return status;
   if (flow.source.is_v4() != flow.destination.is_v4())
     return wrong("the sender and the destination are of different address families");
+  return grpc::Status::OK;
+}
 
+}  // namespace
+
+grpc::Status Engine::explain(const v1::ExplainRequest& request,
+                             v1::ExplainResponse& response) const {
+  policy::Flow flow;
+  if (auto status = read_flow(request, model_, flow); !status.ok()) return status;
   const policy::Snapshot& snapshot = *compiled_.snapshot;
   response.set_version(snapshot.version);
   Telling telling(response);
@@ -155,26 +228,36 @@ grpc::Status Engine::explain(const v1::ExplainRequest& request,
                    ? fmt::format(", known by port {}", options_.facts.ports[flow.in.index()].name)
                    : std::string(", without identity"));
   const auto& addresses = compiled_.attachments->service_addresses;
-  if (!std::ranges::binary_search(addresses, flow.destination)) {
-    telling.line("service", "{} is no service's address: the packet is routed",
-                 flow.destination.text());
-    response.set_allowed(true);
-    return grpc::Status::OK;
-  }
+  const bool to_service = std::ranges::binary_search(addresses, flow.destination);
+  const std::string drop = to_service ? explain_service(flow, request.protocol(), telling)
+                                      : explain_routed(flow, telling);
+  response.set_allowed(drop.empty());
+  response.set_drop(drop);
+  return grpc::Status::OK;
+}
+
+// The drop's name, or empty: it passes.
+std::string Engine::explain_routed(const policy::Flow& flow, Telling& telling) const {
+  telling.line("service", "{} is no service's address: the packet is routed",
+               flow.destination.text());
+  if (tell_guard(flow, *compiled_.snapshot, model_, telling)) return "";
+  return flow.destination.is_v4() ? "ip4_guard.denied" : "ip6_guard.denied";
+}
+
+std::string Engine::explain_service(const policy::Flow& flow, const std::string& protocol,
+                                    Telling& telling) const {
+  const policy::Snapshot& snapshot = *compiled_.snapshot;
   const std::string node = flow.destination.is_v4() ? "ip4_service" : "ip6_service";
   const policy::Decision decision = policy::decide(snapshot, flow);
-  response.set_allowed(decision.verdict == Verdict::kForward);
-  if (decision.verdict != Verdict::kForward)
-    response.set_drop(fmt::format("{}.{}", node, drop_of(decision.verdict)));
   if (decision.verdict == Verdict::kNoPort) {
     telling.line("service", "{} is a service's address, and has no {} port {}",
-                 flow.destination.text(), request.protocol(), flow.destination_port);
-    return grpc::Status::OK;
+                 flow.destination.text(), protocol, flow.destination_port);
+    return fmt::format("{}.{}", node, drop_of(decision, flow.protocol));
   }
   const policy::Frontend& frontend = *snapshot.frontends[decision.frontend];
   const policy::Model::FrontendName name = model_.frontend_name(decision.frontend);
-  telling.line("service", "{}/{} port {} ({} {}:{})", name.ns, name.service, name.port,
-               request.protocol(), flow.destination.text(), flow.destination_port);
+  telling.line("service", "{}/{} port {} ({} {}:{})", name.ns, name.service, name.port, protocol,
+               flow.destination.text(), flow.destination_port);
   if (frontend.route == policy::kNoSlot)
     telling.line("route", "none: the service's own endpoints");
   else
@@ -182,16 +265,21 @@ grpc::Status Engine::explain(const v1::ExplainRequest& request,
   tell_access(decision, frontend, model_, telling);
   if (decision.verdict != Verdict::kDenied)
     tell_endpoint(decision, frontend, snapshot, model_, telling);
-  if (decision.verdict != Verdict::kForward) return grpc::Status::OK;
-  if (target_->is_on_link(decision.endpoint->address)) {
-    telling.line("transport", "unchanged, to the endpoint's MAC address (forwarding: direct)");
-  } else {
+  if (decision.verdict != Verdict::kForward) {
+    tell_refusal(decision.how, flow.protocol, telling);
+    return fmt::format("{}.{}", node, drop_of(decision, flow.protocol));
+  }
+  policy::Flow there = flow;
+  there.destination = decision.endpoint->address;
+  there.destination_port = decision.port;
+  if (frontend.forwarding == policy::Forwarding::kDirect &&
+      !target_->is_on_link(there.destination)) {
     telling.line("transport",
                  "the endpoint is on no link of this node, as forwarding: direct needs");
-    response.set_allowed(false);
-    response.set_drop(node + ".endpoint_not_on_link");
+    return node + ".endpoint_not_on_link";
   }
-  return grpc::Status::OK;
+  tell_forwarding(flow, decision, frontend.forwarding, telling);
+  return tell_guard(there, snapshot, model_, telling) ? "" : node + ".denied";
 }
 
 }  // namespace heddle::server

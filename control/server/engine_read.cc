@@ -208,6 +208,9 @@ void Engine::list_services(v1::ListServicesResponse& response) {
     to.set_bytes(counts[i].bytes - base.bytes);
     to.set_denied(counts[i].denied - base.denied);
     to.set_no_endpoint(counts[i].no_endpoint - base.no_endpoint);
+    to.set_forwarding(policy::name_of(name.forwarding));
+    to.set_flows(counts[i].flows - base.flows);
+    to.set_audited(counts[i].audited - base.audited);
   }
 }
 

@@ -122,8 +122,10 @@ std::expected<policy::ResourcePtr, std::vector<FieldProblem>> convert_policy(
   resource->key.ns = from.metadata().namespace_();
   resource->key.name = from.metadata().name();
   if (reader.fits(static_cast<int>(from.metadata().labels_size()), policy::kMaxLabels,
-                  "metadata.labels"))
+                  "metadata.labels")) {
+    resource->labels = PolicyReader::labels(from.metadata().labels());
     read_spec(from, *resource, reader);
+  }
   if (!reader.has_problems()) refuse_unknown(from, "", reader);
   auto problems = reader.take_problems();
   if (!problems.empty()) return std::unexpected(std::move(problems));

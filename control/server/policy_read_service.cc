@@ -51,12 +51,13 @@ policy::ServicePort read_port(const v1::ServicePort& from, const std::string& fi
                               PolicyReader& reader) {
   policy::ServicePort to;
   to.name = from.name();
-  to.number = reader.port(from.port(), field + ".port");
-  if (from.target_port() != 0 && from.target_port() != from.port())
-    reader.problem(
-        field + ".target_port",
-        fmt::format("is another than the port {}, which forwarding: direct cannot change",
-                    from.port()));
+  if (!from.all_ports()) {
+    to.number = reader.port(from.port(), field + ".port");
+  } else if (from.port() != 0) {
+    reader.problem(field + ".port", "all_ports names every port; leave one of the two out");
+  }
+  if (from.target_port() != 0)
+    to.target_port = reader.port(from.target_port(), field + ".target_port");
   switch (from.protocol()) {
     case v1::PROTOCOL_TCP:
       to.protocol = policy::Protocol::kTcp;
@@ -73,6 +74,39 @@ policy::ServicePort read_port(const v1::ServicePort& from, const std::string& fi
   return to;
 }
 
+void read_forwarding(const v1::Service& from, policy::Service& to, PolicyReader& reader) {
+  switch (from.forwarding()) {
+    case v1::FORWARDING_UNSPECIFIED:
+    case v1::FORWARDING_DNAT:
+      to.forwarding = policy::Forwarding::kDnat;
+      break;
+    case v1::FORWARDING_FULL_NAT:
+      to.forwarding = policy::Forwarding::kFullNat;
+      break;
+    case v1::FORWARDING_DIRECT:
+      to.forwarding = policy::Forwarding::kDirect;
+      break;
+    case v1::FORWARDING_IP_IN_IP:
+      to.forwarding = policy::Forwarding::kIpInIp;
+      break;
+    default:
+      reader.problem("spec.forwarding", "expected dnat, full-nat, direct or ip-in-ip");
+  }
+  switch (from.source_mapping()) {
+    case v1::SOURCE_MAPPING_UNSPECIFIED:
+      return;
+    case v1::SOURCE_MAPPING_PER_FLOW:
+      break;
+    case v1::SOURCE_MAPPING_PER_SOURCE:
+      to.source_mapping = policy::SourceMapping::kPerSource;
+      break;
+    default:
+      return reader.problem("spec.source_mapping", "expected per-flow or per-source");
+  }
+  if (from.forwarding() != v1::FORWARDING_FULL_NAT)
+    reader.problem("spec.source_mapping", "is for forwarding: full-nat alone; leave it out");
+}
+
 }  // namespace
 
 policy::Service read(const v1::Service& from, PolicyReader& reader) {
@@ -87,12 +121,7 @@ policy::Service read(const v1::Service& from, PolicyReader& reader) {
     to.ports.push_back(read_port(from.ports(i), fmt::format("spec.ports[{}]", i), reader));
   to.selector = PolicyReader::labels(from.selector());
   to.fallback = from.fallback();
-  if (from.forwarding() == v1::FORWARDING_UNSPECIFIED)
-    reader.problem("spec.forwarding",
-                   "missing, which means dnat, and that does not act in this version; expected "
-                   "direct");
-  else if (from.forwarding() != v1::FORWARDING_DIRECT)
-    reader.problem("spec.forwarding", "does not act in this version; expected direct");
+  read_forwarding(from, to, reader);
   return to;
 }
 
@@ -118,10 +147,12 @@ policy::EndpointSet read(const v1::EndpointSet& from, PolicyReader& reader) {
                                                     policy::kMaxEndpointWeight));
       endpoint.weight = static_cast<uint16_t>(each.weight());
     }
-    if (each.port() != 0)
-      reader.problem(field("port"), "cannot be changed with forwarding: direct; leave it out");
+    if (each.port() != 0) endpoint.port = reader.port(each.port(), field("port"));
     reader.later(!each.zone().empty(), field("zone"));
-    reader.later(each.priority() != 0, field("priority"));
+    if (each.priority() > policy::kMaxPriority)
+      reader.problem(field("priority"), fmt::format("{} is above the limit of {}", each.priority(),
+                                                    policy::kMaxPriority));
+    endpoint.priority = static_cast<uint8_t>(each.priority());
     to.endpoints.push_back(std::move(endpoint));
   }
   return to;

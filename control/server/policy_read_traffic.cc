@@ -14,8 +14,7 @@ policy::Backend read_backend(const v1::Backend& from, const std::string& ns,
   to.ns = from.namespace_().empty() ? ns : from.namespace_();
   to.subset = PolicyReader::labels(from.subset());
   if (from.has_weight()) to.weight = from.weight();
-  if (from.port() != 0)
-    reader.problem(field + ".port", "cannot be changed with forwarding: direct; leave it out");
+  reader.later(from.port() != 0, field + ".port");
   return to;
 }
 
@@ -103,6 +102,59 @@ void read_operation(const v1::Operation& from, const std::string& field, policy:
     reader.problem(field, "says nothing; for everything leave \"to\" out");
 }
 
+void read_algorithm(const v1::Balancer& from, policy::TrafficPolicy& to, PolicyReader& reader) {
+  const bool hash_given = from.hash_on() != v1::HASH_ON_UNSPECIFIED;
+  switch (from.algorithm()) {
+    case v1::ALGORITHM_UNSPECIFIED:
+    case v1::ALGORITHM_MAGLEV:
+      return;
+    case v1::ALGORITHM_RING_HASH:
+      to.algorithm = policy::Algorithm::kRingHash;
+      return;
+    case v1::ALGORITHM_ROUND_ROBIN:
+      to.algorithm = policy::Algorithm::kRoundRobin;
+      break;
+    case v1::ALGORITHM_RANDOM:
+      to.algorithm = policy::Algorithm::kRandom;
+      break;
+    case v1::ALGORITHM_LEAST_REQUEST:
+      to.algorithm = policy::Algorithm::kLeastRequest;
+      break;
+    default:
+      return reader.problem("spec.balancer.algorithm",
+                            "expected maglev, ring-hash, round-robin, random or least-request");
+  }
+  if (hash_given)
+    reader.problem("spec.balancer.hash_on",
+                   "the algorithm looks at no hash: leave it out, or take maglev or ring-hash");
+}
+
+Duration read_drain_time(const google::protobuf::Duration& from, PolicyReader& reader) {
+  constexpr int64_t kMost = policy::kMaxDrainTime.ns() / 1'000'000'000;
+  const bool good = from.seconds() >= 0 && from.seconds() <= kMost && from.nanos() >= 0 &&
+                    from.nanos() < 1'000'000'000 && (from.seconds() < kMost || from.nanos() == 0);
+  if (good) return seconds(from.seconds()) + nanoseconds(from.nanos());
+  reader.problem("spec.drain_time", "expected 0s to 24h");
+  return policy::kDefaultDrainTime;
+}
+
+policy::Refusal read_refusal(v1::Refusal from, policy::Refusal otherwise, const char* field,
+                             PolicyReader& reader) {
+  switch (from) {
+    case v1::REFUSAL_UNSPECIFIED:
+      return otherwise;
+    case v1::REFUSAL_DROP:
+      return policy::Refusal::kDrop;
+    case v1::REFUSAL_RESET:
+      return policy::Refusal::kReset;
+    case v1::REFUSAL_UNREACHABLE:
+      return policy::Refusal::kUnreachable;
+    default:
+      reader.problem(field, "expected DROP, RESET or UNREACHABLE");
+      return otherwise;
+  }
+}
+
 }  // namespace
 
 policy::Route read(const v1::Route& from, const std::string& ns, PolicyReader& reader) {
@@ -131,9 +183,7 @@ policy::TrafficPolicy read(const v1::TrafficPolicy& from, PolicyReader& reader) 
   policy::TrafficPolicy to;
   to.service = from.service();
   const v1::Balancer& balancer = from.balancer();
-  if (balancer.algorithm() != v1::ALGORITHM_UNSPECIFIED &&
-      balancer.algorithm() != v1::ALGORITHM_MAGLEV)
-    reader.problem("spec.balancer.algorithm", "does not act in this version; expected maglev");
+  read_algorithm(balancer, to, reader);
   if (balancer.hash_on() == v1::HASH_ON_SOURCE_ADDRESS)
     to.hash_on = policy::HashOn::kSourceAddress;
   else if (balancer.hash_on() != v1::HASH_ON_UNSPECIFIED && balancer.hash_on() != v1::HASH_ON_FLOW)
@@ -146,21 +196,27 @@ policy::TrafficPolicy read(const v1::TrafficPolicy& from, PolicyReader& reader) 
   reader.later(from.has_outlier_detection(), "spec.outlier_detection");
   reader.later(from.has_health_check(), "spec.health_check");
   reader.later(from.tls() != v1::TLS_MODE_UNSPECIFIED, "spec.tls");
-  reader.later(from.has_drain_time(), "spec.drain_time");
+  if (from.has_drain_time()) to.drain_time = read_drain_time(from.drain_time(), reader);
+  to.no_endpoint =
+      read_refusal(from.no_endpoint(), policy::Refusal::kUnreachable, "spec.no_endpoint", reader);
   return to;
 }
 
 policy::AccessPolicy read(const v1::AccessPolicy& from, PolicyReader& reader) {
   policy::AccessPolicy to;
   to.service = from.target().service();
-  reader.later(from.target().workload_labels_size() != 0, "spec.target.workload_labels");
-  reader.later(from.dry_run(), "spec.dry_run");
+  if (!reader.fits(static_cast<int>(from.target().workload_labels_size()), policy::kMaxLabels,
+                   "spec.target.workload_labels"))
+    return to;
+  to.workload_labels = PolicyReader::labels(from.target().workload_labels());
+  to.dry_run = from.dry_run();
+  to.on_deny = read_refusal(from.on_deny(), policy::Refusal::kDrop, "spec.on_deny", reader);
   if (from.action() == v1::ACTION_DENY)
     to.action = policy::Action::kDeny;
   else if (from.action() == v1::ACTION_AUDIT)
-    reader.problem("spec.action", "AUDIT does not act in this version; expected ALLOW or DENY");
+    to.action = policy::Action::kAudit;
   else if (from.action() != v1::ACTION_ALLOW)
-    reader.problem("spec.action", "missing; expected ALLOW or DENY");
+    reader.problem("spec.action", "missing; expected ALLOW, DENY or AUDIT");
   if (!reader.fits(from.rules_size(), policy::kMaxRules, "spec.rules")) return to;
   for (int i = 0; i < from.rules_size(); ++i) {
     policy::AccessRule& rule = to.rules.emplace_back();

@@ -155,6 +155,11 @@ class PolicyService final : public v1::Policy::CallbackService {
       return grpc::Status::OK;
     });
   }
+  UnaryReactor* ListEndpoints(Context* context, const v1::ListEndpointsRequest* request,
+                              v1::ListEndpointsResponse* response) override {
+    return on_engine(context,
+                     [=, &engine = engine_] { return engine.list_endpoints(*request, *response); });
+  }
   grpc::ServerWriteReactor<v1::PolicyStatus>* Watch(Context*, const v1::WatchRequest*) override {
     auto* reactor = new WatchReactor(engine_);
     reactor->begin();

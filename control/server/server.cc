@@ -10,8 +10,7 @@
 #include <utility>
 
 #include "acceptor.h"
-#include "convert.h"
-#include "heddle/v1/admin.grpc.pb.h"
+#include "admin_service.h"
 #include "policy_service.h"
 #include "server/socket_file.h"
 #include "tcp_listener.h"
@@ -34,56 +33,6 @@ constexpr int kConnectionIdleMs = 300'000;
 // How long a running call may take to finish when the server stops.
 constexpr auto kStopGrace = std::chrono::milliseconds(500);
 
-// Calls are answered where they arrive, on gRPC's own threads. The callback interface holds no
-// thread while a slow client takes its answer, which the synchronous one would.
-class AdminService final : public v1::Admin::CallbackService {
- public:
-  explicit AdminService(NodeView& view) : view_(view) {}
-
-  using Context = grpc::CallbackServerContext;
-  using Reactor = grpc::ServerUnaryReactor;
-
-  Reactor* Version(Context* context, const v1::VersionRequest*,
-                   v1::VersionResponse* response) override {
-    return answer(context, view_.version(), response);
-  }
-  Reactor* ListPorts(Context* context, const v1::ListPortsRequest*,
-                     v1::ListPortsResponse* response) override {
-    return answer(context, view_.ports(), response);
-  }
-  Reactor* ListWorkers(Context* context, const v1::ListWorkersRequest*,
-                       v1::ListWorkersResponse* response) override {
-    return answer(context, view_.workers(), response);
-  }
-  Reactor* GetGraph(Context* context, const v1::GetGraphRequest*,
-                    v1::GetGraphResponse* response) override {
-    return answer(context, view_.graph(), response);
-  }
-  Reactor* ListDrops(Context* context, const v1::ListDropsRequest*,
-                     v1::ListDropsResponse* response) override {
-    return answer(context, view_.drops(), response);
-  }
-  Reactor* ListNeighbors(Context* context, const v1::ListNeighborsRequest*,
-                         v1::ListNeighborsResponse* response) override {
-    return answer(context, view_.neighbors(), response);
-  }
-  Reactor* ListRoutes(Context* context, const v1::ListRoutesRequest*,
-                      v1::ListRoutesResponse* response) override {
-    return answer(context, view_.routes(), response);
-  }
-
- private:
-  template <class Value, class Response>
-  static Reactor* answer(Context* context, const Value& value, Response* response) {
-    convert(value, *response);
-    Reactor* reactor = context->DefaultReactor();
-    reactor->Finish(grpc::Status::OK);
-    return reactor;
-  }
-
-  NodeView& view_;
-};
-
 // One way in: our own accepting, with its own bound, and gRPC behind it.
 struct Listener {
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections;
@@ -101,9 +50,9 @@ struct Listener {
 
 class GrpcServer final : public Server {
  public:
+  // There is one kind of engine.
   GrpcServer(SocketFile file, NodeView& view, PolicyEngine* engine)
-      : file_(std::move(file)), admin_(view) {
-    // There is one kind of engine.
+      : file_(std::move(file)), admin_(make_admin_service(view, static_cast<Engine*>(engine))) {
     if (engine != nullptr) policy_ = make_policy_service(static_cast<Engine&>(*engine));
   }
   ~GrpcServer() override {
@@ -120,7 +69,7 @@ class GrpcServer final : public Server {
       if (!credentials) return std::unexpected(credentials.error());
       tls_credentials = std::move(*credentials);
     }
-    builder.RegisterService(&admin_);
+    builder.RegisterService(admin_.get());
     if (policy_ != nullptr) builder.RegisterService(policy_.get());
     builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
     builder.SetMaxSendMessageSize(kMaxAnswerBytes);
@@ -150,8 +99,7 @@ class GrpcServer final : public Server {
  private:
   // In this order: the claim on the path outlives all else, and the service its server.
   SocketFile file_;
-  AdminService admin_;
-  std::unique_ptr<grpc::Service> policy_;
+  std::unique_ptr<grpc::Service> admin_, policy_;
   std::unique_ptr<grpc::Server> grpc_;
   Listener local_, tls_;
 };

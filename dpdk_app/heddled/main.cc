@@ -93,6 +93,11 @@ std::optional<heddle::server::TlsListener> tls_of(const heddle::app::NodeConfig&
   return heddle::server::TlsListener{tls.listen, tls.certificate, tls.key, tls.clients};
 }
 
+// "1 port", "2 ports".
+std::string counted(size_t number, const char* what) {
+  return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+}
+
 // Blocked before any thread is made, so that only wait_for_end() gets them.
 sigset_t block_signals() {
   sigset_t set;
@@ -139,10 +144,9 @@ Result<> serve(const heddle::app::NodeConfig& config, const Options& options) {
     engine->reset();  // its thread has the node as its target
     return std::unexpected(server.error());
   }
-  fmt::print(
-      stderr,
-      "heddled: {} runs with {} ports on {} workers, policy version {}; control at unix:{}\n",
-      config.node, config.ports.size(), config.cores.size(), version, config.grpc_socket);
+  fmt::print(stderr, "heddled: {} runs with {} on {}, policy version {}; control at unix:{}\n",
+             config.node, counted(config.ports.size(), "port"),
+             counted(config.cores.size(), "worker"), version, config.grpc_socket);
   run_until_signal(**node, signals);
   fmt::print(stderr, "heddled: ending\n");
   server->reset();
@@ -168,8 +172,8 @@ int main(int argc, char** argv) {
         return kExitStart;
       }
     }
-    fmt::print("{}: node {}, {} ports, {} workers: good\n", options.config, config->node,
-               config->ports.size(), config->cores.size());
+    fmt::print("{}: node {}, {}, {}: good\n", options.config, config->node,
+               counted(config->ports.size(), "port"), counted(config->cores.size(), "worker"));
     return 0;
   }
   const auto served = serve(*config, options);

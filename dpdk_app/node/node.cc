@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <random>
 
+#include "node/flow_options.h"
 #include "wire/ipv6.h"
 
 namespace heddle::app {
@@ -123,6 +124,8 @@ Result<> Node::make_workers() {
     worker->seen_up.assign(config_.ports.size(), false);
     for (uint32_t slot = 0; slot < kSteeringSlots; ++slot)
       worker->owners[slot] = static_cast<uint16_t>(slot % count);
+    worker->flows = std::make_unique<Flows>(flow_options(config_.flows, *worker, count),
+                                            policy::Limits(), seed + 64u * i, clock_.now());
     const std::string name = fmt::format("inbox-{}", i);
     worker->inbox = rte_ring_create(name.c_str(), kInboxSize, SOCKET_ID_ANY, RING_F_SC_DEQ);
     if (worker->inbox == nullptr) return fail("no memory for worker {}'s inbox", i);
@@ -217,6 +220,9 @@ Node::~Node() {
   graphs_.clear();
   for (auto& worker : workers_) {
     worker->undeliverable.clear();
+    worker->made.clear();
+    worker->flows->held4.clear();
+    worker->flows->held6.clear();
     void* packet = nullptr;
     while (worker->inbox != nullptr && rte_ring_dequeue(worker->inbox, &packet) == 0)
       Packet(packet).free();

@@ -42,12 +42,19 @@ class Node : public server::NodeView, public server::PolicyTarget {
   std::vector<server::DropInfo> drops() override;
   std::vector<server::NeighborInfo> neighbors() override;
   std::vector<server::RouteInfo> routes() override;
+  server::FlowWalk walk_flows(const server::FlowFilter& filter, const server::GoOn& go_on,
+                              const TakeFlow& take) override;
+  server::FlowWalk flush_flows(const server::FlowFilter& filter, const server::GoOn& go_on,
+                               bool reset) override;
 
   void install(const policy::Compiled& compiled) override;
   std::vector<uint64_t> worker_versions() override;
   bool is_live(uint64_t version) override;
   bool is_on_link(const policy::IpAddress& address) override;
   std::vector<server::FrontendCounts> frontend_counts(std::span<const uint32_t> slots) override;
+  std::vector<server::EndpointCounts> endpoint_counts(std::span<const uint32_t> slots) override;
+  uint64_t flows_cut() override;
+  bool has_swept(uint32_t generation) override;
 
  private:
   // What one worker counted at a moment, for rates.
@@ -72,6 +79,8 @@ class Node : public server::NodeView, public server::PolicyTarget {
   void publish(std::shared_ptr<const l3::Topology> topology,
                std::shared_ptr<const policy::Snapshot> policy);
   void measure_rates();
+  template <class Question>
+  bool ask_worker(size_t worker, Question&& question);
 
   const NodeConfig& config_;
   uint64_t start_cycles_;

@@ -65,9 +65,39 @@ std::vector<server::FrontendCounts> Node::frontend_counts(std::span<const uint32
       all[i].bytes += counters.bytes.value();
       all[i].denied += counters.denied.value();
       all[i].no_endpoint += counters.no_endpoint.value();
+      all[i].flows += counters.flows.value();
+      all[i].audited += counters.audited.value();
     }
   }
   return all;
+}
+
+std::vector<server::EndpointCounts> Node::endpoint_counts(std::span<const uint32_t> slots) {
+  std::vector<server::EndpointCounts> all(slots.size());
+  for (size_t i = 0; i < slots.size(); ++i) {
+    for (const auto& worker : workers_) {
+      const EndpointCounters& counters = worker->endpoints[slots[i]];
+      all[i].packets += counters.packets.value();
+      all[i].bytes += counters.bytes.value();
+      all[i].flows += counters.flows.value();
+      all[i].active += worker->flows->active_flows(slots[i]);
+    }
+  }
+  return all;
+}
+
+uint64_t Node::flows_cut() {
+  uint64_t cut = 0;
+  for (const auto& worker : workers_) cut += worker->flows->counters.cut.value();
+  return cut;
+}
+
+// Generations go round, so they are compared by their distance.
+bool Node::has_swept(uint32_t generation) {
+  return std::ranges::all_of(workers_, [&](const auto& worker) {
+    const auto swept = static_cast<uint32_t>(worker->flows->counters.swept.value());
+    return static_cast<int32_t>(swept - generation) >= 0;
+  });
 }
 
 }  // namespace heddle::app

@@ -182,6 +182,7 @@ std::vector<server::WorkerInfo> Node::workers() {
     info.longest_turn_us =
         static_cast<double>(rates_[i].longest_turn) * 1e6 / static_cast<double>(rte_get_tsc_hz());
     info.policy_version = worker.counters.policy_version.value();
+    info.flows = worker.flows->counters.live.value();
     info.turns = worker.counters.turns.value();
     info.packets = worker.counters.packets.value();
     info.handed_out = worker.counters.handed_out.value();

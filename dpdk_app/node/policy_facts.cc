@@ -60,6 +60,10 @@ policy::NodeFacts policy_facts(const NodeConfig& config) {
     for (const auto& own : port.addresses6) facts.own_addresses.emplace_back(own.address);
   }
   for (const PortConfig& port : config.ports) reserve_port(port, facts.reserved);
+  for (const auto& address : config.flows.nat4)
+    facts.reserved.push_back({policy::IpAddress(address), "an address of nat in heddled.yaml"});
+  for (const auto& address : config.flows.nat6)
+    facts.reserved.push_back({policy::IpAddress(address), "an address of nat in heddled.yaml"});
   for (const auto& route : config.routes4) reserve_route(route, facts.reserved);
   for (const auto& route : config.routes6) reserve_route(route, facts.reserved);
   return facts;

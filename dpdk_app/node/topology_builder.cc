@@ -83,6 +83,11 @@ class RouteTable {
     line(fmt::format("{}/{}", address, 8 * sizeof(Address)), "service", "policy", {}, true);
   }
 
+  void add_nat(const Address& address) {
+    add(address, 8 * sizeof(Address), simple_hop(HopKind::kNat));
+    line(fmt::format("{}/{}", address, 8 * sizeof(Address)), "nat", "nat", {}, true);
+  }
+
   struct Path {
     Address gateway;
     const Interface* out;
@@ -284,12 +289,14 @@ l3::Lpm<Address> build_routes(const NodeConfig& config, const policy::Attachment
     }
   }
   if constexpr (sizeof(Address) == 4) {
+    for (const auto& address : config.flows.nat4) table.add_nat(address);
     for (const auto& route : config.routes4) table.add_static(route.prefix, route.via);
     const bool gateway = std::ranges::any_of(topology.interfaces, [](const Interface& interface) {
       return interface.role != l3::InterfaceRole::kUplink;
     });
     if (gateway) table.add_own(l3::kGateway4);
   } else {
+    for (const auto& address : config.flows.nat6) table.add_nat(address);
     for (const auto& route : config.routes6) table.add_static(route.prefix, route.via);
   }
   return table.build();

@@ -81,7 +81,7 @@ bool answers_for(const l3::Topology& topology, const l3::Interface& in,
   const uint32_t slot = topology.fib4.lookup(target);
   if (slot == l3::Lpm<wire::Ipv4Address>::kNoRoute) return false;
   const l3::Hop& hop = topology.hops[slot];
-  if (hop.kind == l3::HopKind::kService) return true;
+  if (hop.kind == l3::HopKind::kService || hop.kind == l3::HopKind::kNat) return true;
   return hop.kind == l3::HopKind::kConnected &&
          topology.interface(hop.interface).role == l3::InterfaceRole::kWorkload;
 }

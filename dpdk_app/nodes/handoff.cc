@@ -8,8 +8,8 @@ namespace heddle::app {
 
 namespace {
 
-constexpr EdgeSpec kEdges[] = {to("ethernet_input"), to("arp_input"), to("nd_input"),
-                               to("port_tx")};
+constexpr EdgeSpec kEdges[] = {to("ethernet_input"), to("arp_input"),     to("nd_input"),
+                               to("port_tx"),        to("ip4_conntrack"), to("ip6_conntrack")};
 
 uint16_t process(rte_graph* graph, rte_node* node, void**, uint16_t) {
   Worker& worker = worker_of(node);

@@ -5,6 +5,13 @@
 
 namespace heddle::app {
 
-enum class HandoffEdge : uint8_t { kEthernetInput, kArpInput, kNdInput, kPortTx };
+enum class HandoffEdge : uint8_t {
+  kEthernetInput,
+  kArpInput,
+  kNdInput,
+  kPortTx,
+  kIp4Conntrack,
+  kIp6Conntrack
+};
 
 }  // namespace heddle::app

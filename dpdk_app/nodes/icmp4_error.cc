@@ -12,9 +12,10 @@ namespace heddle::app {
 
 namespace {
 
-enum class Edge : uint8_t { kSend, kNotAllowed, kRateLimited, kNoHeadroom };
+enum class Edge : uint8_t { kSend, kFlow, kNotAllowed, kRateLimited, kNoHeadroom };
 constexpr EdgeSpec kEdges[] = {
     to("ip4_lookup"),
+    to("ip4_conntrack"),
     drop("not_allowed",
          "refused packets that must not be answered (RFC 1812 4.3.2.7); each is also counted where "
          "it was refused"),
@@ -77,7 +78,10 @@ Edge answer(Packet packet, Worker& worker) {
   if (!worker.icmp_limiter.take(ip.source().host() * 0x9e3779b1u >> 16, worker.now))
     return Edge::kRateLimited;
   build(packet, worker);
-  return Edge::kSend;
+  // The refused packet has left a translation behind it; its sender knows it as it came.
+  const bool translated = packet.meta().has(packet::Flag::kTracked);
+  packet.meta().clear(packet::Flag::kTracked);
+  return translated ? Edge::kFlow : Edge::kSend;
 }
 
 }  // namespace

@@ -12,9 +12,10 @@ namespace heddle::app {
 
 namespace {
 
-enum class Edge : uint8_t { kSend, kSendOnLink, kNotAllowed, kRateLimited, kNoHeadroom };
+enum class Edge : uint8_t { kSend, kFlow, kSendOnLink, kNotAllowed, kRateLimited, kNoHeadroom };
 constexpr EdgeSpec kEdges[] = {
     to("ip6_lookup"),
+    to("ip6_conntrack"),
     to("ip6_output"),
     drop("not_allowed",
          "refused packets that must not be answered (RFC 4443 2.4 (e)); each is also counted where "
@@ -79,7 +80,10 @@ Edge build(Packet packet, Worker& worker) {
   ip.emit(packet.data());
   packet.meta().clear(packet::Flag::kDirect);
   packet.meta().set(packet::Flag::kOriginated);
-  if (!to.is_link_local() && !from.is_link_local()) return Edge::kSend;
+  // As in icmp4_error.
+  const bool translated = packet.meta().has(packet::Flag::kTracked);
+  packet.meta().clear(packet::Flag::kTracked);
+  if (!to.is_link_local() && !from.is_link_local()) return translated ? Edge::kFlow : Edge::kSend;
   packet.meta().next_hop = topology.connected_hop(in.id);
   return Edge::kSendOnLink;
 }

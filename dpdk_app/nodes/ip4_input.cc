@@ -13,6 +13,7 @@ namespace {
 
 enum class Edge : uint8_t {
   kLookup,
+  kFlow,
   kTruncated,
   kBadVersion,
   kBadHeaderLength,
@@ -32,6 +33,7 @@ enum class Edge : uint8_t {
 };
 constexpr EdgeSpec kEdges[] = {
     to("ip4_lookup"),
+    to("ip4_conntrack"),
     drop("truncated", "fewer bytes than an IPv4 header: cut on its way, or a broken sender"),
     drop("bad_version", "an IPv4 EtherType before something that is not IPv4"),
     drop("bad_header_length", "a header length below 20 bytes or past the packet's end"),
@@ -149,7 +151,8 @@ Edge input(Packet packet, Worker& worker) {
   }
   if (packet.meta().has(packet::Flag::kLinkBroadcast)) [[unlikely]]
     return Edge::kBroadcastFrame;
-  return check_source(source, in, *worker.topology);
+  const Edge edge = check_source(source, in, *worker.topology);
+  return edge == Edge::kLookup && worker.tracks ? Edge::kFlow : edge;
 }
 
 }  // namespace

@@ -15,6 +15,8 @@ enum class Edge : uint8_t {
   kOutput,
   kLocal,
   kService,
+  kGuard,
+  kNatWithoutFlow,
   kNoRoute,
   kUnreachable,
   kBlackhole,
@@ -26,6 +28,8 @@ constexpr EdgeSpec kEdges[] = {
     to("ip4_output"),
     to("ip4_local"),
     to("ip4_service"),
+    to("ip4_guard"),
+    drop("no_nat_flow", "to an own address of nat, and of no flow: late, or a scan"),
     refuse4("no_route", "no route to the destination: one is missing, or a sender is astray",
             wire::Icmp4Type::kUnreachable, kNetwork),
     refuse4("links_down", "every link towards the destination is down",
@@ -48,6 +52,18 @@ Edge own_edge(Packet packet, const l3::Hop& hop, const l3::Topology& topology) {
   return packet.size() <= topology.interface(hop.interface).mtu ? Edge::kOutput : Edge::kForward;
 }
 
+// Whether a flow has to be let in before the packet may go on: flows of guarded workloads, those
+// that they open themselves too, so that the answers are known.
+bool is_guarded(Packet packet, const l3::Hop& hop, const Worker& worker) {
+  const auto& guards = worker.policy->guards;
+  if (guards.empty() || packet.meta().has(packet::Flag::kTracked)) [[likely]]
+    return false;
+  const auto guarded = [&](InterfaceId id) {
+    return id.index() < guards.size() && guards[id.index()] != nullptr;
+  };
+  return guarded(hop.interface) || guarded(packet.meta().rx_interface);
+}
+
 Edge lookup(Packet packet, Worker& worker) {
   const l3::Topology& topology = *worker.topology;
   uint32_t slot = topology.fib4.lookup(wire::Ipv4View(packet.data()).destination());
@@ -62,12 +78,14 @@ Edge lookup(Packet packet, Worker& worker) {
   switch (hop->kind) {
     case l3::HopKind::kConnected:
     case l3::HopKind::kVia:
-      return packet.meta().has(packet::Flag::kOriginated) ? own_edge(packet, *hop, topology)
-                                                          : Edge::kForward;
+      if (packet.meta().has(packet::Flag::kOriginated)) return own_edge(packet, *hop, topology);
+      return is_guarded(packet, *hop, worker) ? Edge::kGuard : Edge::kForward;
     case l3::HopKind::kLocal:
       return Edge::kLocal;
     case l3::HopKind::kService:
       return Edge::kService;
+    case l3::HopKind::kNat:
+      return Edge::kNatWithoutFlow;
     case l3::HopKind::kDrop:
       return Edge::kBlackhole;
     case l3::HopKind::kBroadcast:

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "flows/far_end.h"
 #include "l3/topology.h"
 #include "packet/packet.h"
 #include "wire/ethernet.h"
@@ -31,21 +32,27 @@ inline void write_link_layer(packet::Packet packet, const l3::Interface& out,
   store_be<uint16_t>(packet.data() + out.header_length - 2, static_cast<uint16_t>(type));
 }
 
+// Who gets a packet with Flag::kDirect: as its flow says, or as this turn's policy has it.
+template <class Address>
+Address direct_endpoint(packet::Packet packet, const Worker& worker) {
+  const packet::Meta& meta = packet.meta();
+  if (meta.has(packet::Flag::kTracked))
+    return far_end<Address>(worker.flows->tracker.table(), meta.flow).address;
+  const policy::Cluster& cluster = *worker.policy->clusters[meta.direct_cluster];
+  const policy::IpAddress& address = cluster.endpoints[meta.direct_endpoint].address;
+  if constexpr (sizeof(Address) == 4)
+    return address.v4();
+  else
+    return address.v6();
+}
+
 // Whose MAC address the packet needs: that of the gateway, of the endpoint that policy chose, or
 // of the destination itself.
 template <class Address>
 Address neighbour_of(packet::Packet packet, const l3::Hop& hop, const Worker& worker) {
-  constexpr bool kFour = sizeof(Address) == 4;
-  const packet::Meta& meta = packet.meta();
-  if (meta.has(packet::Flag::kDirect)) [[unlikely]] {
-    const policy::Cluster& cluster = *worker.policy->clusters[meta.direct_cluster];
-    const policy::IpAddress& address = cluster.endpoints[meta.direct_endpoint].address;
-    if constexpr (kFour)
-      return address.v4();
-    else
-      return address.v6();
-  }
-  if constexpr (kFour)
+  if (packet.meta().has(packet::Flag::kDirect)) [[unlikely]]
+    return direct_endpoint<Address>(packet, worker);
+  if constexpr (sizeof(Address) == 4)
     return hop.kind == l3::HopKind::kVia ? hop.via4 : wire::Ipv4View(packet.data()).destination();
   else
     return hop.kind == l3::HopKind::kVia ? hop.via6 : wire::Ipv6View(packet.data()).destination();

@@ -91,7 +91,8 @@ Answer answer_for(const l3::Topology& topology, const l3::Interface& in,
   const l3::Hop& hop = topology.hops[slot];
   const bool workload = hop.kind == l3::HopKind::kConnected &&
                         topology.interface(hop.interface).role == l3::InterfaceRole::kWorkload;
-  return workload || hop.kind == l3::HopKind::kService ? Answer::kProxy : Answer::kNo;
+  const bool ours = hop.kind == l3::HopKind::kService || hop.kind == l3::HopKind::kNat;
+  return workload || ours ? Answer::kProxy : Answer::kNo;
 }
 
 // The sender's MAC from the link-layer header, which has been stripped and still lies there.

@@ -1,6 +1,7 @@
 // originate: what the worker does of its own accord: neighbour questions that are due again,
 // announcements of our addresses when an interface comes up (RFC 5227 2.3, RFC 4861 7.2.6), and
 // the end of packets that a port would not take.
+#include "flows/standing.h"
 #include "nodes/arp_sink.h"
 #include "nodes/nd_sink.h"
 #include "nodes/neighbour_drops.h"
@@ -11,7 +12,15 @@ namespace heddle::app {
 
 namespace {
 
-enum class Edge : uint8_t { kPortTx, kTimeout4, kTimeout6, kPortStuck };
+enum class Edge : uint8_t {
+  kPortTx,
+  kTimeout4,
+  kTimeout6,
+  kPortStuck,
+  kIp4Lookup,
+  kIp6Lookup,
+  kFragmentTimeout,
+};
 constexpr EdgeSpec kEdges[] = {
     to("port_tx"),
     refuse4(kNeighbourTimeout.name, kNeighbourTimeout.help, wire::Icmp4Type::kUnreachable,
@@ -19,6 +28,11 @@ constexpr EdgeSpec kEdges[] = {
     refuse6("neighbour_timeout6", kNeighbourTimeout.help, wire::Icmp6Type::kUnreachable,
             static_cast<uint8_t>(wire::Icmp6Unreachable::kAddress)),
     drop("port_stuck", "a port took no packet for a while and lost what waited: its peer is gone"),
+    to("ip4_lookup"),
+    to("ip6_lookup"),
+    drop("fragment_timeout",
+         "fragments that waited for a first one which never came, or behind which another was "
+         "refused"),
 };
 constexpr ArpSink::Edges kArpEdges{.port_tx = 0, .timeout = 1};
 constexpr NdSink::Edges kNdEdges{.port_tx = 0, .timeout = 2};
@@ -89,11 +103,40 @@ void drop_undeliverable(Worker& worker, Emitter& out) {
   });
 }
 
+// Fragments of datagrams that are looked at in one turn.
+constexpr uint32_t kDatagramsPerTurn = 8;
+
+template <class Address>
+void mind_fragments(Worker& worker, Emitter& out) {
+  HeldFragments& held = worker.flows->held<Address>();
+  worker.flows->fragments<Address>().advance(worker.now, kDatagramsPerTurn, held);
+  held.lost.flush([&](rte_mbuf** packets, uint16_t count) {
+    for (uint16_t i = 0; i < count; ++i) out.send(Edge::kFragmentTimeout, Packet(packets[i]));
+    return count;
+  });
+}
+
+void mind_flows(Worker& worker, Emitter& out) {
+  Flows& flows = *worker.flows;
+  flows.tracker.table().advance(worker.now, kTimersPerTurn);
+  mind_fragments<wire::Ipv4Address>(worker, out);
+  mind_fragments<wire::Ipv6Address>(worker, out);
+  worker.sweeping = sweep_flows(worker);
+  worker.made.flush([&](rte_mbuf** packets, uint16_t count) {
+    for (uint16_t i = 0; i < count; ++i) {
+      const Packet packet(packets[i]);
+      out.send(packet.data()[0] >> 4 == 4 ? Edge::kIp4Lookup : Edge::kIp6Lookup, packet);
+    }
+    return count;
+  });
+}
+
 uint16_t process(rte_graph* graph, rte_node* node, void**, uint16_t) {
   Worker& worker = worker_of(node);
   Emitter out(graph, node);
   mind_links(worker, out);
   drop_undeliverable(worker, out);
+  mind_flows(worker, out);
   ArpSink arp(worker, out, kArpEdges);
   worker.neighbours4.advance(worker.now, kTimersPerTurn, arp);
   NdSink nd(worker, out, kNdEdges);

@@ -1,144 +1,339 @@
 // What ip4_service and ip6_service share: from a packet to a service's address to the endpoint
-// that gets it.
+// that gets it, and to the flow that remembers it.
 #pragma once
 
-#include <algorithm>
 #include <span>
 
-#include "packet/packet.h"
+#include "flow/icmp_related.h"
+#include "flows/far_end.h"
+#include "flows/reset.h"
+#include "flows/standing.h"
+#include "nodes/flow_head.h"
+#include "nodes/flow_refusal.h"
+#include "nodes/nodes.h"
 #include "policy/decide.h"
 #include "wire/icmp.h"
-#include "wire/ip_protocol.h"
-#include "worker/worker.h"
+#include "wire/tcp.h"
 
 namespace heddle::app {
 
 // In the order of both nodes' edges.
 enum class ServiceEdge : uint8_t {
+  kLookup,
   kForward,
+  kEncapsulate,
   kIcmp,
-  kTruncated,
-  kFragment,
+  kRefused,
   kUnrelatedError,
   kDenied,
   kNotOnLink,
+  kNoEndpointSilent,
+  kNoWay,
   kNoPort,
   kNoEndpoint,
+  kDeniedTold,
   kUnknownProtocol,
 };
 
-inline constexpr const char* kServiceTruncated = "fewer bytes than the ports of TCP or UDP";
-inline constexpr const char* kServiceFragment =
-    "a fragment to a service: the later ones do not say for which port, so none is taken";
 inline constexpr const char* kServiceUnrelatedError =
     "an ICMP error about no packet that the service can have sent: a forgery, or a stray";
 inline constexpr const char* kServiceDenied =
     "refused by an AccessPolicy: heddlectl explain says why";
 inline constexpr const char* kServiceNotOnLink =
     "the chosen endpoint is on no link of this node, as forwarding: direct needs it to be";
+inline constexpr const char* kServiceNoWay = "no route leads to the chosen endpoint";
 inline constexpr const char* kServiceNoPort = "a port that the service does not have";
 inline constexpr const char* kServiceNoEndpoint =
     "a service without an endpoint that takes traffic, nor a fallback with one";
 inline constexpr const char* kServiceUnknownProtocol =
     "neither TCP, UDP nor an echo request: services have nothing else";
 
-// Where the payload begins, and what it is.
-struct ServicePayload {
-  wire::IpProtocol protocol;
-  uint32_t offset;
+// One packet's way through the node.
+template <class Address>
+class Serving {
+ public:
+  using Edge = ServiceEdge;
+  using Parsed = flow::Parsed<Address>;
+
+  Serving(Packet packet, Worker& worker)
+      : packet_(packet), worker_(worker), policy_(*worker.policy), flows_(*worker.flows) {}
+
+  Edge run() {
+    if (packet_.meta().has(packet::Flag::kTracked)) return follow();
+    if (is_scattered<Address>(packet_)) return refuse(flow::Drop::kScattered);
+    flow::parse({packet_.data(), packet_.size()}, parsed_);
+    switch (parsed_.kind) {
+      case flow::PacketKind::kRefused:
+        return refuse(parsed_.drop);
+      case flow::PacketKind::kError:
+        return error();
+      case flow::PacketKind::kUntracked:
+        return Edge::kUnknownProtocol;
+      case flow::PacketKind::kLaterFragment:
+        return later_fragment();
+      case flow::PacketKind::kFlow:
+      case flow::PacketKind::kFirstFragment:
+        break;
+    }
+    if (is_tcp() || parsed_.key.protocol() == wire::IpProtocol::kUdp) return open();
+    return is_echo_request() ? Edge::kIcmp : Edge::kUnknownProtocol;
+  }
+
+ private:
+  bool is_tcp() const { return parsed_.key.protocol() == wire::IpProtocol::kTcp; }
+  Edge refuse(flow::Drop why) {
+    set_refusal(packet_, why);
+    return Edge::kRefused;
+  }
+
+  bool is_echo_request() const {
+    constexpr bool kFour = sizeof(Address) == 4;
+    if (parsed_.kind != flow::PacketKind::kFlow) return false;
+    if (parsed_.key.protocol() != (kFour ? wire::IpProtocol::kIcmp : wire::IpProtocol::kIcmpv6))
+      return false;
+    const wire::IcmpView view(parsed_.l4());
+    return kFour ? view.type4() == wire::Icmp4Type::kEchoRequest
+                 : view.type6() == wire::Icmp6Type::kEchoRequest;
+  }
+
+  policy::Flow policy_flow_of(const flow::Key<Address>& key) const {
+    return policy_flow(key, FlowOrigin(packet_.meta().rx_interface, identified()));
+  }
+  bool identified() const {
+    const InterfaceId in = packet_.meta().rx_interface;
+    return worker_.topology->interface(in).role == l3::InterfaceRole::kWorkload;
+  }
+
+  // A flow that policy has still to decide.
+  Edge open() {
+    const policy::Flow flow = policy_flow_of(parsed_.key);
+    const policy::PickState state = flows_.pick_state();
+    const policy::Decision decision = policy::decide(policy_, flow, &state);
+    if (decision.verdict == policy::Verdict::kNoPort) return Edge::kNoPort;
+    ServiceCounters& counters = worker_.services[decision.frontend];
+    if (decision.audited) counters.audited.add();
+    if (decision.verdict == policy::Verdict::kDenied) {
+      counters.denied.add();
+      return deny(decision.how);
+    }
+    const policy::Frontend& frontend = *policy_.frontends[decision.frontend];
+    if (decision.verdict == policy::Verdict::kNoEndpoint) {
+      counters.no_endpoint.add();
+      return no_endpoint(decision.how);
+    }
+    const Address endpoint = address_of(decision.endpoint->address);
+    const InterfaceId out = interface_towards(*worker_.topology, endpoint);
+    if (out == kNoInterface) return Edge::kNoWay;
+    policy::Flow arriving = flow;
+    arriving.destination = decision.endpoint->address;
+    arriving.destination_port = decision.port;
+    const policy::Guarded guarded = policy::guard(policy_, arriving, out);
+    if (guarded.audited) counters.audited.add();
+    if (!guarded.allowed) {
+      counters.denied.add();
+      return deny(guarded.how);
+    }
+    const bool translates = frontend.forwarding == policy::Forwarding::kDnat ||
+                            frontend.forwarding == policy::Forwarding::kFullNat;
+    return translates ? translate(decision, frontend, endpoint, out) : pass_on(decision, frontend);
+  }
+
+  Edge deny(policy::Refusal how) {
+    if (how == policy::Refusal::kReset && is_tcp()) {
+      reset_sender(worker_, parsed_);
+      return Edge::kDenied;
+    }
+    return how == policy::Refusal::kDrop ? Edge::kDenied : Edge::kDeniedTold;
+  }
+
+  Edge no_endpoint(policy::Refusal how) {
+    if (how == policy::Refusal::kReset && is_tcp()) {
+      reset_sender(worker_, parsed_);
+      return Edge::kNoEndpointSilent;
+    }
+    return how == policy::Refusal::kDrop ? Edge::kNoEndpointSilent : Edge::kNoEndpoint;
+  }
+
+  static Address address_of(const policy::IpAddress& address) {
+    if constexpr (sizeof(Address) == 4)
+      return address.v4();
+    else
+      return address.v6();
+  }
+
+  flow::Plan<Address> plan(const policy::Decision& decision, const policy::Frontend& frontend) {
+    return {.tenant = flow::TenantId(frontend.tenant),
+            .generation = flow::Generation(policy_.generation),
+            .user = FlowNote(decision.frontend, decision.endpoint->slot).word(),
+            .aside = FlowOrigin(packet_.meta().rx_interface, identified()).word(),
+            .pick_up = flow::PickUp::kRefuse,
+            .flags = flow::RecordFlags::kWatched};
+  }
+
+  // An endpoint next to the client would answer it without us; through an own address it cannot.
+  void choose_source(flow::Plan<Address>& plan, const policy::Frontend& frontend,
+                     InterfaceId out) const {
+    const bool hairpin = out == packet_.meta().rx_interface;
+    if (!hairpin && frontend.forwarding != policy::Forwarding::kFullNat) return;
+    plan.source = flow::SourceNat::kPerFlow;
+    const bool shared = frontend.forwarding == policy::Forwarding::kFullNat &&
+                        frontend.source_mapping == policy::SourceMapping::kPerSource;
+    if (shared) plan.source = flow::SourceNat::kPerSource;
+    const bool to_itself = hairpin && identified() && sizeof(Address) == 4;
+    plan.group = static_cast<uint16_t>(to_itself ? NatGroup::kGateway : NatGroup::kNode);
+  }
+
+  Edge translate(const policy::Decision& decision, const policy::Frontend& frontend,
+                 const Address& endpoint, InterfaceId out) {
+    flow::Plan<Address> wanted = plan(decision, frontend);
+    wanted.destination = flow::End<Address>{endpoint, Be16(decision.port)};
+    choose_source(wanted, frontend, out);
+    // A restart forgets flows; by hash a connection in its middle comes to its endpoint again.
+    if (wanted.source == flow::SourceNat::kNone) wanted.pick_up = flows_.pick_up;
+    const flow::Tracked opened = flows_.translator.open(parsed_, wanted, worker_.now);
+    if (opened.outcome != flow::Outcome::kPass) {
+      if (opened.outcome == flow::Outcome::kNotLearned) flows_.counters.not_learned.add();
+      return refuse(opened.drop == flow::Drop::kNone ? flow::Drop::kTupleTaken : opened.drop);
+    }
+    if (opened.opened) count_opened(opened.slot);
+    count_packet(opened.slot);
+    flows_.tracker.translate(parsed_, opened);
+    mark(opened.slot);
+    return Edge::kLookup;
+  }
+
+  void count_opened(uint32_t slot) {
+    const FlowNote note(flows_.tracker.table().record(slot).user);
+    worker_.services[note.frontend()].flows.add();
+    worker_.endpoints[note.endpoint()].flows.add();
+    flows_.set_active_flows(note.endpoint(), flows_.active_flows(note.endpoint()) + 1);
+    flows_.counters.opened.add();
+  }
+  void count_packet(uint32_t slot) {
+    const FlowNote note(flows_.tracker.table().record(slot).user);
+    worker_.services[note.frontend()].count(packet_.size());
+    worker_.endpoints[note.endpoint()].count(packet_.size());
+  }
+  void mark(uint32_t slot) {
+    packet_.meta().set(packet::Flag::kTracked);
+    packet_.meta().flow = slot;
+  }
+
+  // Direct return and IP-in-IP: the flow remembers who gets it. Without room for flows the hash
+  // says the same, as long as the endpoints stay.
+  Edge pass_on(const policy::Decision& decision, const policy::Frontend& frontend) {
+    flow::Plan<Address> wanted = plan(decision, frontend);
+    wanted.flags |= flow::RecordFlags::kOneSided;
+    const flow::Tracked opened = flows_.translator.open(parsed_, wanted, worker_.now);
+    const Address endpoint = address_of(decision.endpoint->address);
+    if (opened.outcome == flow::Outcome::kPass) {
+      if (opened.opened) {
+        set_far_end(flows_.tracker.table().record(opened.slot), endpoint);
+        count_opened(opened.slot);
+      }
+      count_packet(opened.slot);
+      mark(opened.slot);
+      return follow();
+    }
+    const bool by_hash =
+        opened.outcome == flow::Outcome::kNotLearned || opened.drop == flow::Drop::kNoTcpFlow;
+    if (!by_hash) return refuse(opened.drop);
+    if (opened.outcome == flow::Outcome::kNotLearned) flows_.counters.not_learned.add();
+    worker_.services[decision.frontend].count(packet_.size());
+    worker_.endpoints[decision.endpoint->slot].count(packet_.size());
+    return send(frontend.forwarding, endpoint, [&](packet::Meta& meta) {
+      const policy::Cluster& cluster = *policy_.clusters[decision.cluster];
+      meta.direct_cluster = decision.cluster;
+      meta.direct_endpoint = static_cast<uint16_t>(decision.endpoint - cluster.endpoints.data());
+    });
+  }
+
+  // A packet of a flow whose packets go on unchanged.
+  Edge follow() {
+    const flow::FlowTable& table = flows_.tracker.table();
+    const uint32_t slot = packet_.meta().flow;
+    const flow::Record& record = table.record(slot);
+    const FlowNote note(record.user);
+    if (!record.has(flow::RecordFlags::kOneSided) || !note.to_service())
+      return refuse(flow::Drop::kWrongWay);  // translated, and to a service once more
+    const auto& frontend = policy_.frontends[note.frontend()];
+    if (frontend == nullptr) return refuse(flow::Drop::kWrongWay);
+    return send(frontend->forwarding, far_end<Address>(table, slot).address, [](packet::Meta&) {});
+  }
+
+  // `name` writes into meta who the endpoint is, where no flow says so.
+  template <class Name>
+  Edge send(policy::Forwarding forwarding, const Address& endpoint, Name&& name) {
+    uint32_t slot = l3::Lpm<Address>::kNoRoute;
+    const l3::Topology& topology = *worker_.topology;
+    if constexpr (sizeof(Address) == 4)
+      slot = topology.fib4.lookup(endpoint);
+    else
+      slot = topology.fib6.lookup(endpoint);
+    packet_.meta().set(packet::Flag::kDirect);
+    name(packet_.meta());
+    if (forwarding == policy::Forwarding::kIpInIp) return Edge::kEncapsulate;
+    // A router on the way would bring the packet back.
+    if (slot == l3::Lpm<Address>::kNoRoute || topology.hops[slot].kind != l3::HopKind::kConnected) {
+      packet_.meta().clear(packet::Flag::kDirect);
+      return Edge::kNotOnLink;
+    }
+    packet_.meta().next_hop = slot;
+    return Edge::kForward;
+  }
+
+  // About what an endpoint has answered with the service's address, as "packet too big": it goes
+  // to whom the client's packets go. Translated flows have taken theirs in ip4_conntrack and
+  // ip6_conntrack.
+  Edge error() {
+    if (packet_.is_chain()) return Edge::kUnrelatedError;
+    const auto quoted = flow::quoted_key<Address>(parsed_);
+    if (!quoted || quoted->source() != parsed_.key.destination()) return Edge::kUnrelatedError;
+    const flow::Key<Address> client = quoted->reversed();
+    if (client.protocol() != wire::IpProtocol::kTcp && client.protocol() != wire::IpProtocol::kUdp)
+      return Edge::kUnrelatedError;
+    const flow::Found found = flows_.tracker.table().find(client);
+    if (found.slot != flow::kNoFlow) {
+      packet_.meta().flow = found.slot;
+      packet_.meta().set(packet::Flag::kTracked);
+      return follow();
+    }
+    // Who sends the error is nobody that access policy speaks of: a router, often ourselves.
+    const policy::Decision decision = policy::decide_endpoint(policy_, policy_flow_of(client));
+    if (decision.verdict != policy::Verdict::kForward) return Edge::kUnrelatedError;
+    const policy::Frontend& frontend = *policy_.frontends[decision.frontend];
+    if (frontend.forwarding != policy::Forwarding::kDirect &&
+        frontend.forwarding != policy::Forwarding::kIpInIp)
+      return Edge::kUnrelatedError;
+    worker_.services[decision.frontend].count(packet_.size());
+    return send(frontend.forwarding, address_of(decision.endpoint->address),
+                [&](packet::Meta& meta) {
+                  const policy::Cluster& cluster = *policy_.clusters[decision.cluster];
+                  meta.direct_cluster = decision.cluster;
+                  meta.direct_endpoint =
+                      static_cast<uint16_t>(decision.endpoint - cluster.endpoints.data());
+                });
+  }
+
+  // Its first has just opened the flow, in the same batch, or has been refused.
+  Edge later_fragment() {
+    if (!packet_.meta().has(packet::Flag::kPortsKnown)) return refuse(flow::Drop::kFragmentPorts);
+    parsed_.key = flow::with_ports(parsed_.key, packet_.meta().ports);
+    const flow::Found found = flows_.tracker.table().find(parsed_.key);
+    if (found.slot == flow::kNoFlow || found.wrong_way) return refuse(flow::Drop::kFragmentPorts);
+    count_packet(found.slot);
+    flows_.tracker.translate(parsed_, {found.slot, flow::Outcome::kPass, found.direction});
+    mark(found.slot);
+    return flows_.tracker.table().record(found.slot).has(flow::RecordFlags::kOneSided)
+               ? follow()
+               : Edge::kLookup;
+  }
+
+  Packet packet_;
+  Worker& worker_;
+  const policy::Snapshot& policy_;
+  Flows& flows_;
+  Parsed parsed_;
 };
-
-template <class Address>
-bool is_echo_request(packet::Packet packet, const ServicePayload& payload) {
-  constexpr bool kFour = sizeof(Address) == 4;
-  const bool icmp =
-      payload.protocol == (kFour ? wire::IpProtocol::kIcmp : wire::IpProtocol::kIcmpv6);
-  if (!icmp || packet.contiguous() < payload.offset + wire::kIcmpHeaderSize) return false;
-  const wire::IcmpView view(packet.data() + payload.offset);
-  return kFour ? view.type4() == wire::Icmp4Type::kEchoRequest
-               : view.type6() == wire::Icmp6Type::kEchoRequest;
-}
-
-// The endpoint has to be a neighbour: a router on the way would bring the packet back.
-template <class Address>
-ServiceEdge send_direct(packet::Packet packet, const Address& endpoint, const l3::Lpm<Address>& fib,
-                        const Worker& worker) {
-  const l3::Topology& topology = *worker.topology;
-  const uint32_t slot = fib.lookup(endpoint);
-  if (slot == l3::Lpm<Address>::kNoRoute || topology.hops[slot].kind != l3::HopKind::kConnected)
-    return ServiceEdge::kNotOnLink;
-  packet.meta().next_hop = slot;
-  packet.meta().set(packet::Flag::kDirect);
-  return ServiceEdge::kForward;
-}
-
-// Follows what policy says of a flow, with its counters.
-template <class Address>
-ServiceEdge send_to_endpoint(packet::Packet packet, Worker& worker,
-                             const policy::Decision& decision) {
-  if (decision.verdict == policy::Verdict::kNoPort) return ServiceEdge::kNoPort;
-  ServiceCounters& counters = worker.services[decision.frontend];
-  if (decision.verdict == policy::Verdict::kDenied) {
-    counters.denied.add();
-    return ServiceEdge::kDenied;
-  }
-  if (decision.verdict == policy::Verdict::kNoEndpoint) {
-    counters.no_endpoint.add();
-    return ServiceEdge::kNoEndpoint;
-  }
-  const policy::Cluster& cluster = *worker.policy->clusters[decision.cluster];
-  packet.meta().direct_cluster = decision.cluster;
-  packet.meta().direct_endpoint =
-      static_cast<uint16_t>(decision.endpoint - cluster.endpoints.data());
-  ServiceEdge edge = ServiceEdge::kNotOnLink;
-  if constexpr (sizeof(Address) == 4)
-    edge = send_direct(packet, decision.endpoint->address.v4(), worker.topology->fib4, worker);
-  else
-    edge = send_direct(packet, decision.endpoint->address.v6(), worker.topology->fib6, worker);
-  if (edge != ServiceEdge::kForward) return edge;
-  counters.packets.add();
-  counters.bytes.add(packet.size());
-  EndpointCounters& endpoint = worker.endpoints[decision.endpoint->slot];
-  endpoint.packets.add();
-  endpoint.bytes.add(packet.size());
-  return edge;
-}
-
-// A segment of TCP or UDP. `flow` has the addresses; the rest is read here.
-template <class Address>
-ServiceEdge serve(packet::Packet packet, Worker& worker, policy::Flow& flow,
-                  const ServicePayload& payload) {
-  const bool tcp = payload.protocol == wire::IpProtocol::kTcp;
-  if (!tcp && payload.protocol != wire::IpProtocol::kUdp)
-    return is_echo_request<Address>(packet, payload) ? ServiceEdge::kIcmp
-                                                     : ServiceEdge::kUnknownProtocol;
-  if (packet.contiguous() < payload.offset + 8u) return ServiceEdge::kTruncated;
-  flow.protocol = tcp ? policy::Protocol::kTcp : policy::Protocol::kUdp;
-  flow.source_port = load_be<uint16_t>(packet.data() + payload.offset);
-  flow.destination_port = load_be<uint16_t>(packet.data() + payload.offset + 2);
-  flow.in = packet.meta().rx_interface;
-  flow.identified = worker.topology->interface(flow.in).role == l3::InterfaceRole::kWorkload;
-  return send_to_endpoint<Address>(packet, worker, policy::decide(*worker.policy, flow));
-}
-
-// An ICMP error about what an endpoint has answered with the service's address, as "packet too
-// big": it goes to the endpoint that the client's packets go to. `flow` is the client's, with the
-// addresses of the quote in the other direction; `l4` begins at the quote's ports.
-template <class Address>
-ServiceEdge serve_error(packet::Packet packet, Worker& worker, policy::Flow& flow,
-                        wire::IpProtocol protocol, std::span<const uint8_t> l4) {
-  const bool tcp = protocol == wire::IpProtocol::kTcp;
-  if ((!tcp && protocol != wire::IpProtocol::kUdp) || l4.size() < 4)
-    return ServiceEdge::kUnrelatedError;
-  flow.protocol = tcp ? policy::Protocol::kTcp : policy::Protocol::kUdp;
-  flow.destination_port = load_be<uint16_t>(l4.data());
-  flow.source_port = load_be<uint16_t>(l4.data() + 2);
-  // Who sends the error is nobody that access policy speaks of: a router, often ourselves.
-  const ServiceEdge edge =
-      send_to_endpoint<Address>(packet, worker, policy::decide_endpoint(*worker.policy, flow));
-  return edge == ServiceEdge::kNoPort || edge == ServiceEdge::kNoEndpoint
-             ? ServiceEdge::kUnrelatedError
-             : edge;
-}
 
 }  // namespace heddle::app

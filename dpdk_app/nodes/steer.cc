@@ -2,8 +2,8 @@
 // In: data() is an Ethernet frame.  Out: the same, on the owner.
 #include "nodes/handoff_edge.h"
 #include "nodes/nodes.h"
+#include "nodes/owner.h"
 #include "wire/ethernet.h"
-#include "wire/steering.h"
 #include "worker/worker.h"
 
 namespace heddle::app {
@@ -17,7 +17,7 @@ constexpr EdgeSpec kEdges[] = {
 };
 
 // Frames of other kinds and damaged ones are handled where they arrived.
-std::optional<uint32_t> hash_of(std::span<const uint8_t> frame) {
+std::optional<uint16_t> owner_of(std::span<const uint8_t> frame, const Worker& worker) {
   if (wire::check_ethernet(frame) != wire::EthernetFault::kNone) return std::nullopt;
   wire::EtherType type = wire::EthernetView(frame.data()).ether_type();
   size_t offset = wire::kEthernetHeaderSize;
@@ -25,15 +25,13 @@ std::optional<uint32_t> hash_of(std::span<const uint8_t> frame) {
     type = wire::VlanTagView(frame.data() + offset).ether_type();
     offset += wire::kVlanTagSize;
   }
-  if (type == wire::EtherType::kIpv4) return wire::steer_ipv4(frame.subspan(offset));
-  if (type == wire::EtherType::kIpv6) return wire::steer_ipv6(frame.subspan(offset));
+  if (type == wire::EtherType::kIpv4) return owner_of_ipv4(worker, frame.subspan(offset));
+  if (type == wire::EtherType::kIpv6) return owner_of_ipv6(worker, frame.subspan(offset));
   return std::nullopt;
 }
 
 Edge decide(Packet packet, Worker& worker) {
-  const std::optional<uint32_t> hash = hash_of(packet.head());
-  if (!hash) return Edge::kEthernetInput;
-  const uint16_t owner = worker.owners[*hash % kSteeringSlots];
+  const uint16_t owner = owner_of(packet.head(), worker).value_or(worker.id.value());
   if (owner == worker.id.value()) return Edge::kEthernetInput;
   const bool passed =
       worker.hand_off(packet, owner, static_cast<uint8_t>(HandoffEdge::kEthernetInput));

@@ -22,20 +22,18 @@ bool Loop::turn() {
   const uint64_t start = rte_rdtsc();
   worker_.now = shared_.clock.at(start);
   const Installed& installed = *shared_.installed.load();
-  worker_.topology = installed.topology.get();
-  worker_.policy = installed.policy.get();
-  worker_.received = 0;
-  worker_.sent = 0;
+  worker_.begin_turn(*installed.topology, *installed.policy);
   graph_.walk();
   flush();
-  mailbox_.answer(worker_);
+  const bool answered = mailbox_.answer(worker_);
   if (worker_.policy->version != policy_version_) [[unlikely]] {
     policy_version_ = worker_.policy->version;
     worker_.counters.policy_version.set(policy_version_);
   }
   shared_.rcu.quiescent(worker_.id.value());
 
-  const bool worked = worker_.received != 0 || worker_.sent != 0;
+  // Who has asked may ask again at once: a walk over all flows does.
+  const bool worked = worker_.received != 0 || worker_.sent != 0 || worker_.sweeping || answered;
   const uint64_t end = rte_rdtsc();
   WorkerCounters& counters = worker_.counters;
   counters.turns.add();

@@ -13,14 +13,15 @@ struct Worker;
 
 class Mailbox {
  public:
-  // Worker: answers the question that waits, if there is one.
-  void answer(Worker& worker) {
+  // Worker: answers the question that waits. True: there was one.
+  bool answer(Worker& worker) {
     if (waiting_.load(std::memory_order_relaxed) == nullptr) [[likely]]
-      return;
+      return false;
     Question* question = waiting_.exchange(nullptr, std::memory_order_acquire);
-    if (question == nullptr) return;
+    if (question == nullptr) return false;
     question->run(question->context, worker);
     question->done.store(true, std::memory_order_release);
+    return true;
   }
 
   // Control side, one asker at a time: runs ask(worker) on the worker's thread. False when the

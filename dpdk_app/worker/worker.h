@@ -17,6 +17,7 @@
 #include "l3/topology.h"
 #include "packet/pool.h"
 #include "policy/snapshot.h"
+#include "worker/flows.h"
 #include "worker/icmp_limiter.h"
 #include "worker/outlet.h"
 
@@ -59,13 +60,32 @@ struct WorkerCounters {
 
 // What policy makes a worker count, by the slots of its snapshot.
 struct ServiceCounters {
-  Counter packets, bytes;  // sent on to an endpoint
+  Counter packets, bytes;  // of the client's, sent on to an endpoint
+  Counter flows;           // opened
+  void count(uint32_t size) {
+    packets.add();
+    bytes.add(size);
+  }
   Counter denied;
+  Counter audited;  // would be denied, or is noted, by a rule that only watches
   Counter no_endpoint;
 };
 struct EndpointCounters {
-  Counter packets, bytes;
+  Counter packets, bytes;  // sent to it
+  Counter flows;           // opened
+  void count(uint32_t size) {
+    packets.add();
+    bytes.add(size);
+  }
 };
+
+// Of flows to workloads that are guarded.
+struct GuardCounters {
+  Counter denied, audited;
+};
+
+// Flows that no service has count for nobody's quota.
+inline constexpr uint16_t kNoTenant = policy::Limits().namespaces;
 
 struct Worker {
   Worker(WorkerId own_id, uint64_t seed, Instant start, const policy::Limits& limits = {});
@@ -80,12 +100,15 @@ struct Worker {
   // Set by the sources: packets that came in during this turn.
   uint32_t received = 0;
   uint32_t sent = 0;
+  bool sweeping = false;  // looking at all flows again, and not through yet
+  bool tracks = false;    // whether packets have to be looked up among the flows at all
 
   const packet::PacketPool* pool = nullptr;
   std::vector<RxQueue> rx_queues;
   uint32_t first_rx_queue = 0;              // rotates, so that no queue is always served first
   std::vector<TxQueue> tx_queues;           // by port
   Outlet undeliverable;                     // what a port did not take; originate drops it by name
+  Outlet made;                              // resets, made beside the walk; originate sends them
   std::vector<std::unique_ptr<Outlet>> tx;  // by port; none where another worker sends
 
   // Steering and hand-off. Any worker writes into inbox, this one reads it.
@@ -97,6 +120,7 @@ struct Worker {
   l3::NeighbourTable<wire::Ipv4Address> neighbours4;
   l3::NeighbourTable<wire::Ipv6Address> neighbours6;
   IcmpLimiter icmp_limiter;
+  std::unique_ptr<Flows> flows;  // always there once the worker runs
   uint16_t next_identification = 0;
   // Of the topology that originate saw last, to notice links that came or went.
   uint64_t seen_generation = 0;
@@ -105,6 +129,18 @@ struct Worker {
   WorkerCounters counters;
   std::vector<ServiceCounters> services;    // by frontend slot
   std::vector<EndpointCounters> endpoints;  // by endpoint slot
+  GuardCounters guard_counters;
+
+  // What stays the same during a turn. After `now`.
+  void begin_turn(const l3::Topology& of_topology, const policy::Snapshot& of_policy) {
+    topology = &of_topology;
+    policy = &of_policy;
+    received = 0;
+    sent = 0;
+    const uint32_t flows_now = flows->tracker.table().size();
+    tracks = of_policy.stateful || flows_now != 0;
+    flows->counters.live.set(flows_now);
+  }
 
   // Takes the packet for another worker, who continues at `edge` of its handoff node. False:
   // the way there is full, the packet is still the caller's.

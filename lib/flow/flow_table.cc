@@ -22,6 +22,7 @@ FlowTable::FlowTable(const Limits& limits, const Timeouts& timeouts, uint64_t se
       v6_capacity_(std::min(limits.flows_v6, limits.flows)),
       free_v6_(v6_capacity_ > 0 ? 0 : kNoFlow),
       free_v4_(v6_capacity_ < capacity_ ? v6_capacity_ : kNoFlow),
+      used_v4_(v6_capacity_),
       hash_(seed),
       index_(2 * capacity_),
       records_(capacity_),
@@ -168,7 +169,7 @@ Created FlowTable::create(const NewFlow<Address>& flow, Stamp now, uint32_t& slo
   record.sides[0] = record.sides[1] = {};
   record.generation = flow.generation;
   record.user = flow.user;
-  asides_[at] = {flow.tenant, 0, now.ms()};
+  asides_[at] = {flow.tenant, flow.aside, now.ms()};
   bool indexed = index_.insert(hashes.inside, at);
   if (translated) indexed = index_.insert(hashes.outside, at | kOutsideBit) && indexed;
   HEDDLE_CHECK(indexed, "the index has room for two tuples of each flow");
@@ -196,6 +197,8 @@ uint32_t FlowTable::take_slot(bool v6, Stamp now) {
     __builtin_prefetch(&records_[*head], 1);
     wheels_.prefetch(*head);
   }
+  uint32_t& used = slot < v6_capacity_ ? used_v6_ : used_v4_;
+  used = std::max(used, slot + 1);
   return slot;
 }
 
@@ -274,7 +277,8 @@ FlowTable::Hashes FlowTable::hashes_of(uint32_t slot) const {
 
 void FlowTable::remove(uint32_t slot, const Hashes& hashes) {
   Record& record = records_[slot];
-  if (listener_ != nullptr && record.has(RecordFlags::kOwnsPort)) listener_->released(slot);
+  if (listener_ != nullptr && record.has(RecordFlags::kOwnsPort | RecordFlags::kWatched))
+    listener_->released(slot);
   wheels_.disarm(slot, wheel_of(slot));
   index_.erase(hashes.inside, slot);
   if (record.has(RecordFlags::kTranslated)) index_.erase(hashes.outside, slot | kOutsideBit);

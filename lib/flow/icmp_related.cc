@@ -199,7 +199,9 @@ Tracked relate(Tracker& tracker, const Parsed<Address>& packet) {
   if (packet.key.destination() != quote->key.source()) {
     return refuse(Drop::kErrorAddress, found.slot);
   }
-  if (record.protocol == IpProtocol::kTcp && tracker.window_check() == WindowCheck::kStrict &&
+  const bool has_windows =
+      record.protocol == IpProtocol::kTcp && !record.has(RecordFlags::kOneSided);
+  if (has_windows && tracker.window_check() == WindowCheck::kStrict &&
       !sequence_fits(record, found.direction, quote->l4)) {
     return refuse(Drop::kErrorSequence, found.slot);
   }
@@ -219,6 +221,16 @@ Tracked relate(Tracker& tracker, const Parsed<Address>& packet) {
   return pass;
 }
 
+template <class Address>
+std::optional<Key<Address>> quoted_key(const Parsed<Address>& packet) {
+  const std::span<uint8_t> message(packet.l4(), packet.l4_length);
+  const auto quote = read_quote(message.subspan(wire::kIcmpHeaderSize), Address());
+  if (!quote) return std::nullopt;
+  return quote->key;
+}
+
+template std::optional<Key4> quoted_key(const Parsed4&);
+template std::optional<Key6> quoted_key(const Parsed6&);
 template Tracked relate(Tracker&, const Parsed4&);
 template Tracked relate(Tracker&, const Parsed6&);
 

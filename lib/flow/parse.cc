@@ -35,6 +35,9 @@ Ports icmp4_ports(std::span<const uint8_t> l4) {
     case wire::Icmp4Type::kEchoReply:
     case wire::Icmp4Type::kTimestampReply:
       return query(l4.data(), false);
+    case wire::Icmp4Type::kRedirect:
+      // For the hosts of one link, like IPv6's. Its gateway's address could not be translated.
+      return {0, PacketKind::kUntracked};
     default:
       return {0, wire::is_error(type) ? PacketKind::kError : PacketKind::kUntracked};
   }

@@ -49,12 +49,11 @@ void answer_syn(Record& record, const TcpSegment& segment, uint8_t offered) {
   const bool both = record.scales >> 4 != kNotOffered && offered != kNotOffered;
   if (!both) unscale(record.sides[0], initiator);
   set_scales(record, both ? initiator : uint8_t{0}, both ? offered : uint8_t{0});
+  const Seq initiators_syn = record.sides[0].acked.minus(1);
   open_side(record.sides[1], segment, both ? offered : uint8_t{0});
-  if (segment.flags.has(wire::TcpFlag::kAck)) {
-    record.sides[1].acked = segment.ack;
-    // The initiator has not acknowledged anything yet: its window begins at the SYN.
-    record.sides[0].acked = segment.seq;
-  }
+  // Who has not acknowledged anything yet: its window begins at the other's SYN.
+  record.sides[1].acked = segment.flags.has(wire::TcpFlag::kAck) ? segment.ack : initiators_syn;
+  record.sides[0].acked = segment.seq;
 }
 
 constexpr TcpStep refuse(Drop drop) { return {TcpAction::kUnexpected, State::kNone, drop}; }
@@ -84,9 +83,9 @@ TcpStep step_syn(Record& record, Direction direction, const wire::TcpView& tcp,
   }
   if (record.state == State::kSynReceived) {  // sent again; a SYN cookie may have changed
     TcpSide& responder = record.sides[1];
-    if (check == WindowCheck::kStrict && segment.ack.after(responder.acked) < 0) {
-      return refuse(Drop::kTcpBadSynAck);
-    }
+    const bool fits =
+        segment.ack.after(responder.acked) >= 0 && segment.ack.after(record.sides[0].end) <= 0;
+    if (check == WindowCheck::kStrict && !fits) return refuse(Drop::kTcpBadSynAck);
     responder.end = segment.end;
     record.sides[0].acked = segment.seq;
     return {cell.action, cell.next};
@@ -166,8 +165,9 @@ bool is_last_ack(Record& record, Direction direction, const TcpSegment& segment)
 }  // namespace
 
 TcpStep step_tcp(Record& record, Direction direction, const wire::TcpView& tcp, size_t l4_length,
-                 WindowCheck check) {
-  const TcpSegment segment = TcpSegment::of(tcp, l4_length);
+                 WindowCheck check, bool cut) {
+  TcpSegment segment = TcpSegment::of(tcp, l4_length);
+  segment.cut = cut;
   TcpKind kind = tcp_kind(segment.flags);
   if (kind == TcpKind::kBad) return refuse(Drop::kTcpFlags);
   if (record.state == State::kFinBoth && kind == TcpKind::kAck &&

@@ -45,8 +45,9 @@ WindowFault check_window(const TcpPair& pair, const TcpSegment& segment) {
   if (segment.end.after(pair.sender.end) < -(widest + kProbe)) return WindowFault::kBefore;
   const int32_t ahead = segment.ack.after(pair.receiver.end);
   if (ahead > 0) return WindowFault::kAckBeyond;
-  const uint32_t late =
-      std::max(kMaxAckWindow, uint32_t{pair.sender.max_window} << pair.sender_scale);
+  // All of a window, and a probe behind it, may be under way.
+  const uint32_t late = std::max(
+      kMaxAckWindow, (uint32_t{pair.sender.max_window} << pair.sender_scale) + uint32_t{kProbe});
   if (ahead < -static_cast<int32_t>(late)) return WindowFault::kAckBefore;
   return WindowFault::kNone;
 }
@@ -64,6 +65,10 @@ RstFit check_rst(const TcpPair& pair, const TcpSegment& segment) {
 void learn_window(const TcpPair& pair, const TcpSegment& segment) {
   TcpSide& side = pair.sender;
   side.end = later(side.end, segment.end);
+  // Where it really ends is not known, but an acknowledgment of all of it must pass.
+  if (segment.cut) {
+    side.end = later(side.end, right_edge(pair.receiver, pair.receiver_scale).plus(kProbe));
+  }
   if (!segment.flags.has(wire::TcpFlag::kAck)) return;
   const uint8_t scale = pair.sender_scale;
   const Seq edge =

@@ -86,7 +86,7 @@ void Tracker::track(std::span<const Parsed<Address>> packets, Generation current
 template <class Address>
 Tracked Tracker::miss(const Parsed<Address>& packet) const {
   Tracked tracked{kNoFlow, Outcome::kNew, Direction::kOriginal, Drop::kNone};
-  if (packet.opens && opening_state(packet) != State::kNone) return tracked;
+  if (packet.opens && opening_state(packet, config_.pick_up) != State::kNone) return tracked;
   tracked.outcome = Outcome::kUnknown;
   tracked.drop = packet.key.protocol() == IpProtocol::kTcp ? Drop::kNoTcpFlow : Drop::kNoQueryFlow;
   if (packet.key.protocol() == IpProtocol::kTcp &&
@@ -98,14 +98,32 @@ Tracked Tracker::miss(const Parsed<Address>& packet) const {
 
 // kNone: this packet begins no flow.
 template <class Address>
-State Tracker::opening_state(const Parsed<Address>& packet) const {
+State Tracker::opening_state(const Parsed<Address>& packet, PickUp pick_up) const {
   if (packet.key.protocol() != IpProtocol::kTcp) return first_state(packet.key.protocol());
   const TcpKind kind = tcp_kind(tcp_of(packet).flags());
   if (kind == TcpKind::kBad) return State::kNone;
   const TcpCell cell = tcp_transition(State::kNone, Direction::kOriginal, kind);
   if (cell.action == TcpAction::kOpen) return cell.next;
-  const bool picked_up = cell.action == TcpAction::kPickUp && config_.pick_up == PickUp::kAllow;
+  const bool picked_up = cell.action == TcpAction::kPickUp && pick_up == PickUp::kAllow;
   return picked_up ? cell.next : State::kNone;
+}
+
+// A flow of which the answers go another way may be met anywhere in its life.
+template <class Address>
+State Tracker::opening_state(const Parsed<Address>& packet,
+                             const Decision<Address>& decision) const {
+  if (!packet.tracked() || !packet.opens) return State::kNone;
+  const bool one_sided = (decision.flags & RecordFlags::kOneSided) != 0;
+  if (!one_sided || packet.key.protocol() != IpProtocol::kTcp)
+    return opening_state(packet, std::max(config_.pick_up, decision.pick_up));
+  switch (tcp_kind(tcp_of(packet).flags())) {
+    case TcpKind::kSyn:
+      return State::kSynSent;
+    case TcpKind::kAck:
+      return State::kMidstream;
+    default:
+      return State::kNone;
+  }
 }
 
 template <class Address>
@@ -123,7 +141,11 @@ template <class Address>
 Tracked Tracker::step(const Parsed<Address>& packet, uint32_t slot, Direction direction,
                       Instant now) {
   const Tracked pass{slot, Outcome::kPass, direction, Drop::kNone};
-  if (packet.key.protocol() == IpProtocol::kTcp) return step_segment(packet, pass, Stamp(now));
+  if (packet.key.protocol() == IpProtocol::kTcp) {
+    if (table_.record(slot).has(RecordFlags::kOneSided)) [[unlikely]]
+      return step_one_sided(packet, pass, Stamp(now));
+    return step_segment(packet, pass, Stamp(now));
+  }
   const State state = table_.record(slot).state;
   if (direction == Direction::kReply && answered(state) != state) [[unlikely]] {
     table_.change_state(slot, answered(state), Stamp(now));
@@ -135,8 +157,9 @@ Tracked Tracker::step(const Parsed<Address>& packet, uint32_t slot, Direction di
 template <class Address>
 Tracked Tracker::step_segment(const Parsed<Address>& packet, const Tracked& at, Stamp now) {
   Record& record = table_.record(at.slot);
+  const bool cut = packet.kind == PacketKind::kFirstFragment;
   const TcpStep step =
-      step_tcp(record, at.direction, tcp_of(packet), packet.l4_length, config_.window);
+      step_tcp(record, at.direction, tcp_of(packet), packet.l4_length, config_.window, cut);
   switch (step.action) {
     case TcpAction::kPass:
       if (step.next != record.state) [[unlikely]]
@@ -156,12 +179,37 @@ Tracked Tracker::step_segment(const Parsed<Address>& packet, const Tracked& at, 
   }
 }
 
+// Without the answers there are no windows to hold a segment against: it is sorted by its flags.
+template <class Address>
+Tracked Tracker::step_one_sided(const Parsed<Address>& packet, const Tracked& at, Stamp now) {
+  State next = table_.record(at.slot).state;
+  switch (tcp_kind(tcp_of(packet).flags())) {
+    case TcpKind::kSyn:
+      if (next == State::kSynSent) break;
+      table_.cut(at.slot);
+      return miss(packet);
+    case TcpKind::kFin:
+      next = State::kFinBoth;
+      break;
+    case TcpKind::kRst:
+      next = State::kReset;
+      break;
+    case TcpKind::kBad:
+      return refuse(Drop::kTcpFlags, at.slot);
+    default:
+      if (eviction_class(next) == EvictionClass::kHalfOpen) next = State::kEstablished;
+  }
+  if (next != table_.record(at.slot).state) table_.change_state(at.slot, next, now);
+  table_.touch(at.slot, now);
+  return at;
+}
+
 template <class Address>
 Tracked Tracker::open(const Parsed<Address>& packet, const Decision<Address>& decision,
                       Instant now) {
   const Found found = table_.find(packet.key);
   if (found.slot != kNoFlow) return judge(packet, found, decision.generation, now);
-  const State state = packet.tracked() && packet.opens ? opening_state(packet) : State::kNone;
+  const State state = opening_state(packet, decision);
   if (state == State::kNone) return refuse(miss(packet).drop);
   if (decision.outside != packet.key && !can_translate(packet.key.protocol())) {
     return refuse(Drop::kCannotTranslate);
@@ -176,7 +224,8 @@ Tracked Tracker::open(const Parsed<Address>& packet, const Decision<Address>& de
                               .flags = decision.flags,
                               .tenant = decision.tenant,
                               .generation = decision.generation,
-                              .user = decision.user};
+                              .user = decision.user,
+                              .aside = decision.aside};
   Tracked tracked{kNoFlow, Outcome::kPass, Direction::kOriginal, Drop::kNone};
   switch (const Created created = table_.create(flow, Stamp(now), tracked.slot)) {
     case Created::kOk:
@@ -189,13 +238,16 @@ Tracked Tracker::open(const Parsed<Address>& packet, const Decision<Address>& de
     case Created::kTenantQuota:
       return refuse(drop_of(created));
   }
-  if (packet.key.protocol() == IpProtocol::kTcp &&
+  const bool one_sided = (decision.flags & RecordFlags::kOneSided) != 0;
+  if (packet.key.protocol() == IpProtocol::kTcp && !one_sided &&
       !begin_tcp(table_.record(tracked.slot), tcp_of(packet), packet.l4_length)) {
     // Whoever owns the outside port keeps it: the caller hears that nothing came of it.
-    table_.record(tracked.slot).flags &= static_cast<uint8_t>(~RecordFlags::kOwnsPort);
+    constexpr uint8_t kHeard = RecordFlags::kOwnsPort | RecordFlags::kWatched;
+    table_.record(tracked.slot).flags &= static_cast<uint8_t>(~kHeard);
     table_.cut(tracked.slot);
     return refuse(Drop::kTcpOptions);
   }
+  tracked.opened = true;
   return tracked;
 }
 

@@ -45,8 +45,13 @@ std::optional<Decision<A>> Translator::decide(const Parsed<A>& packet, const Pla
   // What has no ports, or one for both sides, keeps it.
   const bool has_ports = key.protocol() == IpProtocol::kTcp || key.protocol() == IpProtocol::kUdp;
   if (!has_ports) destination.port = key.destination_port();
-  Decision<A> decision{
-      .outside = key, .tenant = plan.tenant, .generation = plan.generation, .user = plan.user};
+  Decision<A> decision{.outside = key,
+                       .tenant = plan.tenant,
+                       .generation = plan.generation,
+                       .user = plan.user,
+                       .aside = plan.aside,
+                       .pick_up = plan.pick_up,
+                       .flags = plan.flags};
   if (plan.source != SourceNat::kNone) {
     const bool shared = plan.source == SourceNat::kPerSource;
     const typename NatPool<A>::Request request{.protocol = key.protocol(),
@@ -58,12 +63,12 @@ std::optional<Decision<A>> Translator::decide(const Parsed<A>& packet, const Pla
     if (!taken) return std::nullopt;
     source = *taken;
     if (is_query(key.protocol())) destination.port = source.port;
-    decision.flags =
+    decision.flags |=
         shared ? RecordFlags::kOwnsPort | RecordFlags::kMapped : RecordFlags::kOwnsPort;
   } else if (mappings<A>().find_outside(key.protocol(), destination_of(key)) == destination) {
     // Let in from outside to who is behind the mapping: it keeps the mapping too.
     mappings<A>().hold(key.protocol(), destination_of(key));
-    decision.flags = RecordFlags::kOwnsPort | RecordFlags::kMapped;
+    decision.flags |= RecordFlags::kOwnsPort | RecordFlags::kMapped;
   }
   decision.outside =
       Key<A>(source.address, destination.address, source.port, destination.port, key.protocol());
@@ -85,7 +90,8 @@ Tracked Translator::open(const Parsed<A>& packet, const Plan<A>& plan, Instant n
     }
     tracked = tracker_.open(packet, *decision, now);
     if (tracked.outcome == Outcome::kPass || known) return tracked;
-    if (decision->flags != 0) give_back(packet.key, decision->outside, decision->flags);
+    if ((decision->flags & RecordFlags::kOwnsPort) != 0)
+      give_back(packet.key, decision->outside, decision->flags);
     if (tracked.drop != Drop::kTupleTaken || plan.source != SourceNat::kPerFlow) return tracked;
   }
   return tracked;
@@ -106,6 +112,8 @@ void Translator::give_back(const Key<A>& inside, const Key<A>& outside, uint8_t 
 void Translator::released(uint32_t slot) {
   const FlowTable& table = tracker_.table();
   const uint8_t flags = table.record(slot).flags;
+  if ((flags & RecordFlags::kWatched) != 0 && watcher_ != nullptr) watcher_->released(slot);
+  if ((flags & RecordFlags::kOwnsPort) == 0) return;
   if (table.is_v6(slot)) {
     using A = wire::Ipv6Address;
     give_back(table.tuple<A>(slot, kInside), table.tuple<A>(slot, kOutside), flags);

@@ -3,18 +3,24 @@
 
 #include "compile.h"
 #include "core/check.h"
+#include "names.h"
 
 namespace heddle::policy {
 
 // Keeps port_groups_ in step with the group's endpoints.
 void Compiler::attach_group(Group& group, bool addresses_changed) {
   std::vector<uint32_t> ports;
+  // Those of a service that translates answer with their own address.
+  const bool answers = group.service != nullptr && !translates(group.spec().forwarding);
   for (const auto& endpoint : group.compiled.endpoints) {
-    const Key* key = index_.workloads().first(endpoint.address);
+    if (!answers) break;
+    if (!endpoint.listed) continue;
+    const IpAddress& address = endpoint.place.address;
+    const Key* key = index_.workloads().first(address);
     const Resource* workload = key == nullptr ? nullptr : index_.find(*key);
     if (workload == nullptr) {
       // An address that heddled.yaml gives to a port, and no Workload names.
-      const auto given = facts_.port_addresses.find(endpoint.address);
+      const auto given = facts_.port_addresses.find(address);
       if (given != facts_.port_addresses.end()) ports.push_back(given->second);
       continue;
     }

@@ -24,8 +24,7 @@ void Checker::check(const Resource& resource) {
     case Kind::kRoute:
       return check_route(key, std::get<Route>(resource.spec));
     case Kind::kTrafficPolicy:
-      service(key, "spec.service", std::get<TrafficPolicy>(resource.spec).service);
-      return;
+      return check_traffic_policy(key, std::get<TrafficPolicy>(resource.spec));
     case Kind::kAccessPolicy:
       return check_access_policy(key, std::get<AccessPolicy>(resource.spec));
   }
@@ -77,6 +76,7 @@ void Checker::check_totals(const Totals& totals, const Key& blamed) {
   bound(blamed, totals.label_bytes, limits_.label_bytes, "bytes of labels");
   bound(blamed, totals.set_endpoints, limits_.endpoints, "endpoints in EndpointSets");
   if (!problems_.none()) return;
+  bound(blamed, totals.namespaces, limits_.namespaces, "namespaces with Services");
   bound(blamed, totals.endpoints, limits_.endpoints, "endpoints of all Services");
   bound(blamed, totals.subsets, limits_.subsets, "subsets in backends of all Routes");
   bound(blamed, totals.cluster_endpoints, limits_.cluster_endpoints,

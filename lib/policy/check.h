@@ -30,6 +30,7 @@ class Checker {
   void check_endpoints(const Group& group);  // each once, and not too many
   void check_rules(const Group& group);      // one for each port
   void check_access(const Group& group);     // not too many
+  void check_guard(uint32_t port);           // the same for the workload there
   void check_totals(const Totals& totals, const Key& blamed);
 
  private:
@@ -38,6 +39,7 @@ class Checker {
   void check_fallbacks(const Key& key, const Service& spec);
   void check_endpoint_set(const Key& key, const EndpointSet& spec);
   void check_route(const Key& key, const Route& spec);
+  void check_traffic_policy(const Key& key, const TrafficPolicy& spec);
   void check_access_policy(const Key& key, const AccessPolicy& spec);
 
   // What makes the address useless for anybody, or who of heddled.yaml has it.
@@ -45,8 +47,11 @@ class Checker {
   void check_reserved(const Key& key, const std::string& field, const IpAddress& address);
   // Null: told.
   const Service* service(const Key& key, const std::string& field, const std::string& name);
+  void check_terms(const ResourceSet& policies, const std::string& target);
   std::string no_service(const std::string& ns, const std::string& name) const;
-  void duplicate_endpoint(const Group& group, const IpAddress& address);
+  void duplicate_endpoint(const Group& group, const EndpointPlace& place);
+  void check_untranslated(const Key& key, const std::string& field, const Service& from,
+                          const std::string& name, const Service& to);
   void bound(const Key& key, uint64_t number, uint64_t most, const char* what);
 
   const Facts& facts_;

@@ -74,7 +74,7 @@ void Checker::check_service(const Key& key, const Service& spec) {
     }
     for (const ServicePort& port : spec.ports)
       if (const Key* other = index_.other_listener({address, port.protocol, port.number}, key))
-        say(fmt::format("{}/{} {}", text_of(port.protocol), port.number, also_of(*other)));
+        say(fmt::format("{} {}", port_text(port.protocol, port.number), also_of(*other)));
   }
   check_fallbacks(key, spec);
 }
@@ -88,6 +88,8 @@ void Checker::check_fallbacks(const Key& key, const Service& spec) {
       if (chain.size() == 1) service(key, "spec.fallback", *next);
       return;
     }
+    if (chain.size() == 1)
+      check_untranslated(key, "spec.fallback", spec, *next, std::get<Service>(found->spec));
     chain.push_back(*next);
     const bool cycle = std::find(chain.begin(), chain.end() - 1, *next) != chain.end() - 1;
     if (cycle || chain.size() > kMaxFallbacks + 1) {
@@ -103,9 +105,24 @@ void Checker::check_fallbacks(const Key& key, const Service& spec) {
   }
 }
 
+// What leaves packets as they are leaves their ports, too.
+void Checker::check_untranslated(const Key& key, const std::string& field, const Service& from,
+                                 const std::string& name, const Service& to) {
+  if (translates(from.forwarding) || !translates(to.forwarding)) return;
+  problems_.add(key, field,
+                fmt::format("Service {}/{} has forwarding: {}, and forwarding: {} leads only to "
+                            "direct and ip-in-ip, whose endpoints have no ports of their own",
+                            key.ns, name, name_of(to.forwarding), name_of(from.forwarding)));
+}
+
 void Checker::check_endpoint_set(const Key& key, const EndpointSet& spec) {
-  service(key, "spec.service", spec.service);
+  const Service* of = service(key, "spec.service", spec.service);
+  const bool keeps_ports = of != nullptr && !translates(of->forwarding);
   for (size_t i = 0; i < spec.endpoints.size() && !problems_.full(); ++i) {
+    if (keeps_ports && spec.endpoints[i].port != 0)
+      problems_.add(key, element("spec.endpoints", i) + ".port",
+                    fmt::format("forwarding: {} of Service {}/{} cannot change it; leave it out",
+                                name_of(of->forwarding), key.ns, spec.service));
     const IpAddress& address = spec.endpoints[i].address;
     const Key* other = index_.services().first(address);
     const Key* workload = index_.workloads().outside(address, key.ns);
@@ -125,30 +142,32 @@ void Checker::check_endpoints(const Group& group) {
     problems_.add(group.key, "",
                   fmt::format("it would have {} endpoints; at most {} are allowed for one Service",
                               group.endpoints, limits_.endpoints_per_service));
-  std::vector<IpAddress> addresses;
-  addresses.reserve(group.endpoints);
+  std::vector<EndpointPlace> places;
+  places.reserve(group.endpoints);
   for (const Resource* set : group.endpoint_sets)
     for (const Endpoint& endpoint : std::get<EndpointSet>(set->spec).endpoints)
-      addresses.push_back(endpoint.address);
-  std::ranges::sort(addresses);
-  for (auto at = addresses.begin(); !problems_.full();) {
-    at = std::adjacent_find(at, addresses.end());
-    if (at == addresses.end()) return;
+      places.push_back({endpoint.address, endpoint.port});
+  std::ranges::sort(places);
+  for (auto at = places.begin(); !problems_.full();) {
+    at = std::adjacent_find(at, places.end());
+    if (at == places.end()) return;
     duplicate_endpoint(group, *at);
-    at = std::upper_bound(at, addresses.end(), *at);
+    at = std::upper_bound(at, places.end(), *at);
   }
 }
 
-void Checker::duplicate_endpoint(const Group& group, const IpAddress& address) {
+void Checker::duplicate_endpoint(const Group& group, const EndpointPlace& place) {
+  const std::string text =
+      place.address.text() + (place.port == 0 ? "" : fmt::format(" port {}", place.port));
   const Key* first = nullptr;
   for (const Resource* set : group.endpoint_sets) {
     const auto& endpoints = std::get<EndpointSet>(set->spec).endpoints;
     for (size_t i = 0; i < endpoints.size(); ++i) {
-      if (endpoints[i].address != address) continue;
+      if (endpoints[i].address != place.address || endpoints[i].port != place.port) continue;
       if (first != nullptr)
         problems_.add(set->key, element("spec.endpoints", i) + ".address",
-                      fmt::format("{} is an endpoint of {} already, in EndpointSet {}",
-                                  address.text(), quote(group.key.name), path_of(*first)));
+                      fmt::format("{} is an endpoint of {} already, in EndpointSet {}", text,
+                                  quote(group.key.name), path_of(*first)));
       first = &set->key;
     }
   }

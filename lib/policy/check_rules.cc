@@ -28,12 +28,27 @@ void Checker::check_route(const Key& key, const Route& spec) {
     if (target != nullptr && !rule.port.empty() && std::ranges::none_of(target->ports, named))
       problems_.add(key, field + ".port",
                     no_port(rule.port, {Kind::kService, key.ns, spec.service}, *target));
-    for (size_t j = 0; j < rule.backends.size(); ++j)
-      service(key, fmt::format("{}.backends[{}].service", field, j), rule.backends[j].service);
+    for (size_t j = 0; j < rule.backends.size(); ++j) {
+      const std::string at = fmt::format("{}.backends[{}].service", field, j);
+      const Service* backend = service(key, at, rule.backends[j].service);
+      if (target != nullptr && backend != nullptr)
+        check_untranslated(key, at, *target, rule.backends[j].service, *backend);
+    }
   }
 }
 
+// What is not translated is decided packet by packet, so only a hash keeps a flow together.
+void Checker::check_traffic_policy(const Key& key, const TrafficPolicy& spec) {
+  const Service* target = service(key, "spec.service", spec.service);
+  if (target == nullptr || translates(target->forwarding) || is_hash(spec.algorithm)) return;
+  problems_.add(key, "spec.balancer.algorithm",
+                fmt::format("{} needs a forwarding that remembers flows, dnat or full-nat; with {} "
+                            "take maglev or ring-hash",
+                            name_of(spec.algorithm), name_of(target->forwarding)));
+}
+
 void Checker::check_access_policy(const Key& key, const AccessPolicy& spec) {
+  if (spec.service.empty()) return;
   const Service* target = service(key, "spec.target.service", spec.service);
   if (target == nullptr) return;
   for (size_t i = 0; i < spec.rules.size(); ++i) {
@@ -76,14 +91,24 @@ void Checker::check_rules(const Group& group) {
 }
 
 void Checker::check_access(const Group& group) {
+  if (group.service != nullptr)
+    check_terms(index_.policies_of(group), "Service " + path_of(group.key));
+}
+
+void Checker::check_guard(uint32_t port) {
+  for (const Resource* workload : index_.workloads_at(port))
+    check_terms(index_.guards_of(port), "Workload " + path_of(workload->key));
+}
+
+void Checker::check_terms(const ResourceSet& policies, const std::string& target) {
   size_t terms = 0;
-  for (const Resource* policy : group.access_policies)
+  for (const Resource* policy : policies)
     terms += access_terms(std::get<AccessPolicy>(policy->spec));
   if (terms > kMaxAccessTerms)
-    problems_.add((*group.access_policies.rbegin())->key, "spec.rules",
-                  fmt::format("all AccessPolicies of Service {} have {} rules, sources and "
-                              "what these list; at most {} are allowed",
-                              path_of(group.key), terms, kMaxAccessTerms));
+    problems_.add((*policies.rbegin())->key, "spec.rules",
+                  fmt::format("all AccessPolicies of {} have {} rules, sources and what these "
+                              "list; at most {} are allowed",
+                              target, terms, kMaxAccessTerms));
 }
 
 }  // namespace heddle::policy

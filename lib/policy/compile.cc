@@ -21,11 +21,22 @@ void NamedSlots::remove(const Key& key) {
   by_key_.erase(found);
 }
 
-Compiler::Compiler(const Facts& facts, Index& index)
+Compiler::Compiler(const Facts& facts, const Limits& limits, Index& index)
     : facts_(facts),
+      limits_(limits),
       index_(index),
+      tenants_(limits.namespaces),
       attachments_(std::make_shared<const Attachments>()),
-      port_groups_(facts.node.ports.size()) {}
+      port_groups_(facts.node.ports.size()) {
+  current_.generation = 1;
+}
+
+void Compiler::start_commit() {
+  for (Slots* slots : {&services_, &frontends_, &clusters_, &endpoints_}) slots->start_commit();
+  routes_.start_commit();
+  policies_.start_commit();
+  tenants_.start_commit();
+}
 
 void Compiler::name_slots(std::span<const Key> edited) {
   for (const Key& key : edited) {
@@ -39,39 +50,63 @@ void Compiler::name_slots(std::span<const Key> edited) {
   }
 }
 
+// Services under policies of their whole namespace, which may ask for identities.
+void Compiler::add_wide_groups(GroupSet& to) {
+  if (!index_.has_wide_policies()) return;
+  for (const auto& [key, group] : index_.groups())
+    if (group.service != nullptr && index_.has_wide_policies(key.ns))
+      to.insert(index_.group_of(key.ns, key.name));
+}
+
 // Frontends name access lists and acquire clusters; clusters need their endpoints' slots.
-Compiled Compiler::commit(uint64_t version, const Touched& touched, std::span<const Key> edited) {
-  for (Slots* slots : {&services_, &frontends_, &clusters_, &endpoints_}) slots->start_commit();
-  routes_.start_commit();
-  policies_.start_commit();
+Compiled Compiler::commit(uint64_t version, Instant now, const Touched& touched,
+                          std::span<const Key> edited) {
+  now_ = now;
+  flows_concerned_ = flows_cut_ = false;
+  same_version_ = edited.empty();
+  if (!same_version_) start_commit();
   name_slots(edited);
 
-  for (Group* group : touched.services) compile_service(*group);
+  pend_drained(now);
+  compile_services(touched.services);
   for (Group* group : touched.members) {
     compile_endpoints(*group);
     for (const auto& family : group->compiled.clusters)
       for (const auto& [subset, slot] : family) pending_[group].push_back(slot);
   }
   GroupSet frontends = touched.frontends, access = touched.access;
-  if (touched.identities)
+  if (touched.identities) {
     access.insert(index_.identity_groups().begin(), index_.identity_groups().end());
+    add_wide_groups(access);
+  }
   for (Group* group : access)
     if (compile_access(*group)) frontends.insert(group);
   for (Group* group : frontends) compile_frontends(*group);
   compile_clusters();
+  bound_drains();
+  compile_clusters();
   free_unused_clusters();
+  for (Group* group : touched.members) recompiled_.insert(group);
+  for (Group* group : recompiled_) sweep_endpoints(*group);
+  compile_roles(touched);
   for (const Group* group : touched.services)
     HEDDLE_CHECK(group->service != nullptr || group->compiled.empty(),
                  "nothing leads to a service that has gone");
+  compile_guards(touched);
   compile_table();
-  for (Group* group : touched.members) attach_group(*group, touched.services.contains(group));
+  for (Group* group : std::exchange(recompiled_, {}))
+    attach_group(*group, touched.services.contains(group));
   compile_attachments(touched);
 
   current_.version = version;
   current_.frontends.freeze();
   current_.clusters.freeze();
+  current_.roles.freeze();
+  current_.stateful = frontend_count_ > 0 || !current_.guards.empty();
+  if (flows_concerned_ || flows_cut_)
+    current_.generation += current_.generation == UINT32_MAX ? 2 : 1;
   return {std::make_shared<const Snapshot>(current_), attachments_,
-          std::exchange(fresh_frontends_, {})};
+          std::exchange(fresh_frontends_, {}), std::exchange(fresh_endpoints_, {}), flows_cut_};
 }
 
 ModelStats Compiler::stats() const {

@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "index.h"
@@ -35,23 +37,28 @@ class NamedSlots {
 
 class Compiler {
  public:
-  Compiler(const Facts& facts, Index& index);
+  Compiler(const Facts& facts, const Limits& limits, Index& index);
 
   // `edited`: the keys of all edits since the last commit.
-  Compiled commit(uint64_t version, const Touched& touched, std::span<const Key> edited);
+  Compiled commit(uint64_t version, Instant now, const Touched& touched,
+                  std::span<const Key> edited);
+  Instant next_drain_end() const;
 
   ModelStats stats() const;
   std::vector<std::pair<uint32_t, Model::FrontendName>> frontends() const;
   Model::FrontendName frontend_name(uint32_t slot) const;
+  std::vector<Model::EndpointName> endpoints(const Key* service) const;
   std::string route_name(uint32_t slot) const { return routes_.name(slot); }
   std::string policy_name(uint32_t slot) const { return policies_.name(slot); }
   std::string cluster_name(uint32_t slot) const;
+  std::string tenant_name(uint16_t tenant) const { return tenants_.name(tenant); }
 
  private:
   // One endpoint of a service, of its sets or of a workload that it selects.
   struct Candidate {
-    IpAddress address;
+    EndpointPlace place;
     uint16_t weight = 1;
+    uint8_t priority = 0;
     const Labels* labels = nullptr;
     const Resource* workload = nullptr;
 
@@ -61,8 +68,11 @@ class Compiler {
     Group* group = nullptr;  // none: free
     bool v4 = false;
     const Labels* subset = nullptr;
-    uint32_t users = 0;  // choices and fallbacks that lead here
+    uint32_t users = 0;                       // choices and fallbacks that lead here
+    size_t listed = 0;                        // of its entries; the others have gone and drain
+    std::map<EndpointPlace, Instant> drains;  // until when
   };
+  using ClusterPtr = std::shared_ptr<const Cluster>;
   // Which rule of which route a port of a service follows.
   struct PortRule {
     const Resource* route = nullptr;
@@ -74,17 +84,25 @@ class Compiler {
     AccessEntry entry;
   };
 
+  void note_draining(const Group& group, std::vector<Model::EndpointName>& names) const;
+  void name_endpoints(const Group& group, std::vector<Model::EndpointName>& to) const;
   Model::FrontendName describe(const Group& group, const FrontendKey& key, uint32_t slot) const;
+  void start_commit();
+  void add_wide_groups(GroupSet& to);
   void name_slots(std::span<const Key> edited);
 
   std::vector<Candidate> candidates(const Group& group) const;
+  void compile_services(const GroupSet& groups);
   void compile_service(Group& group);
   void compile_endpoints(Group& group);
+  void sweep_endpoints(Group& group);
 
   std::vector<PortRule> rules_of(const Group& group) const;
   void compile_frontends(Group& group);
   Frontend make_frontend(const Group& group, const FrontendKey& key, size_t port,
                          const PortRule& rule);
+  void note_change(const Frontend& before, const Frontend& after);
+  void note_fresh(const FrontendKey& key);
   void put_frontend(uint32_t slot, std::shared_ptr<const Frontend> frontend);
   void release_choices(uint32_t frontend);
 
@@ -92,12 +110,28 @@ class Compiler {
   void release(uint32_t cluster);
   void compile_clusters();
   void compile_cluster(uint32_t slot, const std::vector<Candidate>& all);
-  void put_cluster(uint32_t slot, std::shared_ptr<const Cluster> cluster);
+  size_t add_entries(uint32_t slot, const std::vector<Candidate>& all, const Cluster* old,
+                     std::vector<EndpointEntry>& to);
+  bool drains(uint32_t cluster, const EndpointEntry& before);
+  void stop_draining(uint32_t cluster, const EndpointPlace& place);
+  void pend_drained(Instant now);
+  void bound_drains();
+  void put_cluster(uint32_t slot, ClusterPtr cluster);
   void free_unused_clusters();
 
   bool compile_access(Group& group);  // whether a list has changed
-  std::vector<AccessRuleEntry> access_entries(const Group& group) const;
+  std::vector<AccessRuleEntry> access_entries(const ResourceSet& policies) const;
+  static size_t rank_of(const AccessPolicy& policy);
+  static AccessList defaults_of(const ResourceSet& policies);
+  static std::vector<uint16_t> numbers_of(const AccessRule& rule);
+  std::shared_ptr<const AccessList> make_guard(uint32_t port) const;
+  void compile_guards(const Touched& touched);
+  void list_guarded();
   SourceMatch match_of(const Source& source) const;
+
+  void compile_roles(const Touched& touched);
+  void give_roles(Group& group);
+  std::vector<CompiledService::Answer> answers_of(const Group& group) const;
 
   void compile_table();
   void attach_group(Group& group, bool addresses_changed);
@@ -105,21 +139,31 @@ class Compiler {
   Attachments::PortAddresses attachments_of(uint32_t port) const;
 
   const Facts& facts_;
+  const Limits& limits_;
   Index& index_;
   Slots services_, frontends_, clusters_, endpoints_;
   NamedSlots routes_, policies_;
+  Tenants tenants_;
   std::vector<ClusterSlot> cluster_slots_;
   // Clusters to compile, by group; clusters that nobody used at some moment.
   std::map<Group*, std::vector<uint32_t>, ByGroupKey> pending_;
   std::vector<uint32_t> unused_;
+  GroupSet recompiled_;  // whose clusters were compiled in this commit
+  // The ends of all that drains, with cluster and place.
+  std::set<std::tuple<Instant, uint32_t, EndpointPlace>> drain_ends_;
+  Instant now_;
+  bool same_version_ = false;              // nothing was edited: only what has drained goes
   std::vector<uint32_t> fresh_frontends_;  // since the last commit
+  std::vector<uint32_t> fresh_endpoints_;  // the same
 
   Snapshot current_;
   std::shared_ptr<const Attachments> attachments_;
   std::vector<GroupSet> port_groups_;  // whose endpoints are workloads of the port
   std::set<uint32_t> changed_ports_;
   bool keys_changed_ = true;  // of the frontend table
-  size_t bytes_ = 0;          // of frontends, clusters and access lists
+  // Whether this commit changes what may become of live flows, and whether it may end some.
+  bool flows_concerned_ = false, flows_cut_ = false;
+  size_t bytes_ = 0;  // of frontends, clusters and access lists
   uint32_t frontend_count_ = 0, endpoint_count_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "compile.h"
+#include "names.h"
 
 namespace heddle::policy {
 namespace {
@@ -20,6 +21,7 @@ size_t bytes_of(const std::vector<ListPtr>& lists) {
   for (const AccessList* list : distinct(lists)) {
     bytes += sizeof(AccessList) + list->entries.capacity() * sizeof(AccessEntry);
     for (const AccessEntry& entry : list->entries) {
+      bytes += entry.ports.capacity() * sizeof(uint16_t);
       bytes += entry.from.capacity() * sizeof(SourceMatch);
       for (const SourceMatch& match : entry.from)
         bytes += (match.cidrs.capacity() + match.not_cidrs.capacity()) * sizeof(IpPrefix);
@@ -56,15 +58,24 @@ SourceMatch Compiler::match_of(const Source& source) const {
   return match;
 }
 
-// DENY first, then by the policies' names.
-std::vector<Compiler::AccessRuleEntry> Compiler::access_entries(const Group& group) const {
+// Which pass of access_entries a policy is for: what only counts, then DENY, then ALLOW.
+size_t Compiler::rank_of(const AccessPolicy& policy) {
+  if (policy.dry_run || policy.action == Action::kAudit) return 0;
+  return policy.action == Action::kDeny ? 1 : 2;
+}
+
+std::vector<Compiler::AccessRuleEntry> Compiler::access_entries(const ResourceSet& policies) const {
   std::vector<AccessRuleEntry> entries;
-  for (const Action action : {Action::kDeny, Action::kAllow}) {
-    for (const Resource* policy : group.access_policies) {
+  for (size_t rank = 0; rank < 3; ++rank) {
+    for (const Resource* policy : policies) {
       const auto& spec = std::get<AccessPolicy>(policy->spec);
-      if (spec.action != action) continue;
+      if (rank_of(spec) != rank) continue;
       for (uint16_t i = 0; i < spec.rules.size(); ++i) {
-        AccessEntry entry{.action = action, .policy = policies_.at(policy->key), .rule = i};
+        AccessEntry entry{.action = spec.action,
+                          .dry_run = spec.dry_run,
+                          .on_deny = spec.on_deny,
+                          .policy = policies_.at(policy->key),
+                          .rule = i};
         entry.from.reserve(std::max<size_t>(1, spec.rules[i].from.size()));
         for (const Source& source : spec.rules[i].from) entry.from.push_back(match_of(source));
         if (entry.from.empty()) entry.from.push_back(match_of({}));
@@ -75,28 +86,115 @@ std::vector<Compiler::AccessRuleEntry> Compiler::access_entries(const Group& gro
   return entries;
 }
 
+// Without entries: what holds for whom none of them fits. An ALLOW that is enforced closes the
+// rest; of several the first by name says how they are told.
+AccessList Compiler::defaults_of(const ResourceSet& policies) {
+  AccessList list;
+  for (const Resource* policy : policies) {
+    const auto& spec = std::get<AccessPolicy>(policy->spec);
+    if (rank_of(spec) != 2 || !list.default_allow) continue;
+    list.default_allow = false;
+    list.on_deny = spec.on_deny;
+  }
+  return list;
+}
+
+// The ports by number that the rule names, sorted.
+std::vector<uint16_t> Compiler::numbers_of(const AccessRule& rule) {
+  std::vector<uint16_t> numbers;
+  for (const std::string& text : rule.ports)
+    if (const uint16_t number = number_of(text); number != 0) numbers.push_back(number);
+  std::ranges::sort(numbers);
+  numbers.erase(std::ranges::unique(numbers).begin(), numbers.end());
+  return numbers;
+}
+
 bool Compiler::compile_access(Group& group) {
   std::vector<ListPtr> next;
   if (group.service != nullptr) next.resize(group.spec().ports.size());
-  if (group.service != nullptr && !group.access_policies.empty()) {
-    const std::vector<AccessRuleEntry> entries = access_entries(group);
-    const bool default_allow = std::ranges::none_of(group.access_policies, [](const Resource* p) {
-      return std::get<AccessPolicy>(p->spec).action == Action::kAllow;
-    });
-    for (size_t port = 0; port < next.size(); ++port) {
-      AccessList list{.default_allow = default_allow};
-      for (const auto& [rule, entry] : entries)
-        if (is_for(*rule, group.spec().ports[port])) list.entries.push_back(entry);
+  const ResourceSet policies = group.service == nullptr ? ResourceSet() : index_.policies_of(group);
+  if (!policies.empty()) {
+    const std::vector<AccessRuleEntry> entries = access_entries(policies);
+    const AccessList defaults = defaults_of(policies);
+    for (size_t i = 0; i < next.size(); ++i) {
+      const ServicePort& port = group.spec().ports[i];
+      AccessList list = defaults;
+      for (const auto& [rule, entry] : entries) {
+        if (!is_for(*rule, port)) continue;
+        list.entries.push_back(entry);
+        // A rule that names some of all ports is asked for which.
+        if (port.number == 0 && std::ranges::find(rule->ports, port.name) == rule->ports.end())
+          list.entries.back().ports = numbers_of(*rule);
+      }
       list.entries.shrink_to_fit();
-      next[port] = find_equal(list, group.compiled.access);
-      if (next[port] == nullptr) next[port] = find_equal(list, next);
-      if (next[port] == nullptr) next[port] = std::make_shared<const AccessList>(std::move(list));
+      next[i] = find_equal(list, group.compiled.access);
+      if (next[i] == nullptr) next[i] = find_equal(list, next);
+      if (next[i] == nullptr) next[i] = std::make_shared<const AccessList>(std::move(list));
     }
   }
   if (next == group.compiled.access) return false;
   bytes_ += bytes_of(next) - bytes_of(group.compiled.access);
   group.compiled.access = std::move(next);
   return true;
+}
+
+// Of the workload behind a port, if policies are for it.
+ListPtr Compiler::make_guard(uint32_t port) const {
+  const ResourceSet policies = index_.guards_of(port);
+  if (policies.empty()) return nullptr;
+  AccessList list = defaults_of(policies);
+  for (auto& [rule, entry] : access_entries(policies)) {
+    list.entries.push_back(std::move(entry));
+    list.entries.back().ports = numbers_of(*rule);
+  }
+  list.entries.shrink_to_fit();
+  return std::make_shared<const AccessList>(std::move(list));
+}
+
+void Compiler::compile_guards(const Touched& touched) {
+  std::set<uint32_t> ports = touched.guards;
+  std::vector<ListPtr>& guards = current_.guards;
+  if (touched.identities)
+    for (uint32_t port = 0; port < guards.size(); ++port)
+      if (guards[port] != nullptr) ports.insert(port);
+  bool changed = false, moved = false;
+  const std::vector<ListPtr> before = guards;
+  for (const uint32_t port : ports) {
+    ListPtr next = make_guard(port);
+    if (guards.empty() && next == nullptr) continue;
+    guards.resize(facts_.node.ports.size());
+    moved |= next != nullptr && touched.ports.contains(port);
+    const bool same =
+        next == nullptr || guards[port] == nullptr ? next == guards[port] : *next == *guards[port];
+    if (same) continue;
+    changed = true;
+    guards[port] = std::move(next);
+  }
+  flows_cut_ |= changed;
+  if (!changed && !moved) return;
+  bytes_ += bytes_of(guards) - bytes_of(before);
+  if (std::ranges::all_of(guards, [](const ListPtr& list) { return list == nullptr; }))
+    guards.clear();
+  list_guarded();
+}
+
+// Where recheck finds the guards of flows that were translated.
+void Compiler::list_guarded() {
+  current_.guarded_addresses = nullptr;
+  if (current_.guards.empty()) return;
+  std::vector<Snapshot::Guarded> all;
+  for (uint32_t port = 0; port < current_.guards.size(); ++port) {
+    if (current_.guards[port] == nullptr) continue;
+    const InterfaceId interface(static_cast<uint16_t>(port));
+    for (const IpAddress& address : facts_.node.ports[port].addresses)
+      all.push_back({address, interface});
+    for (const Resource* workload : index_.workloads_at(port))
+      for (const IpAddress& address : std::get<Workload>(workload->spec).addresses)
+        all.push_back({address, interface});
+  }
+  std::ranges::sort(all, {}, &Snapshot::Guarded::address);
+  current_.guarded_addresses =
+      std::make_shared<const std::vector<Snapshot::Guarded>>(std::move(all));
 }
 
 }  // namespace heddle::policy

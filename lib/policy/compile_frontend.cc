@@ -27,9 +27,18 @@ std::vector<Compiler::PortRule> Compiler::rules_of(const Group& group) const {
 
 Frontend Compiler::make_frontend(const Group& group, const FrontendKey& key, size_t port,
                                  const PortRule& rule) {
-  Frontend frontend{.service = group.compiled.slot, .access = group.compiled.access[port]};
-  if (!group.traffic_policies.empty())
-    frontend.hash_on = std::get<TrafficPolicy>((*group.traffic_policies.begin())->spec).hash_on;
+  const Service& spec = group.spec();
+  Frontend frontend{.service = group.compiled.slot,
+                    .tenant = tenants_.at(group.key.ns),
+                    .forwarding = spec.forwarding,
+                    .source_mapping = spec.source_mapping,
+                    .access = group.compiled.access[port]};
+  if (translates(spec.forwarding)) frontend.target_port = spec.ports[port].target_port;
+  if (!group.traffic_policies.empty()) {
+    const auto& policy = std::get<TrafficPolicy>((*group.traffic_policies.begin())->spec);
+    frontend.hash_on = policy.hash_on;
+    frontend.no_endpoint = policy.no_endpoint;
+  }
   const bool v4 = key.address.is_v4();
   if (rule.route == nullptr) {
     frontend.total_weight = 1;
@@ -72,6 +81,10 @@ void Compiler::compile_frontends(Group& group) {
     const uint32_t slot = stays ? std::exchange(was->slot, kNoSlot) : frontends_.take();
     Frontend frontend = make_frontend(group, key, port, rules[port]);
     if (stays) release_choices(slot);
+    if (stays)
+      note_change(*current_.frontends[slot], frontend);
+    else
+      note_fresh(key);
     if (!stays || frontend != *current_.frontends[slot])
       put_frontend(slot, std::make_shared<const Frontend>(std::move(frontend)));
     next.push_back({key, slot});
@@ -80,12 +93,30 @@ void Compiler::compile_frontends(Group& group) {
   }
   for (const auto& gone : old) {
     if (gone.slot == kNoSlot) continue;
+    flows_cut_ = true;
     release_choices(gone.slot);
     put_frontend(gone.slot, nullptr);
     frontends_.give(gone.slot);
     keys_changed_ = true;
   }
   old = std::move(next);
+}
+
+void Compiler::note_change(const Frontend& before, const Frontend& after) {
+  const auto leads_to = [&](const Choice& choice) {
+    return std::ranges::find(after.choices, choice.cluster, &Choice::cluster) !=
+           after.choices.end();
+  };
+  flows_cut_ |= before.access != after.access || before.forwarding != after.forwarding ||
+                before.target_port != after.target_port ||
+                !std::ranges::all_of(before.choices, leads_to);
+  flows_concerned_ |=
+      before.choices != after.choices || before.source_mapping != after.source_mapping;
+}
+
+// A port of its own takes its flows from an entry for all ports.
+void Compiler::note_fresh(const FrontendKey& key) {
+  flows_cut_ |= current_.frontend_table != nullptr && current_.frontend_table->find(key) != kNoSlot;
 }
 
 void Compiler::put_frontend(uint32_t slot, std::shared_ptr<const Frontend> frontend) {
@@ -119,13 +150,15 @@ void Compiler::compile_table() {
 Model::FrontendName Compiler::describe(const Group& group, const FrontendKey& key,
                                        uint32_t slot) const {
   Model::FrontendName name{.ns = group.key.ns, .service = group.key.name, .port = {}, .key = key};
+  name.forwarding = current_.frontends[slot]->forwarding;
   // As committed: the group may have another, or none, staged.
   for (const ServicePort& port : std::get<Service>(group.compiled.service->spec).ports)
     if (port.number == key.port && port.protocol == key.protocol) name.port = port.name;
   std::set<uint32_t> clusters;
   for (const Choice& choice : current_.frontends[slot]->choices)
     if (clusters.insert(choice.cluster).second)
-      name.endpoints += static_cast<uint32_t>(current_.clusters[choice.cluster]->endpoints.size());
+      name.endpoints += static_cast<uint32_t>(std::ranges::count(
+          current_.clusters[choice.cluster]->endpoints, false, &EndpointEntry::draining));
   return name;
 }
 

@@ -23,15 +23,36 @@ bool matches(const SourceMatch& match, const Flow& flow) {
   return !holds(match.not_cidrs, flow.source);
 }
 
-bool allows(const AccessList& list, const Flow& flow, const AccessEntry*& decided) {
+struct Access {
+  bool allowed = true;
+  bool audited = false;
+  const AccessEntry* decided = nullptr;
+  Refusal how = Refusal::kDrop;
+};
+
+bool fits(const AccessEntry& entry, const Flow& flow) {
+  if (!entry.ports.empty() && !std::ranges::binary_search(entry.ports, flow.destination_port))
+    return false;
+  return std::ranges::any_of(entry.from, [&](const SourceMatch& m) { return matches(m, flow); });
+}
+
+Access ask(const AccessList& list, const Flow& flow) {
+  Access access;
   for (const AccessEntry& entry : list.entries) {
-    for (const SourceMatch& match : entry.from) {
-      if (!matches(match, flow)) continue;
-      decided = &entry;
-      return entry.action == Action::kAllow;
+    if (access.audited && !decides(entry)) continue;
+    if (!fits(entry, flow)) continue;
+    if (!decides(entry)) {
+      access.audited = true;
+      continue;
     }
+    access.decided = &entry;
+    access.allowed = entry.action == Action::kAllow;
+    access.how = entry.on_deny;
+    return access;
   }
-  return list.default_allow;
+  access.allowed = list.default_allow;
+  access.how = list.on_deny;
+  return access;
 }
 
 uint16_t choose(const Frontend& frontend, uint64_t hash) {
@@ -48,9 +69,89 @@ const Frontend* find_frontend(const Snapshot& snapshot, const Flow& flow, Decisi
   return decision.frontend == kNoSlot ? nullptr : snapshot.frontends[decision.frontend].get();
 }
 
+// Of two different ones, drawn by weight, that with fewer flows for its weight.
+uint32_t pick_least(const balance::WeightedRandom& table, const Cluster& cluster,
+                    const PickState& state) {
+  const uint32_t first = table.pick(state.random.next());
+  if (table.members() < 2) return first;
+  constexpr int kDraws = 2;
+  uint32_t second = first;
+  for (int draws = 0; draws < kDraws && second == first; ++draws)
+    second = table.pick(state.random.next());
+  if (second == first) {  // It has most of the weight: any other.
+    const uint32_t last = table.members() - 1;
+    second = table.member(state.random.below(last));
+    if (second == first) second = table.member(last);
+  }
+  const EndpointEntry &a = cluster.endpoints[first], &b = cluster.endpoints[second];
+  const uint64_t load_a = uint64_t{state.active[a.slot]} * b.weight;
+  const uint64_t load_b = uint64_t{state.active[b.slot]} * a.weight;
+  return load_b < load_a ? second : first;
+}
+
+struct Picker {
+  const Cluster& cluster;
+  uint32_t slot;
+  uint64_t hash;
+  const PickState* state;
+
+  uint32_t operator()(const balance::Maglev& table) const { return table.pick(hash); }
+  uint32_t operator()(const balance::RingHash& table) const { return table.pick(hash); }
+  uint32_t operator()(const balance::RoundRobin& table) const {
+    if (state != nullptr) return table.pick(state->cursors[slot]);
+    balance::RoundRobin::Cursor cursor = table.start(hash);
+    return table.pick(cursor);
+  }
+  uint32_t operator()(const balance::WeightedRandom& table) const {
+    if (state == nullptr) return table.pick(hash);
+    return cluster.algorithm == Algorithm::kLeastRequest ? pick_least(table, cluster, *state)
+                                                         : table.pick(state->random.next());
+  }
+};
+
+uint16_t port_of(const Frontend& frontend, const EndpointEntry& endpoint, const Flow& flow) {
+  if (endpoint.port != 0) return endpoint.port;
+  return frontend.target_port != 0 ? frontend.target_port : flow.destination_port;
+}
+
+// Where a cluster's endpoints have it: entries are sorted by place.
+const EndpointEntry* find_entry(const Cluster& cluster, const IpAddress& address, uint16_t port) {
+  const auto before = [](const EndpointEntry& entry, const std::pair<IpAddress, uint16_t>& place) {
+    return std::pair(entry.address, entry.port) < place;
+  };
+  const auto at = std::lower_bound(cluster.endpoints.begin(), cluster.endpoints.end(),
+                                   std::pair(address, port), before);
+  const bool found = at != cluster.endpoints.end() && at->address == address && at->port == port;
+  return found && (at->weight > 0 || at->draining) ? &*at : nullptr;
+}
+
+// Whether one of the clusters that the frontend leads to still has the endpoint. One whose port is
+// now another is another endpoint.
+Recheck find_again(const Snapshot& snapshot, const Frontend& frontend, const Flow& flow,
+                   const IpAddress& address, uint16_t port) {
+  const uint16_t own = frontend.target_port != 0 ? frontend.target_port : flow.destination_port;
+  Recheck recheck = Recheck::kGone;
+  for (const Choice& choice : frontend.choices) {
+    uint32_t at = choice.cluster;
+    for (size_t tries = 0; at != kNoSlot && tries <= kMaxFallbacks; ++tries) {
+      const Cluster& cluster = *snapshot.clusters[at];
+      for (const uint16_t as : {port, uint16_t{0}}) {
+        if (as == 0 && port != own) continue;
+        const EndpointEntry* entry = find_entry(cluster, address, as);
+        if (entry == nullptr) continue;
+        if (!entry->draining) return Recheck::kStays;
+        recheck = Recheck::kDraining;
+      }
+      at = cluster.fallback;
+    }
+  }
+  return recheck;
+}
+
 void find_endpoint(const Snapshot& snapshot, const Frontend& frontend, const Flow& flow,
-                   Decision& decision) {
+                   const PickState* state, Decision& decision) {
   decision.verdict = Verdict::kNoEndpoint;
+  decision.how = frontend.no_endpoint;
   if (frontend.total_weight == 0) return;
   const uint64_t hash = hash_of(flow, frontend.hash_on);
   decision.choice = choose(frontend, hash);
@@ -58,11 +159,13 @@ void find_endpoint(const Snapshot& snapshot, const Frontend& frontend, const Flo
   uint32_t at = decision.cluster;
   for (size_t tries = 0; at != kNoSlot && tries <= kMaxFallbacks; ++tries) {
     const Cluster& cluster = *snapshot.clusters[at];
-    const uint32_t position = cluster.table.pick(mix(hash ^ kForEndpoint));
+    const uint32_t position =
+        std::visit(Picker{cluster, at, mix(hash ^ kForEndpoint), state}, cluster.table);
     if (position != balance::kNoEndpoint) {
       decision.verdict = Verdict::kForward;
       decision.cluster = at;
       decision.endpoint = &cluster.endpoints[position];
+      decision.port = port_of(frontend, *decision.endpoint, flow);
       return;
     }
     at = cluster.fallback;
@@ -83,22 +186,55 @@ uint32_t hash_of(const Flow& flow, HashOn hash_on) {
   return static_cast<uint32_t>(mix(source + std::rotl(destination, 32)) >> 32);
 }
 
-Decision decide(const Snapshot& snapshot, const Flow& flow) {
+Decision decide(const Snapshot& snapshot, const Flow& flow, const PickState* state) {
   Decision decision;
   const Frontend* frontend = find_frontend(snapshot, flow, decision);
   if (frontend == nullptr) return decision;
-  if (frontend->access != nullptr && !allows(*frontend->access, flow, decision.access))
-    decision.verdict = Verdict::kDenied;
-  else
-    find_endpoint(snapshot, *frontend, flow, decision);
+  if (frontend->access != nullptr) {
+    const Access access = ask(*frontend->access, flow);
+    decision.access = access.decided;
+    decision.audited = access.audited;
+    if (!access.allowed) {
+      decision.verdict = Verdict::kDenied;
+      decision.how = access.how;
+      return decision;
+    }
+  }
+  find_endpoint(snapshot, *frontend, flow, state, decision);
   return decision;
 }
 
 Decision decide_endpoint(const Snapshot& snapshot, const Flow& flow) {
   Decision decision;
   if (const Frontend* frontend = find_frontend(snapshot, flow, decision))
-    find_endpoint(snapshot, *frontend, flow, decision);
+    find_endpoint(snapshot, *frontend, flow, nullptr, decision);
   return decision;
+}
+
+Guarded guard(const Snapshot& snapshot, const Flow& flow, InterfaceId out) {
+  if (out.index() >= snapshot.guards.size() || snapshot.guards[out.index()] == nullptr) return {};
+  const Access access = ask(*snapshot.guards[out.index()], flow);
+  return {access.allowed, access.audited, access.decided, access.how};
+}
+
+Rechecked recheck(const Snapshot& snapshot, const Flow& flow, const IpAddress& endpoint,
+                  uint16_t port) {
+  Decision found;
+  const Frontend* frontend = find_frontend(snapshot, flow, found);
+  if (frontend == nullptr) return {Recheck::kGone, Refusal::kReset};
+  if (frontend->access != nullptr)
+    if (const Access access = ask(*frontend->access, flow); !access.allowed)
+      return {Recheck::kDenied, access.how};
+  if (const InterfaceId out = snapshot.guarded(endpoint); out != kNoInterface) {
+    Flow there = flow;
+    there.destination = endpoint;
+    there.destination_port = port;
+    if (const Guarded guarded = guard(snapshot, there, out); !guarded.allowed)
+      return {Recheck::kDenied, guarded.how};
+  }
+  const Recheck recheck = find_again(snapshot, *frontend, flow, endpoint, port);
+  const bool tells = frontend->no_endpoint != Refusal::kDrop;
+  return {recheck, recheck == Recheck::kGone && tells ? Refusal::kReset : Refusal::kDrop};
 }
 
 }  // namespace heddle::policy

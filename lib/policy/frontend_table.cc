@@ -23,6 +23,7 @@ uint32_t FrontendTable::place(const FrontendKey& key, uint64_t seed, uint32_t ma
 }
 
 FrontendTable::FrontendTable(std::span<const Entry> entries) {
+  all_ports_ = std::ranges::any_of(entries, [](const Entry& e) { return e.key.port == 0; });
   const size_t size = std::bit_ceil(std::max<size_t>(2, 2 * entries.size()));
   mask_ = static_cast<uint32_t>(size - 1);
   uint32_t best = UINT32_MAX;
@@ -49,6 +50,12 @@ void FrontendTable::lay_out(std::span<const Entry> entries, uint64_t seed) {
 }
 
 uint32_t FrontendTable::find(const FrontendKey& key) const {
+  const uint32_t slot = find_exactly(key);
+  if (slot != kNoSlot || !all_ports_) return slot;
+  return find_exactly({key.address, key.protocol, 0});
+}
+
+uint32_t FrontendTable::find_exactly(const FrontendKey& key) const {
   uint32_t at = place(key, seed_, mask_);
   for (uint32_t left = probes_; left > 0; --left) {
     const Entry& entry = entries_[at];

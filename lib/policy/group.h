@@ -20,11 +20,25 @@ struct ByKey {
 };
 using ResourceSet = std::set<const Resource*, ByKey>;
 
+// Where an endpoint is; port 0: the service's target port.
+struct EndpointPlace {
+  IpAddress address;
+  uint16_t port = 0;
+  friend auto operator<=>(const EndpointPlace&, const EndpointPlace&) = default;
+};
+
 // As of the last commit.
 struct CompiledService {
   struct Endpoint {
-    IpAddress address;
+    EndpointPlace place;
     uint32_t slot = kNoSlot;
+    bool listed = true;  // false: it drains, or has gone in this commit
+  };
+  // As what the endpoints answer for services that translate; port 0: from any.
+  struct Answer {
+    Protocol protocol = Protocol::kTcp;
+    uint16_t port = 0;
+    friend auto operator<=>(const Answer&, const Answer&) = default;
   };
   struct FrontendSlot {
     FrontendKey key;
@@ -32,12 +46,15 @@ struct CompiledService {
   };
   uint32_t slot = kNoSlot;
   ResourcePtr service;
-  std::vector<Endpoint> endpoints;                        // by address
+  std::vector<Endpoint> endpoints;                        // by place
   std::vector<FrontendSlot> frontends;                    // by key
   std::vector<std::shared_ptr<const AccessList>> access;  // of each of the service's ports
   // Slots of clusters by family (0: IPv6, 1: IPv4) and subset.
   std::array<std::map<Labels, uint32_t>, 2> clusters;
   std::vector<uint32_t> ports;  // whose workloads are among the endpoints; sorted
+  // What the address roles have of this service.
+  std::vector<Answer> answers;
+  std::vector<EndpointPlace> answering;
 
   bool empty() const {
     return slot == kNoSlot && endpoints.empty() && clusters[0].empty() && clusters[1].empty();
@@ -78,8 +95,9 @@ struct Touched {
   GroupSet sizes;      // how many endpoints and subsets
   GroupSet frontends;  // the service, its routes or traffic policies
   GroupSet access;
-  GroupSet services;         // the Service resource itself
-  std::set<uint32_t> ports;  // whose workload
+  GroupSet services;          // the Service resource itself
+  std::set<uint32_t> ports;   // whose workload
+  std::set<uint32_t> guards;  // ports with workloads that access policies may be for
   bool identities = false;
   bool service_addresses = false;
 
@@ -91,6 +109,7 @@ struct Touched {
     access.insert(more.access.begin(), more.access.end());
     services.insert(more.services.begin(), more.services.end());
     ports.insert(more.ports.begin(), more.ports.end());
+    guards.insert(more.guards.begin(), more.guards.end());
     identities |= more.identities;
     service_addresses |= more.service_addresses;
   }

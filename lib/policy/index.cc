@@ -71,6 +71,27 @@ std::vector<const Resource*> Index::selected_by(const Group& group) const {
   return selected;
 }
 
+ResourceSet Index::policies_of(const Group& group) const {
+  ResourceSet all = group.access_policies;
+  if (const auto wide = wide_policies_.find(group.key.ns); wide != wide_policies_.end())
+    all.insert(wide->second.begin(), wide->second.end());
+  return all;
+}
+
+ResourceSet Index::guards_of(uint32_t port) const {
+  ResourceSet all;
+  for (const Resource* workload : port_workloads_[port]) {
+    const std::string& ns = workload->key.ns;
+    if (const auto wide = wide_policies_.find(ns); wide != wide_policies_.end())
+      all.insert(wide->second.begin(), wide->second.end());
+    if (const auto some = label_policies_.find(ns); some != label_policies_.end())
+      for (const Resource* policy : some->second)
+        if (carries(*workload, std::get<AccessPolicy>(policy->spec).workload_labels))
+          all.insert(policy);
+  }
+  return all;
+}
+
 const Key* Index::other_listener(const FrontendKey& frontend, const Key& me) const {
   for (auto at = listeners_.lower_bound({frontend, nullptr});
        at != listeners_.end() && at->first == frontend; ++at)

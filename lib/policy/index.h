@@ -50,6 +50,7 @@ struct Totals {
   uint64_t label_bytes = 0;
   // Of what several make together.
   uint64_t endpoints = 0, subsets = 0, cluster_endpoints = 0, access_terms = 0;
+  uint64_t namespaces = 0;  // with Services
 
   static Totals of(const Resource& resource);
   // The first group alone.
@@ -59,7 +60,10 @@ struct Totals {
 
 class Index {
  public:
-  explicit Index(const Facts& facts) : facts_(facts), port_workloads_(facts.node.ports.size()) {}
+  explicit Index(const Facts& facts)
+      : facts_(facts),
+        port_workloads_(facts.node.ports.size()),
+        guard_terms_(facts.node.ports.size()) {}
 
   // Puts `next`, or nothing, in the place of what the key has, and gives that back.
   ResourcePtr replace(const Key& key, ResourcePtr next, Touched& touched);
@@ -81,10 +85,16 @@ class Index {
   const AddressIndex& workloads() const { return workloads_; }
   const AddressIndex& services() const { return services_; }
   const AddressIndex& endpoints() const { return endpoints_; }
+  // The access policies for a service, and for the workload behind a port: those that name it and
+  // those of its namespace that name nothing. By name.
+  ResourceSet policies_of(const Group& group) const;
+  ResourceSet guards_of(uint32_t port) const;
   // Another service with the same address, protocol and port, or null.
   const Key* other_listener(const FrontendKey& frontend, const Key& me) const;
-  // Groups with access policies that ask who the sender is.
+  // Groups with access policies that ask who the sender is; not those of namespaces.
   const GroupSet& identity_groups() const { return identity_groups_; }
+  bool has_wide_policies() const { return !wide_policies_.empty(); }
+  bool has_wide_policies(const std::string& ns) const { return wide_policies_.contains(ns); }
 
  private:
   enum class Change : uint8_t { kAdd, kRemove };
@@ -96,6 +106,7 @@ class Index {
   void link_endpoint_set(const Resource& resource, Change change, Touched& touched);
   void link_route(const Resource& resource, Change change, Touched& touched);
   void link_access_policy(const Resource& resource, Change change, Touched& touched);
+  void touch_namespace(const std::string& ns, const AccessPolicy& policy, Touched& touched);
   void replace_endpoints(const Key& key, const Resource* before, const Resource* after);
 
   template <class Set, class Value>
@@ -112,8 +123,12 @@ class Index {
   std::map<Key, Group> groups_;
   Totals totals_;
   std::vector<ResourceSet> port_workloads_;
+  std::vector<uint64_t> guard_terms_;  // of each port
+  // Access policies that name no service, by namespace.
+  std::map<std::string, ResourceSet> wide_policies_, label_policies_;
   AddressIndex workloads_, services_, endpoints_;
   std::set<std::pair<FrontendKey, const Key*>> listeners_;
+  std::map<std::string, uint32_t> service_namespaces_;  // how many Services each has
   // Services by namespace and one label of their selector.
   std::map<std::tuple<std::string, std::string, std::string>, GroupSet> selectors_;
   GroupSet identity_groups_;

@@ -57,6 +57,7 @@ void Index::link(const Key& key, const Resource& resource, Change change, Touche
       Group* group = touch(key.ns, spec.service, touched);
       put(group->traffic_policies, &resource, change);
       touched.frontends.insert(group);
+      touched.members.insert(group);
       return;
     }
     case Kind::kAccessPolicy:
@@ -71,6 +72,7 @@ void Index::link_workload(const Key& key, const Resource& resource, Change chang
   if (const auto port = facts_.workload_port(spec.port)) {
     put(port_workloads_[*port], &resource, change);
     touched.ports.insert(*port);
+    touched.guards.insert(*port);
   }
   for (const IpAddress& address : spec.addresses) {
     put(workloads_.uses, AddressIndex::Use{address, &key}, change);
@@ -104,6 +106,10 @@ void Index::link_service(const Key& key, const Resource& resource, Change change
        {&touched.members, &touched.sizes, &touched.frontends, &touched.access, &touched.services})
     set->insert(group);
   touched.service_addresses = true;
+  uint32_t& services = service_namespaces_[key.ns];
+  services += change == Change::kAdd ? 1 : UINT32_MAX;
+  if (services == 0) service_namespaces_.erase(key.ns);
+  totals_.namespaces = service_namespaces_.size();
   for (const IpAddress& address : spec.addresses) {
     put(services_.uses, AddressIndex::Use{address, &key}, change);
     for (const ServicePort& port : spec.ports)
@@ -159,6 +165,13 @@ void Index::link_route(const Resource& resource, Change change, Touched& touched
 
 void Index::link_access_policy(const Resource& resource, Change change, Touched& touched) {
   const auto& spec = std::get<AccessPolicy>(resource.spec);
+  if (spec.service.empty()) {
+    auto& by_namespace = spec.workload_labels.empty() ? wide_policies_ : label_policies_;
+    ResourceSet& policies = by_namespace[resource.key.ns];
+    put(policies, &resource, change);
+    if (policies.empty()) by_namespace.erase(resource.key.ns);
+    return touch_namespace(resource.key.ns, spec, touched);
+  }
   Group* group = touch(resource.key.ns, spec.service, touched);
   put(group->access_policies, &resource, change);
   touched.access.insert(group);
@@ -168,6 +181,21 @@ void Index::link_access_policy(const Resource& resource, Change change, Touched&
     identity_groups_.insert(group);
   } else {
     identity_groups_.erase(group);
+  }
+}
+
+// The services and workloads that a policy without a service is for.
+void Index::touch_namespace(const std::string& ns, const AccessPolicy& policy, Touched& touched) {
+  for (uint32_t port = 0; port < port_workloads_.size(); ++port)
+    for (const Resource* workload : port_workloads_[port])
+      if (workload->key.ns == ns && carries(*workload, policy.workload_labels))
+        touched.guards.insert(port);
+  if (!policy.workload_labels.empty()) return;
+  for (auto at = groups_.lower_bound({Kind::kService, ns, {}});
+       at != groups_.end() && at->first.ns == ns; ++at) {
+    if (at->second.service == nullptr) continue;
+    touched.all.insert(&at->second);
+    touched.access.insert(&at->second);
   }
 }
 

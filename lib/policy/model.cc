@@ -16,7 +16,7 @@ namespace heddle::policy {
 
 struct Model::State {
   State(NodeFacts node, const Limits& bounds)
-      : limits(bounds), facts(std::move(node)), index(facts), compiler(facts, index) {}
+      : limits(bounds), facts(std::move(node)), index(facts), compiler(facts, limits, index) {}
 
   void check_edits(std::span<const Edit> edits, Problems& problems) const;
   void check_port(const Key& key, const Workload& workload, std::set<std::string_view>& ports,
@@ -80,6 +80,7 @@ void Model::State::check_edits(std::span<const Edit> edits, Problems& problems) 
   std::set<std::string_view> ports;
   Totals totals = index.totals();
   totals.endpoints = totals.subsets = totals.cluster_endpoints = totals.access_terms = 0;
+  totals.namespaces = 0;
   for (const auto& [key, resource] : edits) {
     if (problems.full()) return;
     if (!seen.insert(key).second) {
@@ -128,6 +129,7 @@ void Model::State::check_staged(std::span<const Edit> edits, const Touched& now,
   for (const Group* group : now.sizes) checker.check_endpoints(*group);
   for (const Group* group : now.frontends) checker.check_rules(*group);
   for (const Group* group : now.access) checker.check_access(*group);
+  for (const uint32_t port : now.guards) checker.check_guard(port);
   checker.check_totals(index.totals(), edits.front().key);
 }
 
@@ -181,16 +183,18 @@ void Model::rollback() {
   state_->sweep(now);
 }
 
-Compiled Model::commit(uint64_t version) {
+Compiled Model::commit(uint64_t version, Instant now) {
   State& state = *state_;
   std::vector<Key> edited;
   for (State::Undo& undo : state.undo) edited.push_back(std::move(undo.key));
   state.undo.clear();
-  Compiled compiled = state.compiler.commit(version, state.touched, edited);
+  Compiled compiled = state.compiler.commit(version, now, state.touched, edited);
   const Touched done = std::exchange(state.touched, {});
   state.sweep(done);
   return compiled;
 }
+
+Instant Model::next_drain_end() const { return state_->compiler.next_drain_end(); }
 
 ModelStats Model::stats() const { return state_->compiler.stats(); }
 
@@ -200,12 +204,18 @@ std::vector<std::pair<uint32_t, Model::FrontendName>> Model::frontends() const {
 Model::FrontendName Model::frontend_name(uint32_t slot) const {
   return state_->compiler.frontend_name(slot);
 }
+std::vector<Model::EndpointName> Model::endpoints(const Key* service) const {
+  return state_->compiler.endpoints(service);
+}
 std::string Model::route_name(uint32_t route) const { return state_->compiler.route_name(route); }
 std::string Model::policy_name(uint32_t policy) const {
   return state_->compiler.policy_name(policy);
 }
 std::string Model::cluster_name(uint32_t cluster) const {
   return state_->compiler.cluster_name(cluster);
+}
+std::string Model::tenant_name(uint16_t tenant) const {
+  return state_->compiler.tenant_name(tenant);
 }
 
 const Resource* Model::workload_at(const IpAddress& address) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "policy/limits.h"
 
@@ -125,6 +126,48 @@ std::string text_of(const Labels& labels) {
 }
 
 const char* text_of(Protocol protocol) { return protocol == Protocol::kTcp ? "tcp" : "udp"; }
+
+const char* name_of(Forwarding forwarding) {
+  switch (forwarding) {
+    case Forwarding::kDnat:
+      return "dnat";
+    case Forwarding::kFullNat:
+      return "full-nat";
+    case Forwarding::kDirect:
+      return "direct";
+    case Forwarding::kIpInIp:
+      return "ip-in-ip";
+  }
+  return "?";
+}
+
+const char* name_of(Algorithm algorithm) {
+  switch (algorithm) {
+    case Algorithm::kMaglev:
+      return "maglev";
+    case Algorithm::kRingHash:
+      return "ring-hash";
+    case Algorithm::kRoundRobin:
+      return "round-robin";
+    case Algorithm::kRandom:
+      return "random";
+    case Algorithm::kLeastRequest:
+      return "least-request";
+  }
+  return "?";
+}
+
+uint16_t number_of(std::string_view text) {
+  uint16_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, number);
+  return error == std::errc() && stopped == end ? number : 0;
+}
+
+std::string port_text(Protocol protocol, uint16_t number) {
+  const std::string text = text_of(protocol);
+  return number == 0 ? "all ports of " + text : text + "/" + std::to_string(number);
+}
 
 std::string suggestion(std::string_view wrong, const std::vector<std::string_view>& names) {
   std::string_view nearest;

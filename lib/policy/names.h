@@ -26,6 +26,12 @@ std::string text_of(const Labels& labels);
 
 const char* text_of(Protocol protocol);
 
+// A port's number as a text, "80"; 0: it is none.
+uint16_t number_of(std::string_view text);
+
+// "tcp/80"; of number 0 "all ports of tcp".
+std::string port_text(Protocol protocol, uint16_t number);
+
 // " (did you mean "cart"?)", when a name differs by two letters at most; or nothing.
 std::string suggestion(std::string_view wrong, const std::vector<std::string_view>& names);
 

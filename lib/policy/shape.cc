@@ -96,15 +96,17 @@ void ShapeChecker::ports(const std::vector<ServicePort>& ports) {
   std::set<std::string_view> names;
   std::set<std::pair<Protocol, uint16_t>> numbers;
   for (size_t i = 0; i < ports.size(); ++i) {
-    const auto& [name, number, protocol] = ports[i];
+    const auto& [name, number, protocol, target] = ports[i];
     const std::string field = fmt::format("spec.ports[{}]", i);
     label(field + ".name", name);
     if (!name.empty() && !has_letter(name))
       fail(field + ".name", quote(name) + " needs a letter, or it could be taken for a number");
     if (!names.insert(name).second) fail(field + ".name", quote(name) + " is there twice");
-    if (number == 0) fail(field + ".port", "expected a number from 1 to 65535");
+    if (number == 0 && target != 0)
+      fail(field + ".target_port",
+           "all ports have their own number at the endpoints; leave it out");
     if (!numbers.insert({protocol, number}).second)
-      fail(field + ".port", fmt::format("{}/{} is there twice", text_of(protocol), number));
+      fail(field + ".port", fmt::format("{} is there twice", port_text(protocol, number)));
   }
 }
 
@@ -113,6 +115,19 @@ void ShapeChecker::check(const Service& spec) {
   ports(spec.ports);
   labels("spec.selector", spec.selector);
   if (!spec.fallback.empty()) label("spec.fallback", spec.fallback);
+  if (spec.forwarding > Forwarding::kIpInIp)
+    return fail("spec.forwarding", "is none that is known");
+  if (spec.source_mapping != SourceMapping::kPerFlow && spec.forwarding != Forwarding::kFullNat)
+    fail("spec.source_mapping",
+         fmt::format("is for forwarding: full-nat, and this is {}", name_of(spec.forwarding)));
+  if (translates(spec.forwarding)) return;
+  for (size_t i = 0; i < spec.ports.size(); ++i) {
+    const ServicePort& port = spec.ports[i];
+    if (port.target_port != 0 && port.target_port != port.number)
+      fail(fmt::format("spec.ports[{}].target_port", i),
+           fmt::format("is another than the port {}, which forwarding: {} cannot change",
+                       port.number, name_of(spec.forwarding)));
+  }
 }
 
 void ShapeChecker::check(const EndpointSet& spec) {
@@ -120,7 +135,7 @@ void ShapeChecker::check(const EndpointSet& spec) {
   for (size_t i = 0; i < spec.endpoints.size() && !problems_.full(); ++i) {
     const Endpoint& endpoint = spec.endpoints[i];
     const bool good = why_no_host(endpoint.address).empty() && endpoint.labels.empty() &&
-                      endpoint.weight <= kMaxEndpointWeight;
+                      endpoint.weight <= kMaxEndpointWeight && endpoint.priority <= kMaxPriority;
     if (good) continue;
     const std::string field = fmt::format("spec.endpoints[{}]", i);
     host(field + ".address", endpoint.address);
@@ -128,6 +143,8 @@ void ShapeChecker::check(const EndpointSet& spec) {
     if (endpoint.weight > kMaxEndpointWeight)
       fail(field + ".weight",
            fmt::format("{} is more than {}", endpoint.weight, kMaxEndpointWeight));
+    if (endpoint.priority > kMaxPriority)
+      fail(field + ".priority", fmt::format("{} is more than {}", endpoint.priority, kMaxPriority));
   }
 }
 

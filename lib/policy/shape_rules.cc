@@ -38,13 +38,35 @@ void ShapeChecker::check(const TrafficPolicy& spec) {
   label("spec.service", spec.service);
   if (spec.hash_on != HashOn::kFlow && spec.hash_on != HashOn::kSourceAddress)
     fail("spec.balancer.hash_on", "is none that is known");
+  if (spec.algorithm > Algorithm::kLeastRequest)
+    fail("spec.balancer.algorithm", "is none that is known");
+  else if (!is_hash(spec.algorithm) && spec.hash_on != HashOn::kFlow)
+    fail("spec.balancer.hash_on",
+         fmt::format("algorithm {} does not look at it: leave it out, or take maglev or ring-hash",
+                     name_of(spec.algorithm)));
+  if (spec.drain_time < Duration() || spec.drain_time > kMaxDrainTime)
+    fail("spec.drain_time", "expected 0s to 24h");
+  if (spec.no_endpoint > Refusal::kDrop) fail("spec.no_endpoint", "is none that is known");
 }
 
 void ShapeChecker::check(const AccessPolicy& spec) {
-  label("spec.target.service", spec.service);
+  if (!spec.service.empty()) label("spec.target.service", spec.service);
+  labels("spec.target.workload_labels", spec.workload_labels);
+  if (!spec.service.empty() && !spec.workload_labels.empty())
+    fail("spec.target", "names a service and workload_labels; one policy is for one of them");
+  if (spec.action > Action::kAudit) fail("spec.action", "is none that is known");
+  if (spec.on_deny > Refusal::kDrop) fail("spec.on_deny", "is none that is known");
   if (!count("spec.rules", spec.rules.size(), 0, kMaxRules, "rules")) return;
-  for (size_t i = 0; i < spec.rules.size(); ++i)
+  for (size_t i = 0; i < spec.rules.size(); ++i) {
     access_rule(fmt::format("spec.rules[{}]", i), spec.rules[i]);
+    if (!spec.service.empty()) continue;
+    for (const std::string& text : spec.rules[i].ports)
+      if (number_of(text) == 0)
+        fail(fmt::format("spec.rules[{}].to", i),
+             fmt::format("{} is no port; a policy that is not for one service names ports by "
+                         "number, 1 to 65535",
+                         quote(text)));
+  }
 }
 
 void ShapeChecker::access_rule(const std::string& field, const AccessRule& rule) {

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace heddle::policy {
@@ -18,18 +21,71 @@ class Slots {
   // The slot rests until the commit after this one.
   void give(uint32_t slot) { resting_.push_back(slot); }
 
+  // It rests for one commit more: nobody can tell when all workers run a commit that has no version
+  // of its own.
+  void give_late(uint32_t slot) { late_.push_back(slot); }
+
   // What the commit before gave back may be taken from now on.
   void start_commit() {
     free_.insert(free_.end(), resting_.rbegin(), resting_.rend());
-    resting_.clear();
+    resting_ = std::exchange(late_, {});
   }
 
   // All slots are below this.
   uint32_t end() const { return end_; }
 
  private:
-  std::vector<uint32_t> free_, resting_;
+  std::vector<uint32_t> free_, resting_, late_;
   uint32_t end_ = 0;
+};
+
+// Numbers of namespaces, all below a bound: what has just become free rests if there is another.
+class Tenants {
+ public:
+  explicit Tenants(uint32_t most) : most_(most) {}
+
+  void start_commit() {
+    free_.insert(free_.end(), resting_.rbegin(), resting_.rend());
+    resting_.clear();
+  }
+
+  // At most `most` different ones at a time.
+  void use(const std::string& ns) {
+    const auto [at, made] = by_name_.try_emplace(ns);
+    if (made) at->second.number = take();
+    ++at->second.users;
+    if (names_.size() <= at->second.number) names_.resize(at->second.number + 1u);
+    names_[at->second.number] = ns;
+  }
+  void leave(const std::string& ns) {
+    const auto at = by_name_.find(ns);
+    if (--at->second.users > 0) return;
+    names_[at->second.number].clear();
+    resting_.push_back(at->second.number);
+    by_name_.erase(at);
+  }
+  uint16_t at(const std::string& ns) const { return by_name_.at(ns).number; }
+  std::string name(uint16_t number) const { return number < names_.size() ? names_[number] : ""; }
+
+ private:
+  struct Tenant {
+    uint16_t number = 0;
+    uint32_t users = 0;
+  };
+
+  uint16_t take() {
+    if (free_.empty() && end_ < most_) return static_cast<uint16_t>(end_++);
+    std::vector<uint16_t>& from = free_.empty() ? resting_ : free_;
+    const uint16_t number = from.back();
+    from.pop_back();
+    return number;
+  }
+
+  uint32_t most_;
+  uint32_t end_ = 0;
+  std::vector<uint16_t> free_, resting_;
+  std::vector<std::string> names_;
+  std::map<std::string, Tenant> by_name_;
 };
 
 }  // namespace heddle::policy

@@ -1,8 +1,8 @@
 // How much there is: of each resource, and of each service with all that names it.
 #include <algorithm>
-#include <charconv>
 
 #include "index.h"
+#include "names.h"
 #include "policy/limits.h"
 
 namespace heddle::policy {
@@ -37,7 +37,9 @@ void add_spec(const Route& spec, Totals& to) {
   }
 }
 void add_spec(const TrafficPolicy&, Totals&) {}
-void add_spec(const AccessPolicy&, Totals&) {}
+void add_spec(const AccessPolicy& spec, Totals& to) {
+  to.label_bytes += bytes_of(spec.workload_labels);
+}
 
 }  // namespace
 
@@ -57,10 +59,8 @@ void Totals::subtract(const Totals& own) {
 
 bool names_port(const std::string& text, const ServicePort& port) {
   if (text == port.name) return true;
-  uint16_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, number);
-  return error == std::errc() && stopped == end && number == port.number;
+  const uint16_t number = number_of(text);
+  return number != 0 && (port.number == 0 || number == port.number);
 }
 
 bool is_for(const AccessRule& rule, const ServicePort& port) {
@@ -100,9 +100,15 @@ void Index::recount(const Touched& touched) {
   for (Group* group : touched.access) {
     uint64_t terms = 0;
     if (group->service != nullptr)
-      for (const Resource* policy : group->access_policies)
+      for (const Resource* policy : policies_of(*group))
         terms += access_terms(std::get<AccessPolicy>(policy->spec), &group->spec().ports);
     replace(totals_.access_terms, group->access_terms, terms);
+  }
+  for (const uint32_t port : touched.guards) {
+    uint64_t terms = 0;
+    for (const Resource* policy : guards_of(port))
+      terms += access_terms(std::get<AccessPolicy>(policy->spec));
+    replace(totals_.access_terms, guard_terms_[port], terms);
   }
 }
 

@@ -38,39 +38,64 @@ Upper upper_of_ipv6(std::span<const uint8_t> l3) {
   return {payload.protocol, l3.subspan(payload.offset, end - payload.offset)};
 }
 
-template <class View>
-uint32_t hash_packet(View ip, const Upper& upper) {
-  const uint32_t addresses = words_of(ip.source()) ^ words_of(ip.destination());
-  if (has_ports(upper.protocol) && upper.bytes.size() >= kPortsSize) {
-    return hash_words(addresses ^ load_be<uint32_t>(upper.bytes.data()));
-  }
-  return hash_words(addresses);
+template <class Address, class View>
+SteeringTuple<Address> tuple_of(View ip, const Upper& upper) {
+  SteeringTuple<Address> tuple{.source = ip.source(), .destination = ip.destination()};
+  if (!has_ports(upper.protocol) || upper.bytes.size() < kPortsSize) return tuple;
+  tuple.protocol = upper.protocol;
+  tuple.has_ports = true;
+  tuple.source_port = Be16(load_be<uint16_t>(upper.bytes.data()));
+  tuple.destination_port = Be16(load_be<uint16_t>(upper.bytes.data() + 2));
+  return tuple;
+}
+
+template <class Address>
+uint32_t hash_tuple(const std::optional<SteeringTuple<Address>>& tuple) {
+  if (!tuple) return 0;
+  if (!tuple->has_ports) return steering_hash(tuple->source, tuple->destination);
+  return steering_hash(tuple->source, tuple->destination, tuple->source_port,
+                       tuple->destination_port);
 }
 
 }  // namespace
 
 uint32_t steer_ipv4_slowly(std::span<const uint8_t> l3) {
-  if (l3.size() < kIpv4HeaderSize) return 0;
+  return hash_tuple(steering_tuple_ipv4(l3));
+}
+uint32_t steer_ipv6_slowly(std::span<const uint8_t> l3) {
+  return hash_tuple(steering_tuple_ipv6(l3));
+}
+
+}  // namespace heddle::wire::internal
+
+namespace heddle::wire {
+
+std::optional<SteeringTuple<Ipv4Address>> steering_tuple_ipv4(std::span<const uint8_t> l3) {
+  using namespace internal;
+  if (l3.size() < kIpv4HeaderSize) return std::nullopt;
   const Upper upper = upper_of_ipv4(l3);
   if (upper.protocol == IpProtocol::kIcmp &&
       upper.bytes.size() >= kIcmpHeaderSize + kIpv4HeaderSize &&
       is_error(IcmpView(upper.bytes.data()).type4())) {
     const auto quote = upper.bytes.subspan(kIcmpHeaderSize);
-    if (quote[0] >> 4 == 4) return hash_packet(Ipv4View(quote.data()), upper_of_ipv4(quote));
+    if (quote[0] >> 4 == 4)
+      return tuple_of<Ipv4Address>(Ipv4View(quote.data()), upper_of_ipv4(quote));
   }
-  return hash_packet(Ipv4View(l3.data()), upper);
+  return tuple_of<Ipv4Address>(Ipv4View(l3.data()), upper);
 }
 
-uint32_t steer_ipv6_slowly(std::span<const uint8_t> l3) {
-  if (l3.size() < kIpv6HeaderSize) return 0;
+std::optional<SteeringTuple<Ipv6Address>> steering_tuple_ipv6(std::span<const uint8_t> l3) {
+  using namespace internal;
+  if (l3.size() < kIpv6HeaderSize) return std::nullopt;
   const Upper upper = upper_of_ipv6(l3);
   if (upper.protocol == IpProtocol::kIcmpv6 &&
       upper.bytes.size() >= kIcmpHeaderSize + kIpv6HeaderSize &&
       is_error(IcmpView(upper.bytes.data()).type6())) {
     const auto quote = upper.bytes.subspan(kIcmpHeaderSize);
-    if (quote[0] >> 4 == 6) return hash_packet(Ipv6View(quote.data()), upper_of_ipv6(quote));
+    if (quote[0] >> 4 == 6)
+      return tuple_of<Ipv6Address>(Ipv6View(quote.data()), upper_of_ipv6(quote));
   }
-  return hash_packet(Ipv6View(l3.data()), upper);
+  return tuple_of<Ipv6Address>(Ipv6View(l3.data()), upper);
 }
 
-}  // namespace heddle::wire::internal
+}  // namespace heddle::wire

@@ -31,6 +31,18 @@ upserts { metadata { namespace: "a" name: "t" } traffic_policy { service: "s"
 upserts { metadata { namespace: "a" name: "c" } access_policy { target { service: "s" }
   action: ACTION_ALLOW rules { from { namespace: "a" cidrs: "10.0.0.0/8" not_namespaces: "b" }
   to { ports: "80" } } } }
+upserts { metadata { namespace: "a" name: "n" } service { addresses: "10.0.0.11"
+  ports { name: "p" port: 80 protocol: PROTOCOL_TCP target_port: 8080 }
+  ports { name: "all" protocol: PROTOCOL_UDP all_ports: true } selector { key: "k" value: "v" }
+  forwarding: FORWARDING_FULL_NAT source_mapping: SOURCE_MAPPING_PER_SOURCE } }
+upserts { metadata { namespace: "a" name: "m" } endpoint_set { service: "n"
+  endpoints { address: "10.1.0.3" port: 81 priority: 1 } } }
+upserts { metadata { namespace: "a" name: "u" } traffic_policy { service: "n"
+  balancer { algorithm: ALGORITHM_LEAST_REQUEST } drain_time { seconds: 2 }
+  no_endpoint: REFUSAL_RESET } }
+upserts { metadata { namespace: "a" name: "g" } access_policy { action: ACTION_DENY dry_run: true
+  target { workload_labels { key: "k" value: "v" } } on_deny: REFUSAL_RESET
+  rules { from { namespace: "b" } to { ports: "8080" } } } }
 )";
 
 const v1::ApplyRequest& right() {
@@ -64,9 +76,17 @@ void ask(const policy::Model& model, const policy::Snapshot& snapshot) {
       HEDDLE_CHECK(decision.frontend == slot, "the frontend that the table names");
       const bool forward = decision.verdict == policy::Verdict::kForward;
       HEDDLE_CHECK(forward == (decision.endpoint != nullptr), "an endpoint when there is one");
-      if (forward)
-        HEDDLE_CHECK(decision.endpoint->address.is_v4() == name.key.address.is_v4(),
-                     "an endpoint of the frontend's family");
+      if (!forward) continue;
+      HEDDLE_CHECK(decision.endpoint->address.is_v4() == name.key.address.is_v4(),
+                   "an endpoint of the frontend's family");
+      const auto again =
+          policy::recheck(snapshot, flow, decision.endpoint->address, decision.port).recheck;
+      HEDDLE_CHECK(again == policy::Recheck::kStays || again == policy::Recheck::kDenied,
+                   "an endpoint that takes new flows keeps its old ones");
+      if (snapshot.frontends[slot]->forwarding == policy::Forwarding::kDnat)
+        HEDDLE_CHECK(
+            snapshot.roles.is_endpoint(decision.endpoint->address, flow.protocol, decision.port),
+            "steering knows who answers");
     }
   }
 }
@@ -85,7 +105,7 @@ void apply(policy::Model& model, const v1::ApplyRequest& request, uint64_t versi
     return;
   }
   if (version % 3 == 2) return model.rollback();
-  ask(model, *model.commit(version).snapshot);
+  ask(model, *model.commit(version, Instant() + seconds(static_cast<int64_t>(version))).snapshot);
 }
 
 }  // namespace

@@ -155,7 +155,7 @@ Stack::Layer Udp::layer() const {
             put16(out, 0);
             put(out, inner.bytes);
             const uint16_t sum = ends.checksum(IpProtocol::kUdp, out);
-            set16(out, 6, sum == 0 ? 0xffff : sum);
+            if (!self.no_checksum_) set16(out, 6, sum == 0 ? 0xffff : sum);
             return Inner{.bytes = out, .protocol = IpProtocol::kUdp};
           },
           {}};
@@ -167,10 +167,14 @@ Stack::Layer Tcp::layer() const {
             put16(out, self.source_);
             put16(out, self.destination_);
             put32(out, self.sequence_);
+            put32(out, self.acknowledgment_);
+            Bytes options = self.options_;
+            while (options.size() % 4 != 0) options.push_back(0);
+            out.push_back(static_cast<uint8_t>((20 + options.size()) / 4 << 4));
+            out.push_back(self.flags_);
+            put16(out, self.window_);
             put32(out, 0);
-            put16(out, 0x5002);  // five words, SYN
-            put16(out, 0xffff);
-            put32(out, 0);
+            put(out, options);
             put(out, inner.bytes);
             set16(out, 16, ends.checksum(IpProtocol::kTcp, out));
             return Inner{.bytes = out, .protocol = IpProtocol::kTcp};
@@ -192,7 +196,8 @@ Stack::Layer Icmp::layer() const {
 
 Stack::Layer Raw::layer() const {
   return {[self = *this](Inner, const Ends&) {
-            return Inner{.bytes = self.bytes_, .ether_type = self.type_};
+            return Inner{
+                .bytes = self.bytes_, .ether_type = self.type_, .protocol = self.protocol_};
           },
           {}};
 }

@@ -163,21 +163,34 @@ class Extension : public LayerBase<Extension> {
 class Udp : public LayerBase<Udp> {
  public:
   Udp(uint16_t source, uint16_t destination) : source_(source), destination_(destination) {}
+  // The sender has not computed a checksum: 0 stands for it (RFC 768).
+  Udp no_checksum() { return no_checksum_ = true, *this; }
   Stack::Layer layer() const;
 
  private:
   uint16_t source_, destination_;
+  bool no_checksum_ = false;
 };
 
+// A SYN unless a row says otherwise.
 class Tcp : public LayerBase<Tcp> {
  public:
+  enum Flags : uint8_t { kFin = 1, kSyn = 2, kRst = 4, kPsh = 8, kAck = 16 };
+
   Tcp(uint16_t source, uint16_t destination) : source_(source), destination_(destination) {}
   Tcp sequence(uint32_t value) { return sequence_ = value, *this; }
+  Tcp acknowledges(uint32_t value) { return acknowledgment_ = value, *this; }
+  Tcp flags(int value) { return flags_ = static_cast<uint8_t>(value), *this; }
+  Tcp window(uint16_t value) { return window_ = value, *this; }
+  Tcp options(Bytes bytes) { return options_ = std::move(bytes), *this; }
   Stack::Layer layer() const;
 
  private:
   uint16_t source_, destination_;
-  uint32_t sequence_ = 1;
+  uint32_t sequence_ = 1, acknowledgment_ = 0;
+  uint8_t flags_ = kSyn;
+  uint16_t window_ = 0xffff;
+  Bytes options_;
 };
 
 // ICMP of either kind; which one says the protocol.
@@ -199,11 +212,14 @@ class Raw : public LayerBase<Raw> {
  public:
   explicit Raw(Bytes bytes, uint16_t ether_type = 0)
       : bytes_(std::move(bytes)), type_(ether_type) {}
+  // How IP names it: these are a transport header's bytes, or a piece of what it carries.
+  Raw as(IpProtocol protocol) { return protocol_ = protocol, *this; }
   Stack::Layer layer() const;
 
  private:
   Bytes bytes_;
   uint16_t type_;
+  IpProtocol protocol_ = IpProtocol::kNoNextHeader;
 };
 
 inline Eth eth(MacAddress destination, MacAddress source) { return {destination, source}; }

@@ -60,6 +60,13 @@ Net& Net::workload(std::string name, std::initializer_list<std::string_view> add
   return *this;
 }
 
+Net& Net::nat(std::string_view text) {
+  with_address(
+      text, [&](const auto& v4) { config_.flows.nat4.push_back(v4); },
+      [&](const auto& v6) { config_.flows.nat6.push_back(v6); });
+  return *this;
+}
+
 Net& Net::vlan(std::string name, std::string_view parent, uint16_t id) {
   app::PortConfig port;
   port.name = std::move(name);

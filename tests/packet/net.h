@@ -22,6 +22,9 @@ wire::MacAddress peer_mac(uint16_t port, uint8_t station = 1);
 
 class Net {
  public:
+  // Few flows, so that a rig is made quickly.
+  Net() { config_.flows.flows = 4'096; }
+
   Net& uplink(std::string name) { return add(std::move(name), app::Role::kUplink); }
   Net& host(std::string name) { return add(std::move(name), app::Role::kHost); }
   Net& workload(std::string name, std::initializer_list<std::string_view> addresses);
@@ -32,6 +35,10 @@ class Net {
   Net& gateway(std::string_view address);
   Net& mtu(uint16_t bytes);
   Net& down();
+
+  // Of the node: what sources are translated to.
+  Net& nat(std::string_view address);
+  app::FlowSettings& flows() { return config_.flows; }
 
   Net& route(std::string_view prefix, std::initializer_list<std::string_view> via);
 

@@ -6,6 +6,7 @@
 
 #include "core/check.h"
 #include "eal.h"
+#include "node/flow_options.h"
 #include "node/policy_facts.h"
 #include "node/topology_builder.h"
 #include "nodes/nodes.h"
@@ -93,6 +94,9 @@ void Rig::make_worker(uint16_t id) {
   worker.seen_up.assign(net_.config().ports.size(), false);
   for (uint32_t slot = 0; slot < app::kSteeringSlots; ++slot)
     worker.owners[slot] = static_cast<uint16_t>(slot % options_.workers);
+  app::FlowOptions flows = app::flow_options(net_.config().flows, worker, options_.workers);
+  if (options_.tune) options_.tune(flows);
+  worker.flows = std::make_unique<app::Flows>(flows, policy::Limits(), kSeed + 64u * id, now_);
   worker.inbox =
       rte_ring_create(fmt::format("rig-{}", id).c_str(), 2048, SOCKET_ID_ANY, RING_F_SC_DEQ);
   HEDDLE_CHECK(worker.inbox != nullptr, "a rig's ring");
@@ -137,10 +141,22 @@ void Rig::apply(std::vector<policy::Resource> resources) {
   std::vector<policy::Edit> edits;
   for (policy::Resource& resource : resources)
     edits.push_back({resource.key, std::make_shared<const policy::Resource>(std::move(resource))});
+  stage(edits);
+}
+
+void Rig::remove(std::vector<policy::Key> keys) {
+  std::vector<policy::Edit> edits;
+  for (policy::Key& key : keys) edits.push_back({std::move(key), nullptr});
+  stage(edits);
+}
+
+void Rig::end_drains() { stage({}); }
+
+void Rig::stage(const std::vector<policy::Edit>& edits) {
   for (const policy::Problem& problem : model_.stage(edits))
     HEDDLE_CHECK(false, (problem.key.name + ": " + problem.field + ": " + problem.text).c_str());
   old_policies_.push_back(policy_);
-  policy_ = model_.commit(policy_.snapshot->version + 1);
+  policy_ = model_.commit(policy_.snapshot->version + 1, now_);
   publish();
 }
 
@@ -228,6 +244,7 @@ void Rig::walk() {
     again = false;
     for (auto& member : workers_) {
       member->worker->now = now_;
+      member->worker->begin_turn(*topologies_.back(), *policy_.snapshot);
       member->graph->walk();
       again |= flush(*member);
       again |= !rte_ring_empty(member->worker->inbox);
@@ -292,6 +309,11 @@ uint32_t Rig::waiting() {
 uint32_t Rig::lost() {
   uint32_t held = 0;
   for_each_waiting([&](Packet packet) { held += packet.mbuf()->nb_segs; });
+  for (const auto& member : workers_) {
+    for (const auto* fragments : {&member->worker->flows->held4, &member->worker->flows->held6})
+      held += fragments->count() + fragments->lost.size();
+    held += member->worker->made.size();  // resets leave with the next walk
+  }
   return kBuffers - pool().available() - held;
 }
 
@@ -319,6 +341,9 @@ void Rig::clear() {
     for (auto& outlet : worker.to_worker)
       if (outlet != nullptr) outlet->clear();
     worker.undeliverable.clear();
+    worker.made.clear();
+    worker.flows->held4.clear();
+    worker.flows->held6.clear();
     forget_all(worker.neighbours4, now_);
     forget_all(worker.neighbours6, now_);
   }

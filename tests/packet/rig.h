@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -32,6 +33,8 @@ struct RigOptions {
   bool chains = true;
   // Skips the announcements that a node makes when it comes up.
   bool announced = true;
+  // Changes limits that heddled.yaml does not have.
+  std::function<void(app::FlowOptions&)> tune = {};
 };
 
 // How a frame comes in.
@@ -86,6 +89,10 @@ class Rig {
 
   // Installs policy on top of what there is, as heddlectl apply does. Problems fail a CHECK.
   void apply(std::vector<policy::Resource> resources);
+  // And as heddlectl delete does.
+  void remove(std::vector<policy::Key> keys);
+  // Lets endpoints go whose time to drain is over, as the node does by itself.
+  void end_drains();
   const policy::Model& model() const { return model_; }
 
   // "node" and "node.drop" -> packets, summed over workers.
@@ -121,6 +128,7 @@ class Rig {
   void make_worker(uint16_t id);
   void assign_queues();
   void publish();
+  void stage(const std::vector<policy::Edit>& edits);
   bool flush(Member& member);
   packet::Packet make_packet(std::span<const uint8_t> frame, const Arrival& arrival);
   std::string port_name(uint16_t device) const;

@@ -15,19 +15,22 @@ const Ipv4Address kVip4(10, 96, 0, 20), kShared4(198, 51, 100, 20), kFirst4(198,
 const Ipv6Address kVip6 = "2001:db8:96::20"_v6, kShared6 = "2001:db8:1::20"_v6,
                   kFirst6 = "2001:db8:1::21"_v6;
 
-Resource service(std::vector<IpAddress> addresses, std::string name = "web") {
+Resource service(std::vector<IpAddress> addresses, std::string name = "web",
+                 policy::Forwarding forwarding = policy::Forwarding::kDirect) {
   return {{Kind::kService, "shop", std::move(name)},
           {},
           policy::Service{
               .addresses = std::move(addresses),
               .ports = {{"http", 80, policy::Protocol::kTcp}, {"dns", 53, policy::Protocol::kUdp}},
               .selector = {},
-              .fallback = {}}};
+              .fallback = {},
+              .forwarding = forwarding}};
 }
 
 Resource endpoints(const std::vector<IpAddress>& addresses, std::string of = "web") {
   policy::EndpointSet set{.service = of, .endpoints = {}};
-  for (const IpAddress& address : addresses) set.endpoints.push_back({address, 1, {}});
+  for (const IpAddress& address : addresses)
+    set.endpoints.push_back({.address = address, .weight = 1, .labels = {}});
   return {{Kind::kEndpointSet, "shop", std::move(of)}, {}, std::move(set)};
 }
 
@@ -159,20 +162,15 @@ TEST(Service, RefusesWhatIsNeitherTcpUdpNorEcho) {
       .expect_drop("ip6_service.unknown_protocol");
   // The other family's number says nothing.
   rig.in("wan", to_us(0) / to_vip4().protocol(58) / data(40))
-      .expect_drop("ip4_service.unknown_protocol")
-      .ignore_output();
+      .expect_drop("flow_refused.icmp_family");
+  rig.in("wan", to_us(0) / to_vip6().next(1) / data(40)).expect_drop("flow_refused.icmp_family");
 }
 
-TEST(Service, DropsFragmentsAndPacketsWithoutPorts) {
+TEST(Service, DropsPacketsWithoutPorts) {
   ServiceRig rig;
-  rig.in("wan", to_us(0) / to_vip4().mf() / udp(4000, 53) / data(64))
-      .expect_drop("ip4_service.fragment");
-  rig.in("wan", to_us(0) / to_vip4().offset(64).protocol(17) / data(64))
-      .expect_drop("ip4_service.fragment");
-  rig.in("wan", to_us(0) / to_vip6() / fragment(0, true) / udp(4000, 53) / data(64))
-      .expect_drop("ip6_service.fragment");
-  rig.in("wan", to_us(0) / to_vip4().protocol(6) / data(7)).expect_drop("ip4_service.truncated");
-  rig.in("wan", to_us(0) / to_vip6().next(17) / data(7)).expect_drop("ip6_service.truncated");
+  rig.in("wan", to_us(0) / to_vip4().protocol(1) / data(7)).expect_drop("flow_refused.icmp_header");
+  rig.in("wan", to_us(0) / to_vip4().protocol(6) / data(7)).expect_drop("flow_refused.tcp_header");
+  rig.in("wan", to_us(0) / to_vip6().next(17) / data(7)).expect_drop("flow_refused.udp_header");
 }
 
 TEST(Service, RefusesWithoutAnEndpoint) {

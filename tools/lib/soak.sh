@@ -12,6 +12,11 @@ soak_run_policy() {
     HEDDLE_KILL_ROUNDS=500 build/tests/unit/store/unit_store --gtest_filter='*Kill*'
 }
 
+# 30 seeds of 40,000 packets through lib/flow and through the kernel.
+soak_run_differential() {
+  soak_pytest -s tests/e2e/test_flow_differential.py
+}
+
 dev_soak() {
   local name failed=0
   if [[ $# -eq 0 ]]; then

@@ -18,11 +18,15 @@ run_pytest() {
   "$python" -m pytest -q --tb=short -p no:cacheprovider --junitxml="$1" "$2"
 }
 
+# Sanitizers make programs several times slower; the limits are there for what hangs.
+patience() { [[ $build_dir == build ]] && echo 2 || echo 10; }
+
 run_meson() {
   rm -f "$build_dir/meson-logs/testlog.junit.xml"
   local code=0
   GTEST_OUTPUT=xml:${2%.xml}.gtest/ \
-    meson test -C "$build_dir" --no-rebuild --suite "$1" --print-errorlogs || code=$?
+    meson test -C "$build_dir" --no-rebuild --suite "$1" --print-errorlogs \
+    --timeout-multiplier "$(patience)" || code=$?
   [[ ! -f $build_dir/meson-logs/testlog.junit.xml ]] ||
     cp "$build_dir/meson-logs/testlog.junit.xml" "$2"
   return $code

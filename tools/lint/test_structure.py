@@ -17,7 +17,7 @@ LIBRARIES = {
     "lib/tcp": ["core", "wire"],
 }
 ALL_LIBRARIES = ["balance", "core", "flow", "l3", "packet", "policy", "tcp", "wire"]
-APP = ["app", "graph", "node", "nodes", "ports", "worker"]
+APP = ["app", "flows", "graph", "node", "nodes", "ports", "worker"]
 FOLDERS = {
     **{folder: [folder.removeprefix("lib/"), *more] for folder, more in LIBRARIES.items()},
     "dpdk_app": [*ALL_LIBRARIES, *APP, "server"],
@@ -26,9 +26,9 @@ FOLDERS = {
     "control/resource": ["core", "heddle", "resource", "yaml"],
     "control/store": ["core", "store"],
     "control/config": ["app", "config", "core", "wire", "yaml"],
-    "control/server": ["balance", "core", "heddle", "policy", "resource", "server", "store", "wire",
-                       "yaml"],
-    "control/cli": ["core", "heddle", "resource", "server", "yaml"],
+    "control/server": ["balance", "core", "flow", "heddle", "policy", "resource", "server", "store",
+                       "wire", "yaml"],
+    "control/cli": ["core", "flow", "heddle", "resource", "server", "yaml"],
 }
 
 

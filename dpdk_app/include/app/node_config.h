@@ -90,6 +90,24 @@ struct GrpcTls {
   std::string clients;  // certificate authorities of those who may call
 };
 
+// How much is believed of TCP segments that flows are tracked by (flow/tcp_window.h).
+enum class TcpWindow : uint8_t { kStrict, kLiberal, kOff };
+
+struct FlowSettings {
+  // Of the node; each worker gets its share.
+  uint32_t flows = 1'000'000;
+  uint32_t half_open = 0;  // TCP flows before their handshake is done; 0: a quarter of flows
+  uint32_t flows_per_namespace = 0;   // 0: as many as there are
+  uint32_t new_flows = 0;             // a second; 0: 1,000,000 for each worker
+  uint32_t new_flows_per_source = 0;  // a second, of an IPv4 address or an IPv6 /64; 0: no limit
+  TcpWindow window = TcpWindow::kStrict;
+  bool pick_up = true;  // connections in their middle, as after a restart
+  // What sources are translated to, and with which ports.
+  std::vector<wire::Ipv4Address> nat4;
+  std::vector<wire::Ipv6Address> nat6;
+  uint16_t first_nat_port = 1024, last_nat_port = 65'535;
+};
+
 enum class Idle : uint8_t { kAdaptive, kSpin };
 
 struct NodeConfig {
@@ -104,6 +122,7 @@ struct NodeConfig {
   std::string grpc_socket;   // path of the Unix socket
   std::optional<GrpcTls> grpc_tls;
   std::string state_directory;  // where policy is kept; empty: in memory alone
+  FlowSettings flows;
   std::vector<PortConfig> ports;
   std::vector<StaticRoute<wire::Ipv4Prefix, wire::Ipv4Address>> routes4;
   std::vector<StaticRoute<wire::Ipv6Prefix, wire::Ipv6Address>> routes6;

@@ -39,6 +39,8 @@ std::string name(const Topology& topology, const Hop& hop, bool six) {
       return "unreachable";
     case HopKind::kService:
       return "service";
+    case HopKind::kNat:
+      return "nat";
     case HopKind::kGroup:
       break;
   }

@@ -37,11 +37,11 @@ TEST(Errors, YamlThatIsNotForUs) {
       {"x\n",
        "f.yaml:1: is a single value; expected a map with node, trust_domain, workers, memory, "
        "control, "
-       "ports, routes"},
+       "ports, routes, nat, conntrack, limits"},
       {"- x\n",
        "f.yaml:1: is a list; expected a map with node, trust_domain, workers, memory, control, "
        "ports, "
-       "routes"},
+       "routes, nat, conntrack, limits"},
       {"node: x\n---\nnode: y\n",
        "f.yaml:2: a second YAML document starts here; expected one document"},
       {"node: &a x\n", "f.yaml:1: node: YAML anchors are not supported; expected a plain value"},
@@ -84,18 +84,26 @@ TEST(Errors, TopLevel) {
       {with_rest("route: []\n"),
        "f.yaml:7: route: unknown key; expected one of node, trust_domain, workers, memory, "
        "control, ports, "
-       "routes (did you mean \"routes\"?)"},
+       "routes, nat, conntrack, limits (did you mean \"routes\"?)"},
       {with_rest("zzz: []\n"),
        "f.yaml:7: zzz: unknown key; expected one of node, trust_domain, workers, memory, "
-       "control, ports, routes"},
+       "control, ports, routes, nat, conntrack, limits"},
       {with_rest("\"\\e[1m\\\"\": 1\n"),
        "f.yaml:7: \\x1b[1m\\x22: unknown key; expected one of "
-       "node, trust_domain, workers, memory, control, ports, routes"},
+       "node, trust_domain, workers, memory, control, ports, routes, nat, conntrack, limits"},
       {with_rest("trust_domain: 'Example.org'\n"),
        "f.yaml:7: trust_domain: \"Example.org\" is no trust domain; expected 1 to 255 of "
        "a-z 0-9 . - _, as example.org"},
       {with_rest("limits: { flows: 1 }\n"),
-       "f.yaml:7: limits: not available in this version; leave it out"},
+       "f.yaml:7: limits.flows: \"1\" is no number from 1024 to 100000000"},
+      {with_rest("limits: { connections: 1 }\n"),
+       "f.yaml:7: limits.connections: not available in this version; leave it out"},
+      {with_rest("nat: { ports: [1, 2] }\n"),
+       "f.yaml:7: nat.addresses: missing; expected a list of addresses"},
+      {with_rest("nat: { addresses: [192.0.2.99], ports: [1024, 1025] }\n"),
+       "f.yaml:7: nat.ports: too few ports; expected at least 1,024 from the first to the last"},
+      {with_rest("conntrack: { tcp_window: lax }\n"),
+       "f.yaml:7: conntrack.tcp_window: \"lax\" is none of strict, liberal, off"},
       {with_rest("control: { grpc: unix:/a, metrics: 127.0.0.1:9464 }\n"),
        "f.yaml:7: control.metrics: not available in this version; leave it out"},
       {with_rest("control: { state: lib/heddle }\n"),

@@ -230,7 +230,7 @@ TEST(LoadFile, NamesTheFileInErrors) {
   EXPECT_EQ(config.error().text, file.path() +
                                      ":1: nodes: unknown key; expected one of node, trust_domain, "
                                      "workers, memory, control, ports, "
-                                     "routes (did you mean \"node\"?)");
+                                     "routes, nat, conntrack, limits (did you mean \"node\"?)");
 }
 
 TEST(LoadFile, RefusesWhatIsNoFile) {

@@ -51,7 +51,8 @@ class Apply : public PolicyTest {
 TEST_F(Apply, SaysWhatIsLiveAndSinceWhen) {
   accept();
   EXPECT_EQ(out({"apply", "-f", file("mesh.yaml", kCart), "-m", "half to v2"}),
-            "version 42 live on 4/4 workers in 0.8 ms (0 changed, 2 added, 0 deleted)\n");
+            "version 42 live on 4/4 workers in 0.8 ms (0 changed, 2 added, 0 deleted); 0 live "
+            "flows cut\n");
   EXPECT_EQ(sent(), (std::vector<std::string>{"Service shop/cart", "Route shop/cart"}));
   EXPECT_EQ(sent_.upserts(1).route().tcp(0).backends(0).service(), "catr");
   EXPECT_EQ(sent_.message(), "half to v2");
@@ -69,6 +70,22 @@ TEST_F(Apply, OptionsAreSent) {
   EXPECT_TRUE(sent_.has_expected_version());
   EXPECT_EQ(sent_.expected_version(), 0u);
   EXPECT_EQ(sent_.author(), "bob");
+}
+
+TEST_F(Apply, SaysWhenAWorkerIsNotThereAndWhatWasCut) {
+  answers_.apply = [](const v1::ApplyRequest&) {
+    v1::ApplyResponse response;
+    response.set_version(42);
+    response.set_workers(3);
+    response.set_workers_total(4);
+    response.set_live_us(2'000'000);
+    response.set_changed(1);
+    response.set_flows_cut(1);
+    return response;
+  };
+  EXPECT_EQ(out({"apply", "-f", file("mesh.yaml", kCart)}),
+            "version 42 live on 3/4 workers in 2,000.0 ms (1 changed, 0 added, 0 deleted); 1 live "
+            "flow cut\n");
 }
 
 TEST_F(Apply, NothingToChange) {
@@ -125,7 +142,8 @@ TEST_F(Apply, ProblemsOfFilesAreToldWithoutAskingHeddled) {
     EXPECT_EQ(err(1, {command, "-f", path}),
               path +
                   ":3: Service default/a: adresses: unknown field; expected one of addresses, "
-                  "ports, selector, forwarding, fallback (did you mean \"addresses\"?)\n" +
+                  "ports, selector, forwarding, fallback, source_mapping (did you mean "
+                  "\"addresses\"?)\n" +
                   path +
                   ":3: Service default/a: ports: is a single value; expected a list\n"
                   "nothing was changed\n");
@@ -244,7 +262,8 @@ TEST_F(Apply, DiffWithoutDifferences) {
 TEST_F(Apply, DeleteByNameAndByFile) {
   accept();
   EXPECT_EQ(out({"delete", "services", "cart", "-n", "shop"}),
-            "version 42 live on 4/4 workers in 0.8 ms (0 changed, 0 added, 1 deleted)\n");
+            "version 42 live on 4/4 workers in 0.8 ms (0 changed, 0 added, 1 deleted); 0 live "
+            "flows cut\n");
   EXPECT_EQ(sent(), std::vector<std::string>{"- Service shop/cart"});
   out({"delete", "route", "shop/cart", "--dry-run"});
   EXPECT_EQ(sent(), std::vector<std::string>{"- Route shop/cart"});
@@ -337,11 +356,13 @@ TEST_F(Apply, Rollback) {
     response.set_workers(4);
     response.set_live_us(700);
     response.set_changed(1);
+    response.set_flows_cut(2);
+    response.set_flows_pending(true);
     return response;
   };
   EXPECT_EQ(out({"rollback", "41", "-m", "v2 fails", "--expected-version", "42"}),
             "version 43 (content of 41) live on 4/4 workers in 0.7 ms "
-            "(1 changed, 0 added, 0 deleted)\n");
+            "(1 changed, 0 added, 0 deleted); 2 live flows cut so far, not all were looked at\n");
   EXPECT_EQ(sent.version(), 41u);
   EXPECT_EQ(sent.message(), "v2 fails");
   EXPECT_EQ(sent.author(), "ann");

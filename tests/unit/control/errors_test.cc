@@ -39,11 +39,11 @@ const Refused kRefused[] = {
     {"Nothing",
      {},
      "one of these must follow: apply, diff, delete, get, describe, history, rollback, status, "
-     "explain, show, version, completion (--help)"},
+     "explain, show, flows, version, completion (--help)"},
     {"ShowWhat",
      {"show"},
      "show: one of these must follow: ports, workers, graph, drops, neighbors, routes, services, "
-     "version (--help)"},
+     "endpoints, flows, version (--help)"},
     {"Misspelt", {"shwo", "ports"}, "unknown command 'shwo' (did you mean 'show'?)"},
     {"MisspeltBelow", {"show", "prts"}, "show: unknown command 'prts' (did you mean 'ports'?)"},
     {"AbbreviatedBelow",
@@ -62,7 +62,7 @@ const Refused kRefused[] = {
     {"ControlCharacters",
      {"\x1b[31m"},
      "unknown command '?[31m' (known: apply, diff, delete, get, describe, history, rollback, "
-     "status, explain, show, version, completion)"},
+     "status, explain, show, flows, version, completion)"},
     {"NoValue", {"show", "ports", "-o"}, "--output: takes one value, once"},
     {"Twice", {"show", "ports", "-o", "json", "-o", "yaml"}, "--output: takes one value, once"},
     {"Format", {"show", "ports", "-o", "xml"}, "--output: expected table, json or yaml, not 'xml'"},
@@ -112,6 +112,9 @@ TEST(Help, HasExamplesAndSucceedsAtEveryLevel) {
                                                                  {"rollback", "--help"},
                                                                  {"status", "--help"},
                                                                  {"explain", "--help"},
+                                                                 {"show", "flows", "--help"},
+                                                                 {"flows", "--help"},
+                                                                 {"flows", "flush", "--help"},
                                                                  {"version", "--help"},
                                                                  {"completion", "--help"}}) {
     const Finished finished = heddlectl(words);
@@ -275,11 +278,19 @@ try heddlectl --output = y
 try heddlectl -o json show n
 try heddlectl --server unix : /run/show show r
 try heddlectl --timeout show show g
+try heddlectl show fl
+try heddlectl show flows --so
+try heddlectl show flows --state t
+try heddlectl show flows --top se
+try heddlectl flows f
+try heddlectl flows flush --re
+try heddlectl show endpoints --servi
 complete -p heddlectl)");
   EXPECT_EQ(finished.err, "");
   EXPECT_EQ(finished.out,
             "show\nroute\n--all-namespaces\nendpointset\nudp\n/dev/null\nports\n--all\n--"
-            "verbose\nworkers\njson\nyaml\nneighbors\nroutes\ngraph\n"
+            "verbose\nworkers\njson\nyaml\nneighbors\nroutes\ngraph\nflows\n--source\ntime_"
+            "wait\nservice\nflush\n--reset\n--service\n"
             "complete -F _heddlectl heddlectl\n");
 }
 

@@ -49,6 +49,8 @@ std::vector<WorkerInfo> FakeNode::workers() {
            .sleep_share = 0.5,
            .packets_per_second = 1'250'000,
            .cycles_per_packet = 181.25,
+           .policy_version = 42,
+           .flows = 1'234,
            .turns = 10,
            .packets = 20,
            .handed_out = 1'001,
@@ -108,6 +110,49 @@ std::vector<RouteInfo> FakeNode::routes() {
            .source = "gateway",
            .via = {"192.0.2.1 wan", "192.0.2.2 wan"}},
           {.prefix = "10.1.0.0/16", .action = "drop", .source = "static", .active = false}};
+}
+
+FlowWalk FakeNode::walk_flows(const FlowFilter& asked, const GoOn& go_on, const TakeFlow& take) {
+  filter = asked;
+  const auto at = [](const char* address, uint16_t port) {
+    return FlowEnd{*policy::IpAddress::parse(address), port};
+  };
+  const FlowInfo tcp{.protocol = wire::IpProtocol::kTcp,
+                     .state = flow::State::kEstablished,
+                     .source_translated = true,
+                     .client = at("10.9.0.2", 40'000),
+                     .destination = at("10.96.0.20", 80),
+                     .source = at("192.0.2.10", 1'024),
+                     .endpoint = at("10.8.0.11", 8'080),
+                     .frontend = 3,
+                     .idle_ms = 1'400,
+                     .age_ms = 61'000,
+                     .expires_ms = 7'438'600,
+                     .worker = 1};
+  const FlowInfo udp{.protocol = wire::IpProtocol::kUdp,
+                     .state = flow::State::kUdpTwoWay,
+                     .client = at("2001:db8::2", 40'001),
+                     .destination = at("2001:db8:8::11", 53),
+                     .source = at("2001:db8::2", 40'001),
+                     .endpoint = at("2001:db8:8::11", 53)};
+  const FlowInfo ping{.protocol = wire::IpProtocol::kIcmp,
+                      .state = flow::State::kQueryTwoWay,
+                      .client = at("10.9.0.2", 4'711),
+                      .destination = at("10.8.0.11", 4'711),
+                      .source = at("10.9.0.2", 4'711),
+                      .endpoint = at("10.8.0.11", 4'711)};
+  if (!empty && go_on())
+    for (uint32_t i = 0; i < copies; ++i)
+      for (const FlowInfo& flow : {tcp, udp, ping}) take(flow);
+  return end;
+}
+
+FlowWalk FakeNode::flush_flows(const FlowFilter& asked, const GoOn&, bool with_reset) {
+  filter = asked;
+  reset = with_reset;
+  FlowWalk walk = end;
+  walk.flushed = empty ? 0 : 1;
+  return walk;
 }
 
 }  // namespace heddle::server

@@ -17,6 +17,14 @@ class FakeNode final : public NodeView {
   std::vector<DropInfo> drops() override;
   std::vector<NeighborInfo> neighbors() override;
   std::vector<RouteInfo> routes() override;
+  FlowWalk walk_flows(const FlowFilter& filter, const GoOn& go_on, const TakeFlow& take) override;
+  FlowWalk flush_flows(const FlowFilter& filter, const GoOn& go_on, bool reset) override;
+
+  // What it was asked for last; written by the server, read after its answer.
+  FlowFilter filter;
+  bool reset = false;
+  uint32_t copies = 1;  // each flow comes so many times
+  FlowWalk end;         // how a walk ends
 };
 
 }  // namespace heddle::server

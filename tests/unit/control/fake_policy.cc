@@ -51,6 +51,10 @@ class Service final : public v1::Policy::Service {
                             v1::ListServicesResponse* response) override {
     return answer(answers_.services, response);
   }
+  grpc::Status ListEndpoints(ServerContext*, const v1::ListEndpointsRequest* request,
+                             v1::ListEndpointsResponse* response) override {
+    return answer(answers_.endpoints, response, *request);
+  }
 
  private:
   grpc::Status refusal() const {

@@ -264,12 +264,57 @@ TEST_F(Get, ShowServices) {
     service.set_bytes(98'765);
     service.set_denied(3);
     service.set_no_endpoint(4);
+    service.set_forwarding("full-nat");
+    service.set_flows(21);
+    service.set_audited(5);
     return response;
   };
   EXPECT_EQ(
       out({"show", "services"}),
-      "SERVICE    PORT         ADDRESS     ENDPOINTS  PACKETS   BYTES  DENIED  NO-ENDPOINT\n"
-      "shop/cart  http 80/tcp  10.96.0.20          2    1,234  98,765       3            4\n");
+      "SERVICE    PORT         ADDRESS     FORWARDING  ENDPOINTS  FLOWS  PACKETS   BYTES  DENIED  "
+      "AUDITED  NO-ENDPOINT\n"
+      "shop/cart  http 80/tcp  10.96.0.20  full-nat            2     21    1,234  98,765       3  "
+      "      5            4\n");
+}
+
+TEST_F(Get, ShowEndpoints) {
+  answers_.endpoints = [](const v1::ListEndpointsRequest& request) {
+    EXPECT_EQ(request.service(), "shop/cart");
+    v1::ListEndpointsResponse response;
+    v1::EndpointCounts& endpoint = *response.add_endpoints();
+    endpoint.set_namespace_("shop");
+    endpoint.set_service("cart");
+    endpoint.set_address("10.8.0.11");
+    endpoint.set_port(8'080);
+    endpoint.set_weight(100);
+    endpoint.set_active_flows(3);
+    endpoint.set_flows(1'204);
+    endpoint.set_packets(20'000);
+    endpoint.set_bytes(1'234'567);
+    v1::EndpointCounts& going = *response.add_endpoints();
+    going = endpoint;
+    going.set_address("2001:db8:8::12");
+    going.set_port(0);
+    going.set_weight(0);
+    going.set_priority(1);
+    going.set_draining(true);
+    v1::EndpointCounts& known = *response.add_endpoints();
+    known = going;
+    known.set_drain_left_ms(18'400);
+    return response;
+  };
+  EXPECT_EQ(
+      out({"show", "endpoints", "--service", "shop/cart"}),
+      "SERVICE    ADDRESS         PORT  WEIGHT  PRIORITY  DRAINING  FLOWS-NOW  FLOWS  PACKETS      "
+      "BYTES\n"
+      "shop/cart  10.8.0.11       8080     100         0  -                 3  1,204   20,000  "
+      "1,234,567\n"
+      "shop/cart  2001:db8:8::12     -       0         1  yes               3  1,204   20,000  "
+      "1,234,567\n"
+      "shop/cart  2001:db8:8::12     -       0         1  18s left          3  1,204   20,000  "
+      "1,234,567\n");
+  answers_.endpoints = nullptr;
+  EXPECT_EQ(out({"show", "endpoints"}), "no endpoints\n");
 }
 
 }  // namespace

@@ -78,9 +78,9 @@ odd?[31m"?                           0          0          0             0      
 TEST_F(Show, Workers) {
   EXPECT_EQ(
       show({"workers"}),
-      R"(WORKER  CPU   BUSY  IDLE (ASLEEP)  PACKETS/s  CYCLES/PACKET  HANDED-IN  HANDED-OUT  QUEUES
-     0    3  25.0%  75.0% (50.0%)  1,250,000          181.2      2,002       1,001  wan:0 cart:0
-     1    4   0.0%  100.0% (0.0%)          0              -          0           0  -
+      R"(WORKER  CPU   BUSY  IDLE (ASLEEP)  PACKETS/s  CYCLES/PACKET  FLOWS  POLICY  HANDED-IN  HANDED-OUT  QUEUES
+     0    3  25.0%  75.0% (50.0%)  1,250,000          181.2  1,234      42      2,002       1,001  wan:0 cart:0
+     1    4   0.0%  100.0% (0.0%)          0              -      0       0          0           0  -
 )");
 }
 

@@ -24,21 +24,23 @@ TEST(Convert, RefusesKindsThatDoNotAct) {
 TEST(Convert, RefusesFieldsThatDoNotAct) {
   const std::string service = "service { forwarding: FORWARDING_DIRECT ";
   const std::vector<std::pair<std::string, std::string>> rows = {
-      {"service {}", "spec.forwarding"},
-      {"service { forwarding: FORWARDING_DNAT }", "spec.forwarding"},
-      {"service { forwarding: FORWARDING_FULL_NAT }", "spec.forwarding"},
-      {"service { forwarding: FORWARDING_IP_IN_IP }", "spec.forwarding"},
+      {"service { forwarding: 77 }", "spec.forwarding"},
+      {"service { source_mapping: SOURCE_MAPPING_PER_SOURCE }", "spec.source_mapping"},
+      {service + "source_mapping: SOURCE_MAPPING_PER_FLOW }", "spec.source_mapping"},
+      {"service { forwarding: FORWARDING_FULL_NAT source_mapping: 7 }", "spec.source_mapping"},
       {service + "ports { port: 1 } }", "spec.ports[0].protocol"},
       {service + "ports { port: 1 protocol: PROTOCOL_HTTP } }", "spec.ports[0].protocol"},
       {service + "ports { port: 1 protocol: 77 } }", "spec.ports[0].protocol"},
-      {service + "ports { port: 1 protocol: PROTOCOL_TCP target_port: 2 } }",
+      {service + "ports { port: 1 protocol: PROTOCOL_TCP target_port: 70000 } }",
        "spec.ports[0].target_port"},
+      {service + "ports { port: 1 protocol: PROTOCOL_TCP all_ports: true } }",
+       "spec.ports[0].port"},
       {service + "ports { port: 70000 protocol: PROTOCOL_TCP } }", "spec.ports[0].port"},
       {service + "ports { protocol: PROTOCOL_TCP } }", "spec.ports[0].port"},
       {service + "addresses: 'x' }", "spec.addresses[0]"},
-      {"endpoint_set { endpoints { address: '10.0.0.1' port: 8080 } }", "spec.endpoints[0].port"},
+      {"endpoint_set { endpoints { address: '10.0.0.1' port: 70000 } }", "spec.endpoints[0].port"},
       {"endpoint_set { endpoints { address: '10.0.0.1' zone: 'a' } }", "spec.endpoints[0].zone"},
-      {"endpoint_set { endpoints { address: '10.0.0.1' priority: 1 } }",
+      {"endpoint_set { endpoints { address: '10.0.0.1' priority: 8 } }",
        "spec.endpoints[0].priority"},
       {"endpoint_set { endpoints { address: '10.0.0.1' weight: 1001 } }",
        "spec.endpoints[0].weight"},
@@ -48,7 +50,12 @@ TEST(Convert, RefusesFieldsThatDoNotAct) {
       {"route { grpc {} }", "spec.grpc"},
       {"route { tls {} }", "spec.tls"},
       {"route { tcp { backends { service: 's' port: 1 } } }", "spec.tcp[0].backends[0].port"},
-      {"traffic_policy { balancer { algorithm: ALGORITHM_RANDOM } }", "spec.balancer.algorithm"},
+      {"traffic_policy { balancer { algorithm: 77 } }", "spec.balancer.algorithm"},
+      {"traffic_policy { balancer { algorithm: ALGORITHM_RANDOM hash_on: HASH_ON_FLOW } }",
+       "spec.balancer.hash_on"},
+      {"traffic_policy { drain_time { seconds: 86401 } }", "spec.drain_time"},
+      {"traffic_policy { drain_time { seconds: 1 nanos: -1 } }", "spec.drain_time"},
+      {"traffic_policy { no_endpoint: 77 }", "spec.no_endpoint"},
       {"traffic_policy { balancer { hash_on: HASH_ON_COOKIE } }", "spec.balancer.hash_on"},
       {"traffic_policy { balancer { hash_name: 'c' } }", "spec.balancer.hash_name"},
       {"traffic_policy { balancer { slow_start {} } }", "spec.balancer.slow_start"},
@@ -57,12 +64,9 @@ TEST(Convert, RefusesFieldsThatDoNotAct) {
       {"traffic_policy { outlier_detection {} }", "spec.outlier_detection"},
       {"traffic_policy { health_check {} }", "spec.health_check"},
       {"traffic_policy { tls: TLS_MODE_STRICT }", "spec.tls"},
-      {"traffic_policy { drain_time {} }", "spec.drain_time"},
       {"access_policy {}", "spec.action"},
-      {"access_policy { action: ACTION_AUDIT }", "spec.action"},
-      {"access_policy { action: ACTION_ALLOW dry_run: true }", "spec.dry_run"},
-      {"access_policy { action: ACTION_ALLOW target { workload_labels { key: 'a' value: 'b' } } }",
-       "spec.target.workload_labels"},
+      {"access_policy { action: 77 }", "spec.action"},
+      {"access_policy { action: ACTION_DENY on_deny: 77 }", "spec.on_deny"},
       {"access_policy { action: ACTION_ALLOW rules { from {} } }", "spec.rules[0].from[0]"},
       {"access_policy { action: ACTION_ALLOW rules { to {} } }", "spec.rules[0].to[0]"},
       {"access_policy { action: ACTION_ALLOW rules { to { ports: '1' methods: 'GET' } } }",
@@ -93,6 +97,52 @@ TEST(Convert, RefusesFieldsThatDoNotAct) {
     ASSERT_EQ(problems.size(), 1u) << spec;
     EXPECT_EQ(problems[0].field, field) << spec;
   }
+}
+
+// Services select workloads by them.
+TEST(Convert, KeepsTheLabelsOfMetadata) {
+  v1::Resource resource = resource_of(named("x", "workload { port: 'web' }"));
+  (*resource.mutable_metadata()->mutable_labels())["app"] = "web";
+  const auto converted = convert_policy(resource, "example.org");
+  ASSERT_TRUE(converted.has_value());
+  EXPECT_EQ((*converted)->labels, (policy::Labels{{"app", "web"}}));
+}
+
+TEST(Convert, TakesWhatActs) {
+  const auto spec = [](const std::string& text) {
+    const auto converted = convert_policy(resource_of(named("x", text)), "");
+    EXPECT_TRUE(converted) << text;
+    return (*converted)->spec;
+  };
+  const auto plain = std::get<policy::Service>(
+      spec("service { ports { name: 'all' protocol: PROTOCOL_UDP all_ports: true } ports { name: "
+           "'web' port: 80 target_port: 8080 protocol: PROTOCOL_TCP } }"));
+  EXPECT_EQ(plain.forwarding, policy::Forwarding::kDnat) << "the default";
+  EXPECT_EQ(plain.ports[0].number, 0);
+  EXPECT_EQ(plain.ports[1].target_port, 8080);
+  const auto nat = std::get<policy::Service>(spec(
+      "service { forwarding: FORWARDING_FULL_NAT source_mapping: SOURCE_MAPPING_PER_SOURCE }"));
+  EXPECT_EQ(nat.source_mapping, policy::SourceMapping::kPerSource);
+  const auto set = std::get<policy::EndpointSet>(
+      spec("endpoint_set { endpoints { address: '10.0.0.1' port: 81 priority: 7 } }"));
+  EXPECT_EQ(set.endpoints[0].port, 81);
+  EXPECT_EQ(set.endpoints[0].priority, 7);
+  const auto traffic = std::get<policy::TrafficPolicy>(
+      spec("traffic_policy { balancer { algorithm: ALGORITHM_LEAST_REQUEST } drain_time { seconds: "
+           "5 nanos: 1 } no_endpoint: REFUSAL_RESET }"));
+  EXPECT_EQ(traffic.algorithm, policy::Algorithm::kLeastRequest);
+  EXPECT_EQ(traffic.drain_time, seconds(5) + nanoseconds(1));
+  EXPECT_EQ(traffic.no_endpoint, policy::Refusal::kReset);
+  const auto bare = std::get<policy::TrafficPolicy>(spec("traffic_policy {}"));
+  EXPECT_EQ(bare.drain_time, policy::kDefaultDrainTime);
+  EXPECT_EQ(bare.no_endpoint, policy::Refusal::kUnreachable);
+  const auto access = std::get<policy::AccessPolicy>(
+      spec("access_policy { action: ACTION_AUDIT dry_run: true on_deny: REFUSAL_UNREACHABLE target "
+           "{ workload_labels { key: 'a' value: 'b' } } }"));
+  EXPECT_EQ(access.action, policy::Action::kAudit);
+  EXPECT_TRUE(access.dry_run);
+  EXPECT_EQ(access.on_deny, policy::Refusal::kUnreachable);
+  EXPECT_EQ(access.workload_labels.at("a"), "b");
 }
 
 // A newer heddlectl may know fields that this heddled does not: it must not seem to obey them.

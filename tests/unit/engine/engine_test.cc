@@ -222,6 +222,100 @@ TEST_F(EngineTest, ExplainsAsTheWorkersDecide) {
   }
 }
 
+std::string text_of(const v1::ExplainResponse& response) {
+  std::string text;
+  for (const auto& line : response.lines()) text += line.topic() + ": " + line.text() + "\n";
+  return text;
+}
+
+TEST_F(EngineTest, ExplainsHowPacketsGetThere) {
+  struct Row {
+    const char* forwarding;
+    const char* line;
+  };
+  const Row rows[] = {
+      {"FORWARDING_DNAT", "translation: 10.96.0.20:80 -> 10.1.0.7:8080\n"},
+      {"FORWARDING_FULL_NAT", "translation: the source becomes one of the node's NAT addresses\n"},
+      {"FORWARDING_DIRECT", "transport: unchanged, to the endpoint's MAC address"},
+      {"FORWARDING_IP_IN_IP", "transport: unchanged, inside a packet to 10.1.0.7"},
+  };
+  v1::ExplainRequest request;
+  request.set_from("10.8.1.1");
+  request.set_protocol("tcp");
+  request.set_destination("10.96.0.20");
+  request.set_port(80);
+  for (const Row& row : rows) {
+    const std::string name = row.forwarding;
+    const bool translates = name.ends_with("NAT");
+    apply({named("web",
+                 "service { addresses: '10.96.0.20' ports { name: 'http' port: 80 "
+                 "protocol: PROTOCOL_TCP " +
+                     std::string(translates ? "target_port: 8080 " : "") + "} forwarding: " + name +
+                     " }"),
+           web_endpoints()});
+    const auto told = explain(request);
+    EXPECT_TRUE(told.response.allowed()) << name;
+    EXPECT_NE(text_of(told.response).find(row.line), std::string::npos) << text_of(told.response);
+  }
+  v1::ListServicesResponse services;
+  on_engine([&] { engine_->list_services(services); });
+  EXPECT_EQ(services.services(0).forwarding(), "ip-in-ip");
+}
+
+TEST_F(EngineTest, ExplainsRefusalsAndGuards) {
+  apply({named("web",
+               "service { addresses: '10.96.0.20' ports { name: 'http' port: 80 "
+               "target_port: 8080 protocol: PROTOCOL_TCP } selector { key: 'app' value: "
+               "'web' } }"),
+         named("one",
+               "workload { port: 'cart' addresses: '10.8.0.5' labels { key: 'app' value: "
+               "'web' } }"),
+         named("pick",
+               "traffic_policy { service: 'web' balancer { algorithm: "
+               "ALGORITHM_ROUND_ROBIN } }"),
+         named("guard",
+               "access_policy { target { workload_labels { key: 'app' value: 'web' } } "
+               "action: ACTION_DENY on_deny: REFUSAL_RESET rules { to { ports: '8080' } } "
+               "}")});
+  v1::ExplainRequest request;
+  request.set_from("10.9.1.1");
+  request.set_protocol("tcp");
+  request.set_destination("shop/web");
+  request.set_port(80);
+  const auto told = explain(request);
+  const std::string text = text_of(told.response);
+  EXPECT_FALSE(told.response.allowed());
+  EXPECT_NE(text.find("endpoint: one of 1 endpoints, round-robin; 10.8.0.5 one"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("guard: DENY by shop/guard rule 0"), std::string::npos) << text;
+  EXPECT_NE(text.find("refusal: the sender gets a TCP reset"), std::string::npos) << text;
+  request.set_destination("10.8.0.5");
+  EXPECT_TRUE(explain(request).response.allowed());
+  request.set_port(8080);
+  EXPECT_FALSE(explain(request).response.allowed());
+}
+
+// What has drained goes by itself, under the same version.
+TEST_F(EngineTest, LetsGoOfWhatHasDrained) {
+  apply({web(), web_endpoints(),
+         named("quick", "traffic_policy { service: 'web' drain_time { nanos: 1000000 } }")});
+  apply({web_endpoints("10.1.0.8")});
+  const uint64_t version = status().version();
+  const auto drains = [&] {
+    bool any = true;
+    on_engine([&] {
+      const auto& snapshot = *engine_->restored().snapshot;
+      any = std::ranges::any_of(snapshot.clusters[0]->endpoints, &policy::EndpointEntry::draining);
+    });
+    return any;
+  };
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (drains() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  EXPECT_FALSE(drains());
+  EXPECT_EQ(status().version(), version);
+  EXPECT_EQ(history().response.versions_size(), 2);
+}
+
 TEST_F(EngineTest, BoundsWhatItTakes) {
   v1::ApplyRequest request = request_of({web()});
   request.set_message(std::string(1'001, 'x'));

@@ -4,6 +4,7 @@ namespace heddle::server {
 
 void FakeTarget::install(const policy::Compiled& compiled) {
   version = compiled.snapshot->version;
+  generation_ = compiled.snapshot->generation;
   if (!stuck) running_ = version.load();
   ++installs;
 }
@@ -11,6 +12,19 @@ std::vector<uint64_t> FakeTarget::worker_versions() { return {running_}; }
 bool FakeTarget::is_live(uint64_t wanted) { return running_ == wanted; }
 std::vector<FrontendCounts> FakeTarget::frontend_counts(std::span<const uint32_t> slots) {
   return std::vector<FrontendCounts>(slots.size(), {.packets = packets});
+}
+std::vector<EndpointCounts> FakeTarget::endpoint_counts(std::span<const uint32_t> slots) {
+  return std::vector<EndpointCounts>(slots.size(),
+                                     {.packets = packets, .flows = packets, .active = 3});
+}
+uint64_t FakeTarget::flows_cut() { return cut_; }
+// The sweep is through when it has been asked for the second time.
+bool FakeTarget::has_swept(uint32_t wanted) {
+  ++asked;
+  if (swept_ >= wanted) return true;
+  if (!sweeps) return false;
+  if (swept_.exchange(generation_) != generation_) cut_ += cuts;
+  return false;
 }
 
 void EngineTest::open(std::string directory) {

@@ -21,15 +21,22 @@ class FakeTarget : public PolicyTarget {
   bool is_live(uint64_t version) override;
   bool is_on_link(const policy::IpAddress&) override { return on_link; }
   std::vector<FrontendCounts> frontend_counts(std::span<const uint32_t> slots) override;
+  std::vector<EndpointCounts> endpoint_counts(std::span<const uint32_t> slots) override;
+  uint64_t flows_cut() override;
+  bool has_swept(uint32_t generation) override;
 
   std::atomic<uint64_t> installs{0};
   std::atomic<uint64_t> version{0};
   std::atomic<bool> on_link{true};
   std::atomic<bool> stuck{false};    // the worker stays at the version that it has
-  std::atomic<uint64_t> packets{0};  // what every frontend's slot has counted
+  std::atomic<uint64_t> packets{0};  // what every frontend's and endpoint's slot has counted
+  std::atomic<uint64_t> cuts{0};     // flows that a sweep under a new generation cuts
+  std::atomic<bool> sweeps{true};    // false: none gets through
+  std::atomic<uint64_t> asked{0};    // how often for a sweep
 
  private:
-  std::atomic<uint64_t> running_{0};
+  std::atomic<uint64_t> running_{0}, cut_{0};
+  std::atomic<uint32_t> generation_{0}, swept_{0};
 };
 
 // What came of a call.

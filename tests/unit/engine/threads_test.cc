@@ -23,6 +23,8 @@ struct NoView : NodeView {
   std::vector<DropInfo> drops() override { return {}; }
   std::vector<NeighborInfo> neighbors() override { return {}; }
   std::vector<RouteInfo> routes() override { return {}; }
+  FlowWalk walk_flows(const FlowFilter&, const GoOn&, const TakeFlow&) override { return {}; }
+  FlowWalk flush_flows(const FlowFilter&, const GoOn&, bool) override { return {}; }
 };
 
 // What a worker of the data plane does with policy, and nothing else: the same cell, the same
@@ -50,6 +52,11 @@ class LoopTarget : public PolicyTarget {
   std::vector<FrontendCounts> frontend_counts(std::span<const uint32_t> slots) override {
     return std::vector<FrontendCounts>(slots.size());
   }
+  std::vector<EndpointCounts> endpoint_counts(std::span<const uint32_t> slots) override {
+    return std::vector<EndpointCounts>(slots.size());
+  }
+  uint64_t flows_cut() override { return 0; }
+  bool has_swept(uint32_t) override { return true; }
 
   std::atomic<uint64_t> decided{0}, wrong{0};
 

@@ -323,7 +323,7 @@ TYPED_TEST(Table, IsWalkedAndFlushedInPieces) {
     at = table.for_each(at, 16, [&](uint32_t slot) { seen += table.live(slot) ? 1u : 0u; });
   }
   EXPECT_EQ(seen, 70u);
-  EXPECT_EQ(pieces, 7);
+  EXPECT_EQ(pieces, 5);
   for (uint32_t at = 0; at != kNoFlow;) at = table.flush(at, 30);
   EXPECT_EQ(table.size(), 0u);
   EXPECT_EQ(table.find(udp_key<TypeParam>(3)).slot, kNoFlow);
@@ -354,6 +354,42 @@ TEST(TableOfBoth, Ipv4FlowsUseTheSlotsOfIpv6WhenTheirsAreTaken) {
   add<Ipv6Address>(table, 1, State::kUdpOneWay, kStart);
   EXPECT_EQ(table.size(), 10u);
   EXPECT_EQ(table.counters().evicted[2].value(), 1u);
+}
+
+// Where a walk of so many slots a step comes by, and in how many steps.
+std::vector<uint32_t> walk(const FlowTable& table, uint32_t step, uint32_t& steps) {
+  std::vector<uint32_t> seen;
+  steps = 0;
+  for (uint32_t next = 0; next != kNoFlow; ++steps)
+    next = table.for_each(next, step, [&](uint32_t slot) { seen.push_back(slot); });
+  return seen;
+}
+
+TEST(TableOfBoth, AWalkPassesOverSlotsThatNoFlowEverHad) {
+  Limits limits = small(100'000);
+  limits.flows_v6 = 50'000;
+  FlowTable table(limits, Timeouts{}, 1, kStart);
+  uint32_t steps = 0;
+  EXPECT_TRUE(walk(table, 16, steps).empty());
+  EXPECT_EQ(steps, 1u);
+  std::vector<uint32_t> slots;
+  for (uint32_t n = 0; n < 20; ++n)
+    slots.push_back(add<Ipv4Address>(table, n, State::kUdpTwoWay, kStart));
+  EXPECT_EQ(walk(table, 16, steps), slots);
+  EXPECT_EQ(steps, 2u);
+  // Those of IPv6 lie in front.
+  std::vector<uint32_t> both;
+  for (uint32_t n = 0; n < 5; ++n)
+    both.push_back(add<Ipv6Address>(table, n, State::kUdpTwoWay, kStart));
+  both.insert(both.end(), slots.begin(), slots.end());
+  for (const uint32_t step : {1u, 3u, 16u, 1'000'000u}) EXPECT_EQ(walk(table, step, steps), both);
+  table.cut(both.back());
+  table.cut(both.front());
+  both.pop_back();
+  both.erase(both.begin());
+  EXPECT_EQ(walk(table, 7, steps), both);
+  for (const uint32_t slot : both) table.cut(slot);
+  EXPECT_TRUE(walk(table, 7, steps).empty());
 }
 
 TEST(Table6, OwnAddressesAreBoundedAndShared) {

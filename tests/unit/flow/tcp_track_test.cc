@@ -86,6 +86,53 @@ TYPED_TEST(Tcp, ASynAckForAnotherSynIsRefused) {
   c.pass(c.responder({.flags = "SA", .ack = 1}), State::kSynReceived);
 }
 
+// Blind guesses at the acknowledgment must not move the responder's numbers.
+TYPED_TEST(Tcp, ASynAckThatIsSentAgainMustAnswerTheSame) {
+  Connection<TypeParam> c;
+  c.pass(c.initiator({.flags = "S", .data = 50}), State::kSynSent);
+  c.pass(c.responder({.flags = "SA", .ack = 1}), State::kSynReceived);
+  c.drop(c.responder({.flags = "SA", .seq = 9000, .ack = 0}), Drop::kTcpBadSynAck);
+  c.drop(c.responder({.flags = "SA", .seq = 9000, .ack = 52}), Drop::kTcpBadSynAck);
+  c.pass(c.initiator({.seq = 1, .ack = 1}), State::kEstablished);
+  Connection<TypeParam> d;
+  d.pass(d.initiator({.flags = "S", .data = 50}), State::kSynSent);
+  d.pass(d.responder({.flags = "SA", .ack = 1}), State::kSynReceived);
+  d.pass(d.responder({.flags = "SA", .seq = 9000, .ack = 51}), State::kSynReceived);
+  d.pass(d.initiator({.seq = 51, .ack = 9001}), State::kEstablished);
+}
+
+// One of the SYNs with ACK may have been lost before us: the windows are right without it.
+TYPED_TEST(Tcp, BothMayOpenAtOnceWithOneAnswer) {
+  for (const uint32_t base : {7u, 0x7000'0000u, 0xffff'ff00u}) {
+    Connection<TypeParam> c(WindowCheck::kStrict, PickUp::kRefuse, base);
+    c.pass(c.initiator({.flags = "S"}), State::kSynSent);
+    c.pass(c.responder({.flags = "S"}), State::kSimultaneous);
+    c.pass(c.responder({.flags = "SA", .ack = 1}), State::kSimultaneous);
+    c.pass(c.initiator({.seq = 1, .ack = 1, .data = 1000}), State::kEstablished);
+    c.pass(c.responder({.seq = 1, .ack = 1001, .data = 1001}), State::kEstablished);
+    c.drop(c.responder({.seq = 1, .ack = 1001, .data = 1002}), Drop::kTcpBeyondWindow);
+    c.drop(c.responder({.seq = 100'000, .ack = 1001, .data = 1}), Drop::kTcpBeyondWindow);
+  }
+}
+
+// A segment in fragments: only the first one is seen here, so its end is not known.
+TYPED_TEST(Tcp, AllOfASegmentInFragmentsMayBeAcknowledged) {
+  Connection<TypeParam> c(WindowCheck::kStrict, PickUp::kRefuse, 1000);
+  c.establish();
+  Bytes first = tcp_packet(c.key,
+                           {.sequence = Be32(1001),
+                            .acknowledgment = Be32(2010),
+                            .flags = wire::TcpFlag::kAck,
+                            .window = 1000},
+                           100);
+  Parsed<TypeParam> fragment = parsed<TypeParam>(first);
+  fragment.kind = PacketKind::kFirstFragment;
+  c.pass(c.tracking.track(fragment), State::kEstablished);
+  c.drop(c.responder({.seq = 1, .ack = 1003}), Drop::kTcpAckBeyond);
+  c.pass(c.responder({.seq = 1, .ack = 901}), State::kEstablished);
+  c.pass(c.initiator({.seq = 901, .ack = 1, .data = 10}), State::kEstablished);
+}
+
 TYPED_TEST(Tcp, WhatTheStateDoesNotAllowIsRefused) {
   Connection<TypeParam> c;
   c.pass(c.initiator({.flags = "S"}), State::kSynSent);
@@ -144,6 +191,15 @@ TYPED_TEST(Tcp, StrictKeepsAcknowledgmentsToWhatWasSent) {
   c.pass(c.responder({.seq = 1, .ack = 101}), State::kEstablished);
   c.drop(c.responder({.seq = 1, .ack = 101 - 66'001u}), Drop::kTcpAckBefore);
   c.pass(c.responder({.seq = 1, .ack = 101 - 66'000u}), State::kEstablished);
+}
+
+TYPED_TEST(Tcp, AnAcknowledgmentFromBeforeAWholeWindowAndAProbePasses) {
+  Connection<TypeParam> c;
+  c.establish(10);
+  c.pass(c.responder({.seq = 1, .ack = 1}), State::kEstablished);  // a window of 1,024,000
+  c.pass(c.initiator({.seq = 1 + 1'024'000, .ack = 1, .data = 1}), State::kEstablished);
+  c.pass(c.responder({.seq = 1, .ack = 1}), State::kEstablished);
+  c.drop(c.responder({.seq = 1, .ack = 0}), Drop::kTcpAckBefore);
 }
 
 TYPED_TEST(Tcp, AKeepAliveAndAProbeOfAClosedWindowPass) {

@@ -223,6 +223,13 @@ TYPED_TEST(Track, BrokenHeadersHaveNames) {
   EXPECT_EQ(t.tracker.table().size(), 0u);
 }
 
+// Its gateway's address cannot be translated, and it is for the hosts of one link.
+TEST(Track4, ARedirectIsNotTracked) {
+  const auto a = host<Ipv4Address>(1, 1), b = host<Ipv4Address>(1, 2);
+  Bytes packet = icmp_packet(a, b, 5, 1, 0x0a01'0009, udp_packet(key_of(b, 5, a, 6)));
+  EXPECT_EQ(parsed<Ipv4Address>(packet).kind, PacketKind::kUntracked);
+}
+
 TEST(Track6, NeighbourDiscoveryIsNotTracked) {
   Tracking<Ipv6Address> t;
   const auto a = host<Ipv6Address>(1, 1), b = host<Ipv6Address>(1, 2);

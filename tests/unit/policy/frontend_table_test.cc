@@ -16,7 +16,7 @@ FrontendKey random_key(Random& random, uint32_t addresses) {
       random.below(2) == 0 ? IpAddress(wire::Ipv4Address::from_host(0x0a60'0000 + host))
                            : IpAddress(wire::Ipv6Address::from_host(0x2001'0db8'0000'0000, host));
   return {address, random.below(2) == 0 ? Protocol::kTcp : Protocol::kUdp,
-          static_cast<uint16_t>(random.below(5))};
+          static_cast<uint16_t>(1 + random.below(5))};
 }
 
 TEST(FrontendTable, FindsNothingWhenEmpty) { EXPECT_EQ(FrontendTable().find({}), kNoSlot); }
@@ -38,6 +38,17 @@ TEST(FrontendTable, FindsWhatAMapFinds) {
     EXPECT_LE(table.bytes(), std::max<size_t>(2, 4 * size) * sizeof(FrontendTable::Entry));
     EXPECT_LE(table.probes(), 40u) << size;
   }
+}
+
+TEST(FrontendTable, PortZeroIsEveryOther) {
+  const IpAddress a(wire::Ipv4Address(10, 96, 0, 1)), b(wire::Ipv4Address(10, 96, 0, 2));
+  const std::vector<FrontendTable::Entry> entries = {
+      {{a, Protocol::kTcp, 0}, 1}, {{a, Protocol::kTcp, 80}, 2}, {{b, Protocol::kTcp, 80}, 3}};
+  const FrontendTable table(entries);
+  EXPECT_EQ(table.find({a, Protocol::kTcp, 80}), 2u);
+  EXPECT_EQ(table.find({a, Protocol::kTcp, 81}), 1u);
+  EXPECT_EQ(table.find({a, Protocol::kUdp, 81}), kNoSlot);
+  EXPECT_EQ(table.find({b, Protocol::kTcp, 81}), kNoSlot);
 }
 
 // Keys that all start at one place under the first seed.

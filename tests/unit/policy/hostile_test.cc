@@ -72,6 +72,10 @@ class Garbage {
     if (one_in(2)) grow(spec.addresses, address());
     if (one_in(2)) grow(spec.ports, {name(), static_cast<uint16_t>(random_.next())});
     if (one_in(4)) spec.selector = labels();
+    if (one_in(4)) spec.forwarding = static_cast<Forwarding>(random_.next());
+    if (one_in(4)) spec.source_mapping = static_cast<SourceMapping>(random_.next());
+    for (ServicePort& port : spec.ports)
+      if (one_in(4)) port.target_port = static_cast<uint16_t>(random_.next());
     if (one_in(2)) spec.fallback = one_in(2) ? name() : "s" + std::to_string(random_.below(6));
   }
   void spoil(EndpointSet& spec) {
@@ -80,6 +84,8 @@ class Garbage {
     for (Endpoint& endpoint : spec.endpoints) {
       if (one_in(2)) endpoint.address = address();
       endpoint.weight = static_cast<uint16_t>(random_.next());
+      if (one_in(4)) endpoint.port = static_cast<uint16_t>(random_.next());
+      if (one_in(8)) endpoint.priority = static_cast<uint8_t>(random_.next());
     }
     if (!spec.endpoints.empty() && one_in(4)) spec.endpoints[0].labels = labels();
   }
@@ -96,8 +102,14 @@ class Garbage {
   void spoil(TrafficPolicy& spec) {
     if (one_in(2)) spec.service = name();
     spec.hash_on = static_cast<HashOn>(random_.next());
+    spec.algorithm = static_cast<Algorithm>(random_.next());
+    spec.drain_time = Duration(static_cast<int64_t>(random_.next()));
+    spec.no_endpoint = static_cast<Refusal>(random_.next());
   }
   void spoil(AccessPolicy& spec) {
+    if (one_in(8)) spec.workload_labels = labels();
+    if (one_in(8)) spec.action = static_cast<Action>(random_.next());
+    if (one_in(8)) spec.on_deny = static_cast<Refusal>(random_.next());
     if (one_in(3)) spec.service = name();
     if (one_in(3)) grow(spec.rules, {});
     for (AccessRule& rule : spec.rules) {
@@ -175,7 +187,7 @@ TEST(Hostile, OneAddressEverywhere) {
     const std::string name = "s" + std::to_string(i);
     const Service spec{.addresses = {IpAddress(wire::Ipv4Address::from_host(0x0a60'0000))},
                        .ports = {{"http", static_cast<uint16_t>(1 + i)}}};
-    edits.push_back(put("shop/" + name, spec));
+    edits.push_back(put("shop/" + name, direct(spec)));
     edits.push_back(put("shop/" + name, endpoints(name, {"10.1.0.1", "10.1.0.2", "10.1.0.3"})));
   }
   world.apply(edits);

@@ -208,8 +208,10 @@ TEST(Model, SelectsWorkloadsByLabels) {
   };
   EXPECT_EQ(addresses(), "10.8.0.1 10.8.0.2 ");
   world.apply({put("shop/one", workload("w1", {"10.8.0.1"}))});
+  world.settle();
   EXPECT_EQ(addresses(), "10.8.0.2 ");
   world.apply({remove(Kind::kWorkload, "shop/two")});
+  world.settle();
   EXPECT_EQ(addresses(), "");
 }
 
@@ -297,10 +299,12 @@ std::string text_of(const std::vector<IpAddress>& addresses) {
 
 TEST(Attachments, AreWorkloadsAddressesAndThoseOfTheirServices) {
   World world;
-  Service cart = service({"10.96.0.1", "2001:db8:96::1"});
+  Service cart = direct(service({"10.96.0.1", "2001:db8:96::1"}));
   cart.selector = {{"app", "cart"}};
-  world.apply({put("shop/cart", cart), put("shop/user", service({"10.96.0.2"})),
-               put("shop/third", service({"10.96.0.3"})),
+  Service translated = service({"10.96.0.4"});
+  translated.selector = cart.selector;
+  world.apply({put("shop/cart", cart), put("shop/user", direct(service({"10.96.0.2"}))),
+               put("shop/third", direct(service({"10.96.0.3"}))), put("shop/fourth", translated),
                put("shop/users", endpoints("user", {"10.8.0.9", "10.1.0.1"})),
                put("shop/one", workload("w1", {"10.8.0.1", "10.8.0.9"}, {{"app", "cart"}}))});
   ASSERT_EQ(world.attachments->ports.size(), 1u);
@@ -309,7 +313,7 @@ TEST(Attachments, AreWorkloadsAddressesAndThoseOfTheirServices) {
   EXPECT_EQ(text_of(port.addresses), "10.8.0.9 ") << "the file has 10.8.0.1 already";
   EXPECT_EQ(text_of(port.also_from), "10.96.0.1 10.96.0.2 ") << "of the workload's families";
   EXPECT_EQ(text_of(world.attachments->service_addresses),
-            text_of(ips({"10.96.0.1", "10.96.0.2", "10.96.0.3", "2001:db8:96::1"})));
+            text_of(ips({"10.96.0.1", "10.96.0.2", "10.96.0.3", "10.96.0.4", "2001:db8:96::1"})));
 
   const auto before = world.attachments;
   world.apply({put("shop/users", endpoints("user", {"10.8.0.9", "10.1.0.2"}))});

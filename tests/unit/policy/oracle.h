@@ -19,20 +19,39 @@ class Oracle {
 
   // All outcomes that are allowed: one of them is right, by the hash.
   std::set<std::string> outcomes(const Flow& flow) const {
+    std::set<std::string> exactly = outcomes(flow, flow.destination_port);
+    return exactly.contains("no port") ? outcomes(flow, 0) : exactly;
+  }
+
+  // Whether the guard of the workload behind a port lets it in.
+  bool let_in(const Flow& flow, InterfaceId out) const {
+    for (const auto& [key, resource] : content_) {
+      const auto* workload = std::get_if<Workload>(&resource->spec);
+      if (workload == nullptr || model_.interface_of(*workload) != out) continue;
+      Labels labels = workload->labels;
+      labels.insert(resource->labels.begin(), resource->labels.end());
+      return judge(key.ns, nullptr, flow, [&](const AccessPolicy& policy) {
+        return policy.service.empty() && has(labels, policy.workload_labels);
+      });
+    }
+    return true;
+  }
+
+ private:
+  std::set<std::string> outcomes(const Flow& flow, uint16_t number) const {
     for (const auto& [key, resource] : content_) {
       if (key.kind != Kind::kService) continue;
       const auto& service = std::get<Service>(resource->spec);
       if (std::ranges::find(service.addresses, flow.destination) == service.addresses.end())
         continue;
       for (const ServicePort& port : service.ports)
-        if (port.number == flow.destination_port && port.protocol == flow.protocol)
+        if (port.number == number && port.protocol == flow.protocol)
           return allowed(key, port, flow) ? places(key, port, flow)
                                           : std::set<std::string>{"denied"};
     }
     return {"no port"};
   }
 
- private:
   template <class Spec>
   std::vector<std::pair<const Resource*, const Spec*>> all(const std::string& ns) const {
     std::vector<std::pair<const Resource*, const Spec*>> found;
@@ -65,9 +84,11 @@ class Oracle {
     return std::ranges::none_of(source.not_cidrs, holds);
   }
 
-  bool fits(const AccessRule& rule, const ServicePort& port, const Flow& flow) const {
+  // `port`: none for a guard.
+  bool fits(const AccessRule& rule, const ServicePort* port, const Flow& flow) const {
     const auto names = [&](const std::string& text) {
-      return text == port.name || text == std::to_string(port.number);
+      return (port != nullptr && text == port->name) ||
+             text == std::to_string(flow.destination_port);
     };
     if (!rule.ports.empty() && std::ranges::none_of(rule.ports, names)) return false;
     return rule.from.empty() ||
@@ -75,9 +96,18 @@ class Oracle {
   }
 
   bool allowed(const Key& key, const ServicePort& port, const Flow& flow) const {
+    return judge(key.ns, &port, flow, [&](const AccessPolicy& policy) {
+      return policy.service == key.name ||
+             (policy.service.empty() && policy.workload_labels.empty());
+    });
+  }
+
+  template <class IsFor>
+  bool judge(const std::string& ns, const ServicePort* port, const Flow& flow,
+             const IsFor& is_for) const {
     bool has_allow = false, is_allowed = false;
-    for (const auto& [resource, policy] : all<AccessPolicy>(key.ns)) {
-      if (policy->service != key.name) continue;
+    for (const auto& [resource, policy] : all<AccessPolicy>(ns)) {
+      if (!is_for(*policy) || policy->dry_run || policy->action == Action::kAudit) continue;
       const bool matches = std::ranges::any_of(
           policy->rules, [&](const AccessRule& rule) { return fits(rule, port, flow); });
       if (policy->action == Action::kDeny && matches) return false;
@@ -110,23 +140,26 @@ class Oracle {
   std::set<std::string> of_service(const std::string& ns, const std::string& name,
                                    const Labels& subset, bool v4) const {
     const auto& service = std::get<Service>(content_.at({Kind::kService, ns, name})->spec);
-    std::map<IpAddress, std::pair<uint16_t, Labels>> found;
+    std::map<std::pair<IpAddress, uint16_t>, Endpoint> found;
     for (const auto& [resource, set] : all<EndpointSet>(ns))
       if (set->service == name)
         for (const Endpoint& endpoint : set->endpoints)
-          found.emplace(endpoint.address, std::pair(endpoint.weight, endpoint.labels));
+          found.emplace(std::pair(endpoint.address, endpoint.port), endpoint);
     for (const auto& [resource, workload] : all<Workload>(ns)) {
       Labels labels = workload->labels;
       labels.insert(resource->labels.begin(), resource->labels.end());
       if (service.selector.empty() || !has(labels, service.selector)) continue;
-      for (const IpAddress& address : workload->addresses)
-        found.emplace(address, std::pair(uint16_t{1}, labels));
+      for (const IpAddress& address : workload->addresses) {
+        const auto at = found.lower_bound({address, 0});
+        if (at == found.end() || at->first.first != address)
+          found.emplace(std::pair(address, 0), Endpoint{.address = address, .labels = labels});
+      }
     }
-    std::set<std::string> texts;
-    for (const auto& [address, endpoint] : found)
-      if (address.is_v4() == v4 && endpoint.first > 0 && has(endpoint.second, subset))
-        texts.insert(address.text());
-    if (!texts.empty()) return texts;
+    std::map<uint8_t, std::set<std::string>> texts;  // by priority
+    for (const auto& [place, endpoint] : found)
+      if (place.first.is_v4() == v4 && endpoint.weight > 0 && has(endpoint.labels, subset))
+        texts[endpoint.priority].insert(place.first.text());
+    if (!texts.empty()) return texts.begin()->second;
     if (service.fallback.empty()) return {"no endpoint"};
     return of_service(ns, service.fallback, {}, v4);
   }

@@ -63,9 +63,7 @@ class RandomEdits {
       case 9:
         return put(in + number("r", 6), route(in.substr(0, 1)));
       case 10:
-        return put(in + number("t", 3),
-                   TrafficPolicy{.service = service_name(),
-                                 .hash_on = one_in(2) ? HashOn::kFlow : HashOn::kSourceAddress});
+        return put(in + number("t", 3), traffic_policy());
       default:
         return put(in + number("p", 4), access_policy());
     }
@@ -96,6 +94,9 @@ class RandomEdits {
     if (one_in(3)) made.ports.push_back({"more", static_cast<uint16_t>(80 + below(3))});
     if (one_in(2)) made.selector = labels();
     if (one_in(3)) made.fallback = service_name();
+    if (one_in(8)) made.forwarding = static_cast<Forwarding>(below(4));
+    if (translates(made.forwarding) && one_in(4)) made.ports[0].target_port = 8000;
+    if (one_in(6)) made.ports.push_back({"all", 0, one_in(2) ? Protocol::kUdp : Protocol::kTcp});
     return made;
   }
 
@@ -104,7 +105,18 @@ class RandomEdits {
     for (uint32_t left = below(5); left > 0; --left)
       made.endpoints.push_back({.address = address(one_in(40) ? 96 : 1 + below(3), 12),
                                 .weight = static_cast<uint16_t>(below(3)),
-                                .labels = labels()});
+                                .labels = labels(),
+                                .port = static_cast<uint16_t>(one_in(8) ? 8080 : 0),
+                                .priority = static_cast<uint8_t>(one_in(5) ? below(3) : 0)});
+    return made;
+  }
+
+  TrafficPolicy traffic_policy() {
+    TrafficPolicy made{.service = service_name(), .algorithm = static_cast<Algorithm>(below(5))};
+    if (one_in(2)) made.algorithm = Algorithm::kMaglev;
+    if (is_hash(made.algorithm) && one_in(2)) made.hash_on = HashOn::kSourceAddress;
+    made.drain_time = seconds(below(100));
+    made.no_endpoint = static_cast<Refusal>(below(3));
     return made;
   }
 
@@ -123,6 +135,12 @@ class RandomEdits {
   AccessPolicy access_policy() {
     AccessPolicy made{.service = service_name(),
                       .action = one_in(2) ? Action::kAllow : Action::kDeny};
+    if (one_in(8)) made.action = Action::kAudit;
+    made.dry_run = one_in(8);
+    made.on_deny = static_cast<Refusal>(below(3));
+    const bool wide = one_in(3);
+    if (wide) made.service.clear();
+    if (wide && one_in(2)) made.workload_labels = labels();
     for (uint32_t rules = below(3); rules > 0; --rules) {
       AccessRule rule;
       for (uint32_t sources = below(3); sources > 0; --sources) {
@@ -136,7 +154,7 @@ class RandomEdits {
         source.identified = one_in(4);
         rule.from.push_back(source);
       }
-      if (one_in(2)) rule.ports.push_back(one_in(2) ? "http" : "80");
+      if (one_in(2)) rule.ports.push_back(one_in(2) && !wide ? "http" : "80");
       if (one_in(6)) rule.ports.push_back("53");
       made.rules.push_back(rule);
     }

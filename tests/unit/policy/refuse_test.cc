@@ -109,8 +109,12 @@ TEST(Refuse, Services) {
       {put("shop/x", service({"10.96.0.1"}, {{"a", 80}, {"b", 80}})),
        "Service shop/x spec.ports[1].port: tcp/80 is there twice"},
       {put("shop/x", service({"10.96.0.1"}, {{"a", 80}, {"b", 80, Protocol::kUdp}})), ""},
-      {put("shop/x", service({"10.96.0.1"}, {{"a", 0}})),
-       "Service shop/x spec.ports[0].port: expected a number from 1 to 65535"},
+      {put("shop/x", service({"10.96.0.1"}, {{"a", 0}, {"b", 80}})), ""},
+      {put("shop/x", service({"10.96.0.1"}, {{"a", 0}, {"b", 0}})),
+       "Service shop/x spec.ports[1].port: all ports of tcp is there twice"},
+      {put("shop/x", service({"10.96.0.1"}, {{"a", 0, Protocol::kTcp, 80}})),
+       "Service shop/x spec.ports[0].target_port: all ports have their own number at the "
+       "endpoints; leave it out"},
       {put("bank/x", service({"10.96.0.20"}, {{"a", 8080}})),
        "Service bank/x spec.addresses[0]: 10.96.0.20 belongs to namespace shop"},
       {put("shop/x", service({"10.96.0.20"})),
@@ -125,6 +129,64 @@ TEST(Refuse, Services) {
       {put("shop/x", service({"2001:db8::10"})),
        "Service shop/x spec.addresses[0]: 2001:db8::10 is this node's own, on an uplink"},
   });
+}
+
+TEST(Refuse, Forwarding) {
+  const auto with = [](Forwarding forwarding, uint16_t target = 0) {
+    Service spec = service({"10.96.0.1"}, {{"a", 80, Protocol::kTcp, target}});
+    spec.forwarding = forwarding;
+    return spec;
+  };
+  const auto per_source = [&](Forwarding forwarding) {
+    Service spec = with(forwarding);
+    spec.source_mapping = SourceMapping::kPerSource;
+    return spec;
+  };
+  Service leads_back = with(Forwarding::kDirect);
+  leads_back.fallback = "user";
+  expect_refused({
+      {put("shop/x", with(Forwarding::kDnat, 8080)), ""},
+      {put("shop/x", with(Forwarding::kFullNat, 8080)), ""},
+      {put("shop/x", with(Forwarding::kDirect, 80)), ""},
+      {put("shop/x", with(Forwarding::kDirect, 8080)),
+       "Service shop/x spec.ports[0].target_port: is another than the port 80, which forwarding: "
+       "direct cannot change"},
+      {put("shop/x", with(Forwarding::kIpInIp, 8080)),
+       "Service shop/x spec.ports[0].target_port: is another than the port 80, which forwarding: "
+       "ip-in-ip cannot change"},
+      {put("shop/x", per_source(Forwarding::kFullNat)), ""},
+      {put("shop/x", per_source(Forwarding::kDnat)),
+       "Service shop/x spec.source_mapping: is for forwarding: full-nat, and this is dnat"},
+      {put("shop/x", leads_back),
+       "Service shop/x spec.fallback: Service shop/user has forwarding: dnat, and forwarding: "
+       "direct leads only to direct and ip-in-ip, whose endpoints have no ports of their own"},
+  });
+}
+
+// What a service that changes no ports leads to is looked at again when either side changes.
+TEST(Refuse, PortsThatNobodyCanChange) {
+  World world;
+  EndpointSet with_port = endpoints("a", {"10.1.0.1"});
+  with_port.endpoints[0].port = 8080;
+  const Edit a = put("shop/a", direct(service({"10.96.0.1"})));
+  EXPECT_EQ(world.refuse({a, put("shop/set", with_port)}),
+            "EndpointSet shop/set spec.endpoints[0].port: forwarding: direct of Service shop/a "
+            "cannot change it; leave it out\n");
+  world.apply({put("shop/a", service({"10.96.0.1"})), put("shop/set", with_port)});
+  EXPECT_EQ(world.refuse({a}),
+            "EndpointSet shop/set spec.endpoints[0].port: forwarding: direct of Service shop/a "
+            "cannot change it; leave it out\n");
+  world.apply({put("shop/b", direct(service({"10.96.0.2"}))),
+               put("shop/c", direct(service({"10.96.0.3"}))),
+               put("shop/route", Route{.service = "b", .rules = {{.backends = {backend("c")}}}})});
+  const std::string why =
+      "Route shop/route spec.tcp[0].backends[0].service: Service shop/c has forwarding: dnat, and "
+      "forwarding: direct leads only to direct and ip-in-ip, whose endpoints have no ports of "
+      "their own\n";
+  EXPECT_EQ(world.refuse({put("shop/c", service({"10.96.0.3"}))}), why);
+  EXPECT_EQ(
+      world.refuse({put("shop/c", service({"10.96.0.3"})), put("shop/b", service({"10.96.0.2"}))}),
+      "");
 }
 
 Edit falls_back(const std::string& path, const char* address, const std::string& to) {
@@ -168,6 +230,12 @@ TEST(Refuse, Fallbacks) {
 TEST(Refuse, EndpointSets) {
   EndpointSet heavy = endpoints("cart", {"10.1.0.2"});
   heavy.endpoints[0].weight = 1'001;
+  EndpointSet late = endpoints("cart", {"10.1.0.2"});
+  late.endpoints[0].priority = 8;
+  EndpointSet two_ports = endpoints("user", {"10.1.0.2", "10.1.0.2"});
+  two_ports.endpoints[1].port = 81;
+  EndpointSet one_port_twice = two_ports;
+  one_port_twice.endpoints[0].port = 81;
   expect_refused({
       {put("shop/x", endpoints("catr", {})),
        "EndpointSet shop/x spec.service: no Service \"catr\" in namespace shop (did you mean "
@@ -190,6 +258,11 @@ TEST(Refuse, EndpointSets) {
       {put("shop/x", endpoints("cart", {"0.0.0.0"})),
        "EndpointSet shop/x spec.endpoints[0].address: 0.0.0.0 is in 0.0.0.0/8, which no host has; "
        "expected a unicast address"},
+      {put("shop/x", late), "EndpointSet shop/x spec.endpoints[0].priority: 8 is more than 7"},
+      {put("shop/x", two_ports), ""},
+      {put("shop/x", one_port_twice),
+       "EndpointSet shop/x spec.endpoints[1].address: 10.1.0.2 port 81 is an endpoint of \"user\" "
+       "already, in EndpointSet shop/x"},
       {put("shop/x", heavy), "EndpointSet shop/x spec.endpoints[0].weight: 1001 is more than 1000"},
   });
 }
@@ -232,12 +305,26 @@ TEST(Refuse, Policies) {
       {put("shop/x", TrafficPolicy{.service = "cart"}),
        "TrafficPolicy shop/x spec.service: Service shop/cart has a TrafficPolicy already, "
        "shop/cart"},
+      {put("shop/x", TrafficPolicy{.service = "user",
+                                   .hash_on = HashOn::kSourceAddress,
+                                   .algorithm = Algorithm::kRandom}),
+       "TrafficPolicy shop/x spec.balancer.hash_on: algorithm random does not look at it: leave it "
+       "out, or take maglev or ring-hash"},
+      {put("shop/x", TrafficPolicy{.service = "user", .drain_time = seconds(86'401)}),
+       "TrafficPolicy shop/x spec.drain_time: expected 0s to 24h"},
       {put("shop/x", TrafficPolicy{.service = "nobody"}),
        "TrafficPolicy shop/x spec.service: no Service \"nobody\" in namespace shop"},
       {put("shop/x", AccessPolicy{.service = "vault"}),
        "AccessPolicy shop/x spec.target.service: no Service \"vault\" in namespace shop"},
       {put("shop/x", AccessPolicy{.service = "cart", .rules = {{.ports = {"http", "81", "82"}}}}),
        "AccessPolicy shop/x spec.rules[0].to: Service shop/cart has no port \"82\""},
+      {put("shop/x", AccessPolicy{.service = "cart", .workload_labels = {{"a", "b"}}}),
+       "AccessPolicy shop/x spec.target: names a service and workload_labels; one policy is for "
+       "one of them"},
+      {put("shop/x", AccessPolicy{.rules = {{.ports = {"80"}}}}), ""},
+      {put("shop/x", AccessPolicy{.rules = {{.ports = {"http"}}}}),
+       "AccessPolicy shop/x spec.rules[0].to: \"http\" is no port; a policy that is not for one "
+       "service names ports by number, 1 to 65535"},
       {put("shop/x", AccessPolicy{.service = "cart", .rules = {{.from = {{.ns = "A"}}}}}),
        "AccessPolicy shop/x spec.rules[0].from[0].namespace: \"A\" is no DNS label: small letters, "
        "digits and hyphens"},
@@ -320,6 +407,7 @@ TEST(Refuse, MoreThanTheLimits) {
   const LimitRow rows[] = {
       {{.resources = 1}, {x, set}, "there would be 2 resources; at most 1 are allowed"},
       {{.services = 0}, {x}, "there would be 1 Services; at most 0 are allowed"},
+      {{.namespaces = 0}, {x}, "there would be 1 namespaces with Services; at most 0 are allowed"},
       {{.service_ports = 1},
        {x},
        "there would be 2 addresses times ports of all Services; at most 1 are allowed"},

@@ -44,6 +44,11 @@ inline Service service(std::initializer_list<const char*> addresses,
   return {.addresses = ips(addresses), .ports = std::move(ports)};
 }
 
+inline Service direct(Service spec) {
+  spec.forwarding = Forwarding::kDirect;
+  return spec;
+}
+
 inline EndpointSet endpoints(std::string of, std::initializer_list<const char*> addresses) {
   EndpointSet set{.service = std::move(of)};
   for (const char* address : addresses) set.endpoints.push_back({.address = ip(address)});
@@ -82,10 +87,16 @@ class World {
     commit();
   }
   void commit() {
-    Compiled compiled = model.commit(++version);
+    Compiled compiled = model.commit(++version, now);
     snapshot = std::move(compiled.snapshot);
     attachments = std::move(compiled.attachments);
     fresh_frontends = std::move(compiled.fresh_frontends);
+    may_cut = compiled.may_cut;
+  }
+  // After this nothing drains any more.
+  void settle() {
+    now = now + kMaxDrainTime;
+    commit();
   }
   // The problems as lines "kind path field: text".
   std::string refuse(std::vector<Edit> edits) {
@@ -107,7 +118,9 @@ class World {
   std::shared_ptr<const Snapshot> snapshot;
   std::shared_ptr<const Attachments> attachments;
   std::vector<uint32_t> fresh_frontends;
+  bool may_cut = false;
   uint64_t version = 0;
+  Instant now;
 };
 
 inline Flow flow(const char* source, const char* destination, uint16_t port,

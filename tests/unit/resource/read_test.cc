@@ -237,7 +237,7 @@ const Row kRows[] = {
      {"f.yaml:2: Service: metadata.nme: unknown field; expected one of name, namespace, labels "
       "(did you mean \"name\"?)",
       "f.yaml:3: Service: adresses: unknown field; expected one of addresses, ports, selector, "
-      "forwarding, fallback (did you mean \"addresses\"?)",
+      "forwarding, fallback, source_mapping (did you mean \"addresses\"?)",
       "f.yaml:3: Service: ports: is a single value; expected a list",
       "f.yaml:5: kind: \"Foo\" is none of " + kAllKinds,
       "f.yaml:5: metadata.name: missing; expected a name, as cart-1"}},
@@ -245,7 +245,7 @@ const Row kRows[] = {
     {"ControlCharactersInNames",
      "kind: Service\nmetadata: {name: \"a\\e[31m\"}\nspec: {\"\\e\": 1}\n",
      {"f.yaml:3: Service default/a\\x1b[31m: \\x1b: unknown field; expected one of addresses, "
-      "ports, selector, forwarding, fallback"}},
+      "ports, selector, forwarding, fallback, source_mapping"}},
 };
 
 INSTANTIATE_TEST_SUITE_P(Rows, Wrong, testing::ValuesIn(kRows),

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "server/flow_view.h"
+
 namespace heddle::server {
 
 struct VersionInfo {
@@ -38,6 +40,7 @@ struct WorkerInfo {
   double cycles_per_packet = 0;  // busy cycles of the last second; 0 without packets
   double longest_turn_us = 0;    // of the last second, of those that moved a packet
   uint64_t policy_version = 0;   // of the policy that the last turn ran under
+  uint64_t flows = 0;            // that live
   // Since start.
   uint64_t turns = 0, packets = 0, handed_out = 0, handed_in = 0;
   uint64_t busy_cycles = 0, idle_cycles = 0;
@@ -71,8 +74,8 @@ struct RouteInfo {
   bool active = true;            // false: withdrawn, its links are down
 };
 
-// Thread-safe: gRPC threads call these at any time. neighbors() asks the workers and waits for
-// their next turns; the others read what is there.
+// Thread-safe: gRPC threads call these at any time. neighbors() and those on flows ask the workers
+// and wait for their next turns; the others read what is there.
 class NodeView {
  public:
   virtual ~NodeView() = default;
@@ -83,6 +86,14 @@ class NodeView {
   virtual std::vector<DropInfo> drops() = 0;  // every drop there is, also those at 0
   virtual std::vector<NeighborInfo> neighbors() = 0;
   virtual std::vector<RouteInfo> routes() = 0;
+
+  // Walk over the flows in small pieces, so that no worker is held up: up to some seconds where
+  // there are millions. `take` gets each that fits, on the caller's thread.
+  using TakeFlow = std::function<void(const FlowInfo&)>;
+  virtual FlowWalk walk_flows(const FlowFilter& filter, const GoOn& go_on,
+                              const TakeFlow& take) = 0;
+  // Removes those that fit. `reset`: the ends of TCP connections are told.
+  virtual FlowWalk flush_flows(const FlowFilter& filter, const GoOn& go_on, bool reset) = 0;
 };
 
 }  // namespace heddle::server

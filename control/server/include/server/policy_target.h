@@ -13,6 +13,15 @@ namespace heddle::server {
 // What workers have counted for one frontend since they started, whoever had its slot.
 struct FrontendCounts {
   uint64_t packets = 0, bytes = 0, denied = 0, no_endpoint = 0;
+  uint64_t flows = 0;    // opened
+  uint64_t audited = 0;  // let through, and noted by a rule that only watches
+};
+
+// The same for one endpoint.
+struct EndpointCounts {
+  uint64_t packets = 0, bytes = 0;
+  uint64_t flows = 0;   // opened
+  uint64_t active = 0;  // flows now
 };
 
 class PolicyTarget {
@@ -28,6 +37,12 @@ class PolicyTarget {
   // Whether the address is a neighbour's: behind no router, and its link is up.
   virtual bool is_on_link(const policy::IpAddress& address) = 0;
   virtual std::vector<FrontendCounts> frontend_counts(std::span<const uint32_t> slots) = 0;
+  virtual std::vector<EndpointCounts> endpoint_counts(std::span<const uint32_t> slots) = 0;
+  // Live flows that policy has cut since the start.
+  virtual uint64_t flows_cut() = 0;
+  // Whether each worker has looked at all its flows again under a snapshot of this generation or
+  // a later one.
+  virtual bool has_swept(uint32_t generation) = 0;
 };
 
 }  // namespace heddle::server

@@ -39,10 +39,11 @@ struct NewFlow {
   Key<Address> inside;   // as its first packet comes in
   Key<Address> outside;  // as it goes out; equal when nothing is translated
   State state = State::kNone;
-  uint8_t flags = 0;  // kOwnsPort, kMapped, kPickedUp
+  uint8_t flags = 0;  // kOwnsPort, kMapped, kPickedUp, kWatched, kOneSided
   TenantId tenant;
   Generation generation;
   uint32_t user = 0;
+  uint16_t aside = 0;
 };
 
 enum class Created : uint8_t {
@@ -54,7 +55,7 @@ enum class Created : uint8_t {
   kAddressesFull,  // too many different own IPv6 addresses
 };
 
-// Is told when a flow whose port is from a pool goes, before its record does.
+// Is told when a flow that owns a port or is watched goes, before its record does.
 class FlowListener {
  public:
   virtual ~FlowListener() = default;
@@ -125,14 +126,19 @@ class FlowTable {
   uint32_t victim(bool v6, Stamp now);
 
   // Visits the flows in `count` slots from `first` on with visit(slot); returns where to go on,
-  // kNoFlow at the end.
+  // kNoFlow at the end. Slots that no flow ever had are passed over: a table that is large and was
+  // never full is soon through.
   template <class Visit>
   uint32_t for_each(uint32_t first, uint32_t count, Visit&& visit) const {
-    const uint64_t end = std::min<uint64_t>(uint64_t{first} + count, capacity_);
+    first = past_unused(first);
+    if (first >= used_v4_) return kNoFlow;
+    const uint32_t used = first < v6_capacity_ ? used_v6_ : used_v4_;
+    const uint32_t end = first + std::min(count, used - first);
     for (uint32_t slot = first; slot < end; ++slot) {
       if (live(slot)) visit(slot);
     }
-    return end == capacity_ ? kNoFlow : static_cast<uint32_t>(end);
+    const uint32_t next = past_unused(end);
+    return next >= used_v4_ ? kNoFlow : next;
   }
 
   bool live(uint32_t slot) const {
@@ -142,6 +148,7 @@ class FlowTable {
   Record& record(uint32_t slot) { return records_[slot]; }
   const Record& record(uint32_t slot) const { return records_[slot]; }
   TenantId tenant(uint32_t slot) const { return asides_[slot].tenant; }
+  uint16_t aside(uint32_t slot) const { return asides_[slot].aside; }
   Stamp born(uint32_t slot) const { return Stamp(asides_[slot].born_or_next); }
   Stamp due(uint32_t slot) const {
     const Record& record = records_[slot];
@@ -204,6 +211,9 @@ class FlowTable {
   }
   uint32_t take_slot(bool v6, Stamp now);
   void give_slot(uint32_t slot);
+  uint32_t past_unused(uint32_t slot) const {
+    return slot >= used_v6_ && slot < v6_capacity_ ? v6_capacity_ : slot;
+  }
   uint32_t look_for_victim(uint32_t wheel, EvictionClass in, Stamp now);
   void write_tuples(uint32_t slot, const NewFlow<wire::Ipv4Address>& flow);
   bool write_tuples(uint32_t slot, const NewFlow<wire::Ipv6Address>& flow);
@@ -220,6 +230,9 @@ class FlowTable {
   uint32_t size_ = 0;
   uint32_t free_v6_;  // the first free slot below v6_capacity_
   uint32_t free_v4_;  // and above
+  // Of either kind the end of those that ever were in use.
+  uint32_t used_v6_ = 0;
+  uint32_t used_v4_;
   FlowListener* listener_ = nullptr;
   TableCounters counters_;
   KeyHash hash_;

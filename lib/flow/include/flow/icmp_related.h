@@ -2,6 +2,8 @@
 // quote, and translated like its answer, the quoted packet inside with them.
 #pragma once
 
+#include <optional>
+
 #include "flow/tracker.h"
 
 namespace heddle::flow {
@@ -15,5 +17,9 @@ namespace heddle::flow {
 //   kDrop: one of the kError drops.
 template <class Address>
 Tracked relate(Tracker& tracker, const Parsed<Address>& packet);
+
+// The packet that an error of kind kError quotes; nullopt: none can be read.
+template <class Address>
+std::optional<Key<Address>> quoted_key(const Parsed<Address>& packet);
 
 }  // namespace heddle::flow

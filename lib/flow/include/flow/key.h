@@ -135,4 +135,12 @@ class Key<wire::Ipv6Address> {
 using Key4 = Key<wire::Ipv4Address>;
 using Key6 = Key<wire::Ipv6Address>;
 
+// The same with other ports, as in a header.
+inline Key4 with_ports(const Key4& key, uint32_t ports) {
+  return {key.addresses(), ports, key.protocol()};
+}
+inline Key6 with_ports(const Key6& key, uint32_t ports) {
+  return {key.source_words(), key.destination_words(), ports, key.protocol()};
+}
+
 }  // namespace heddle::flow

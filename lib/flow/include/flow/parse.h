@@ -16,7 +16,7 @@ enum class PacketKind : uint8_t {
   kFirstFragment,  // the same; its ports hold for the fragments behind it
   kLaterFragment,  // without ports: fragments.h may know them
   kError,          // an ICMP error: icmp_related.h
-  kUntracked,      // ICMP that is neither error nor query: neighbour discovery and the like
+  kUntracked,      // ICMP that is neither error nor query: neighbour discovery, redirects
   kRefused,        // `drop` says why
 };
 

@@ -35,9 +35,11 @@ struct RecordFlags {
   static constexpr uint8_t kLive = 1;
   static constexpr uint8_t kIpv6 = 2;
   static constexpr uint8_t kTranslated = 4;
-  static constexpr uint8_t kOwnsPort = 8;   // the outside source port is from a pool
-  static constexpr uint8_t kMapped = 16;    // and stands for a mapping that others may share
-  static constexpr uint8_t kPickedUp = 32;  // its window scales are not known
+  static constexpr uint8_t kOwnsPort = 8;    // the outside source port is from a pool
+  static constexpr uint8_t kMapped = 16;     // and stands for a mapping that others may share
+  static constexpr uint8_t kPickedUp = 32;   // its window scales are not known
+  static constexpr uint8_t kWatched = 64;    // the caller's listener is told when it goes
+  static constexpr uint8_t kOneSided = 128;  // only its initiator's packets come by here
 };
 
 struct alignas(64) Record {
@@ -49,7 +51,10 @@ struct alignas(64) Record {
   uint8_t flags;
   uint8_t scales;  // of the windows, four bits each, the initiator's below
   Stamp last_seen;
-  TcpSide sides[2];  // of TCP: initiator, responder
+  union {
+    TcpSide sides[2];  // of TCP: initiator, responder
+    Words6 far_end;    // kOneSided: who answers, as the caller writes it
+  };
   Generation generation;
   uint32_t user;  // the caller's
 
@@ -59,7 +64,7 @@ static_assert(sizeof(Record) == 64);
 
 struct Aside {
   TenantId tenant;
-  uint16_t unused;
+  uint16_t aside;         // the caller's
   uint32_t born_or_next;  // a Stamp; of a free record the next free one
 };
 static_assert(sizeof(Aside) == 8);

@@ -15,9 +15,10 @@ struct TcpStep {
 };
 
 // Looks at a segment of `record` that goes in `direction`, and learns from one that passes. The
-// record's state is left to the caller. After check_tcp; `l4_length` as the IP header says.
+// record's state is left to the caller. After check_tcp; `l4_length` as the IP header says; `cut`:
+// the packet is the first fragment of the segment.
 TcpStep step_tcp(Record& record, Direction direction, const wire::TcpView& tcp, size_t l4_length,
-                 WindowCheck check);
+                 WindowCheck check, bool cut = false);
 
 // Fills the windows of a record that this segment has just begun: a SYN, or a segment from the
 // middle of a connection. False: a SYN with malformed options.

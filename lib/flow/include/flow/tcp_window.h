@@ -53,6 +53,7 @@ struct TcpSegment {
   Seq ack;  // if flags say so
   uint16_t window = 0;
   wire::TcpFlags flags;
+  bool cut = false;  // into fragments: `end` is that of the first, the segment goes further
 
   // `l4_length`: the header and the data that the IP header claims.
   static TcpSegment of(const wire::TcpView& tcp, size_t l4_length);

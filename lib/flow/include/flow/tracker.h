@@ -38,6 +38,7 @@ struct Tracked {
   Outcome outcome = Outcome::kNotTracked;
   Direction direction = Direction::kOriginal;
   Drop drop = Drop::kNone;
+  bool opened = false;  // of open(): by this packet, and not by one before it
 };
 
 enum class PickUp : uint8_t { kRefuse, kAllow };  // TCP connections in their middle
@@ -55,8 +56,10 @@ struct Decision {
   Key<Address> outside;  // how its packets go out; the packet's own key: not translated
   TenantId tenant;
   Generation generation;
-  uint32_t user = 0;  // is given back with the flow's record
-  uint8_t flags = 0;  // RecordFlags::kOwnsPort and kMapped
+  uint32_t user = 0;                 // is given back with the flow's record
+  uint16_t aside = 0;                // and beside it
+  PickUp pick_up = PickUp::kRefuse;  // kAllow: also where TrackerConfig says no
+  uint8_t flags = 0;                 // RecordFlags::kOwnsPort, kMapped, kWatched and kOneSided
 };
 
 class Tracker {
@@ -130,7 +133,11 @@ class Tracker {
   template <class Address>
   Tracked step_segment(const Parsed<Address>& packet, const Tracked& at, Stamp now);
   template <class Address>
-  State opening_state(const Parsed<Address>& packet) const;
+  Tracked step_one_sided(const Parsed<Address>& packet, const Tracked& at, Stamp now);
+  template <class Address>
+  State opening_state(const Parsed<Address>& packet, PickUp pick_up) const;
+  template <class Address>
+  State opening_state(const Parsed<Address>& packet, const Decision<Address>& decision) const;
   Tracked refuse(Drop drop, uint32_t slot = kNoFlow);
   Tracked not_learned(Drop drop, Instant now);
 

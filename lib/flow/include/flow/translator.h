@@ -26,6 +26,9 @@ struct Plan {
   TenantId tenant;
   Generation generation;
   uint32_t user = 0;
+  uint16_t aside = 0;
+  PickUp pick_up = PickUp::kRefuse;
+  uint8_t flags = 0;  // RecordFlags::kWatched and kOneSided
 };
 
 struct TranslatorConfig {
@@ -41,6 +44,9 @@ class Translator : private FlowListener {
   ~Translator() override;
   Translator(const Translator&) = delete;
   Translator& operator=(const Translator&) = delete;
+
+  // Is told of flows with RecordFlags::kWatched as they go.
+  void set_listener(FlowListener* listener) { watcher_ = listener; }
 
   // After Outcome::kNew: as Tracker::open. kDrop for Drop::kPortsExhausted leaves nothing behind.
   template <class Address>
@@ -71,6 +77,7 @@ class Translator : private FlowListener {
   std::optional<Decision<Address>> decide(const Parsed<Address>& packet, const Plan<Address>& plan);
 
   Tracker& tracker_;
+  FlowListener* watcher_ = nullptr;
   NatPool<wire::Ipv4Address> pool4_;
   NatPool<wire::Ipv6Address> pool6_;
   Mappings<wire::Ipv4Address> mappings4_;

@@ -64,6 +64,7 @@ enum class HopKind : uint8_t {
   kBroadcast,    // a connected subnet's broadcast or network address (RFC 2644)
   kUnreachable,  // every path there is down
   kService,      // a service's address: policy chooses who gets it
+  kNat,          // an own address that sources are translated to: flows alone lead on
 };
 
 struct Hop {

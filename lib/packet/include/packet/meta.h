@@ -16,6 +16,8 @@ enum class Flag : uint8_t {
   kCopy = 1 << 2,           // another worker's ARP or ND packet, to learn from and not to answer
   kPriorityTag = 1 << 4,    // had an 802.1Q tag of VLAN 0, which its interface does not have
   kDirect = 1 << 5,         // goes to the endpoint in Meta, not to its destination
+  kTracked = 1 << 6,        // of a flow that was found or made; translated where the flow is
+  kPortsKnown = 1 << 7,     // a later fragment; Meta has the ports of its first
 };
 
 // The ICMP or ICMPv6 error that a refused packet is answered with.
@@ -34,7 +36,11 @@ struct Meta {
   uint8_t handoff_edge;  // where the receiving worker continues
   // Flag::kDirect: whose MAC address the frame gets, as this turn's policy has it.
   uint16_t direct_endpoint;  // position in the cluster
-  uint32_t direct_cluster;   // slot
+  union {
+    uint32_t direct_cluster;  // Flag::kDirect without a flow: slot
+    uint32_t flow;            // Flag::kTracked: slot
+    uint32_t ports;           // Flag::kPortsKnown alone: as in the header of the first fragment
+  };
 
   bool has(Flag flag) const { return (flags & static_cast<uint8_t>(flag)) != 0; }
   void set(Flag flag) { flags = static_cast<uint8_t>(flags | static_cast<uint8_t>(flag)); }

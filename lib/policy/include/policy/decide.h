@@ -3,8 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
+#include "balance/round_robin.h"
 #include "core/ids.h"
+#include "core/random.h"
 #include "policy/snapshot.h"
 
 namespace heddle::policy {
@@ -25,6 +28,14 @@ enum class Verdict : uint8_t {
   kNoEndpoint,  // nor in any fallback
 };
 
+// What a worker keeps for algorithms that are not hashes. Without it these choose by hash. Both
+// spans are as long as Limits says that there are slots.
+struct PickState {
+  Random& random;
+  std::span<balance::RoundRobin::Cursor> cursors;  // by cluster slot
+  std::span<const uint32_t> active;                // flows by endpoint slot
+};
+
 struct Decision {
   Verdict verdict = Verdict::kNoPort;
   uint32_t frontend = kNoSlot;              // slot; of kNoPort none
@@ -32,13 +43,42 @@ struct Decision {
   const EndpointEntry* endpoint = nullptr;  // of kForward
   const AccessEntry* access = nullptr;      // that decided; none: the default
   uint16_t choice = 0;                      // position in Frontend::choices
+  uint16_t port = 0;                        // of kForward: the endpoint's
+  bool audited = false;                     // an AUDIT rule, or a dry run's, fits
+  Refusal how = Refusal::kDrop;             // of kDenied, kNoEndpoint: the sender is told
 };
 
-Decision decide(const Snapshot& snapshot, const Flow& flow);
+Decision decide(const Snapshot& snapshot, const Flow& flow, const PickState* state = nullptr);
 
 // The same without access: who gets the flow's packets if they may pass. For what belongs to a
 // flow and does not come from its sender, as ICMP errors.
 Decision decide_endpoint(const Snapshot& snapshot, const Flow& flow);
+
+// What has become of a flow that was let in under an older policy. `flow` is as its initiator sends
+// it, `endpoint` and `port` who answers. A guard of the endpoint is asked about the initiator's own
+// source, also where the endpoint sees one of the node's.
+enum class Recheck : uint8_t {
+  kStays,
+  kDraining,  // stays, and its endpoint takes no new flows
+  kDenied,
+  kGone,  // the service, or the endpoint and its time to drain
+};
+struct Rechecked {
+  Recheck recheck = Recheck::kGone;
+  Refusal how = Refusal::kDrop;  // its ends are told
+};
+Rechecked recheck(const Snapshot& snapshot, const Flow& flow, const IpAddress& endpoint,
+                  uint16_t port);
+
+// Whether a flow may be opened to the workload behind interface `out`. `flow` is as it arrives
+// there.
+struct Guarded {
+  bool allowed = true;
+  bool audited = false;
+  const AccessEntry* access = nullptr;  // that decided; none: the default
+  Refusal how = Refusal::kDrop;         // the sender is told
+};
+Guarded guard(const Snapshot& snapshot, const Flow& flow, InterfaceId out);
 
 // The hash that chooses backend and endpoint: the same for all packets of a flow.
 uint32_t hash_of(const Flow& flow, HashOn hash_on);

@@ -4,13 +4,17 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/time.h"
+
 namespace heddle::policy {
 
 struct Limits {
   uint32_t resources = 65'536;
   uint32_t services = 4'096;
-  uint32_t service_ports = 16'384;  // addresses x ports, over all services
-  uint32_t endpoints = 131'072;     // over all services
+  uint32_t namespaces = 1'024;     // with Services
+  uint32_t service_ports = 8'191;  // addresses x ports, over all services
+  uint32_t endpoints = 104'000;    // over all services
+  uint32_t draining = 26'000;      // endpoints that take no new flows any more, besides
   uint32_t endpoints_per_service = 4'096;
   uint32_t routes = 8'192;
   uint32_t subsets = 4'096;  // different ones that backends name, over all services
@@ -22,9 +26,9 @@ struct Limits {
   uint64_t label_bytes = 64 << 20;  // names and values of all labels, and kLabelCost for each
 
   // Slots are below these: twice what lives, as those of what has just gone rest for one commit.
-  uint32_t frontend_slots() const { return 2 * service_ports; }
-  uint32_t endpoint_slots() const { return 2 * endpoints; }
-  uint32_t cluster_slots() const { return 4 * (services + subsets); }  // of both families
+  constexpr uint32_t frontend_slots() const { return 2 * service_ports; }
+  constexpr uint32_t endpoint_slots() const { return 2 * (endpoints + draining); }
+  constexpr uint32_t cluster_slots() const { return 4 * (services + subsets); }  // both families
 };
 
 // Of single resources.
@@ -38,6 +42,8 @@ inline constexpr size_t kMaxRules = 64;
 inline constexpr size_t kMaxBackends = 16;
 inline constexpr uint32_t kMaxBackendWeight = 1'000'000;
 inline constexpr uint16_t kMaxEndpointWeight = 1'000;
+inline constexpr uint8_t kMaxPriority = 7;
+inline constexpr Duration kMaxDrainTime = seconds(24 * 3600);
 inline constexpr size_t kMaxSources = 64;       // of one access rule
 inline constexpr size_t kMaxSourceTerms = 64;   // prefixes or namespaces in one list of a source
 inline constexpr size_t kMaxPolicyPorts = 256;  // of heddled.yaml

@@ -46,8 +46,9 @@ struct Edit {
 struct Compiled {
   std::shared_ptr<const Snapshot> snapshot;
   std::shared_ptr<const Attachments> attachments;  // the same pointer as before when unchanged
-  // Slots that this snapshot has given to frontends that the one before did not have.
-  std::vector<uint32_t> fresh_frontends;
+  // Slots that this snapshot has given to frontends and endpoints that the one before did not have.
+  std::vector<uint32_t> fresh_frontends, fresh_endpoints;
+  bool may_cut = false;  // live flows may be cut: something was denied, or has gone
 };
 
 struct ModelStats {
@@ -73,7 +74,11 @@ class Model {
   // become free here are not used again before the next commit, so that a worker under the old
   // snapshot and one under the new cannot count different things in one slot; the caller waits
   // for all workers between two commits.
-  Compiled commit(uint64_t version);
+  Compiled commit(uint64_t version, Instant now = {});
+
+  // When the next endpoint's time to drain ends; kNever: none drains. Then commit() with nothing
+  // staged, under the same version, lets it go.
+  Instant next_drain_end() const;
 
   ModelStats stats() const;
 
@@ -82,12 +87,26 @@ class Model {
     std::string ns, service, port;
     FrontendKey key;
     uint32_t endpoints = 0;  // in its choices' clusters
+    Forwarding forwarding = Forwarding::kDnat;
   };
   std::vector<std::pair<uint32_t, FrontendName>> frontends() const;  // by slot
   FrontendName frontend_name(uint32_t slot) const;
+  struct EndpointName {
+    std::string ns, service;
+    IpAddress address;
+    uint16_t port = 0;  // 0: there are several, each as the service's port says
+    uint16_t weight = 0;
+    uint8_t priority = 0;
+    bool draining = false;
+    Instant drains_until;  // the clock's start: not known
+    uint32_t slot = kNoSlot;
+  };
+  // Of one service, or of all; also those that have gone and drain. By service, address and port.
+  std::vector<EndpointName> endpoints(const Key* service = nullptr) const;
   std::string route_name(uint32_t route) const;      // "shop/cart"
   std::string policy_name(uint32_t policy) const;    // "shop/cart-callers"
   std::string cluster_name(uint32_t cluster) const;  // "shop/cart", "shop/cart (version=v2)"
+  std::string tenant_name(uint16_t tenant) const;    // "shop"
   // The workload that has this address, or null.
   const Resource* workload_at(const IpAddress& address) const;
   const Resource* find(const Key& key) const;  // as staged

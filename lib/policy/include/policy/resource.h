@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/time.h"
 #include "policy/ip.h"
 
 namespace heddle::policy {
@@ -48,9 +49,32 @@ enum class Protocol : uint8_t { kTcp, kUdp };
 
 struct ServicePort {
   std::string name;
-  uint16_t number = 0;
+  uint16_t number = 0;  // 0: every port of the protocol that no other entry names
   Protocol protocol = Protocol::kTcp;
+  uint16_t target_port = 0;  // of the endpoints; 0: as the packet has it
   friend bool operator==(const ServicePort&, const ServicePort&) = default;
+};
+
+// How a packet gets to the chosen endpoint.
+enum class Forwarding : uint8_t {
+  kDnat,     // the destination becomes the endpoint's
+  kFullNat,  // and the source one of the node's
+  kDirect,   // unchanged, to the endpoint's MAC address
+  kIpInIp,   // unchanged, inside a packet to the endpoint (RFC 2003, RFC 2473)
+};
+
+// "full-nat", as people write it.
+const char* name_of(Forwarding forwarding);
+
+// Whether endpoints get packets with their own address and port.
+inline bool translates(Forwarding forwarding) {
+  return forwarding == Forwarding::kDnat || forwarding == Forwarding::kFullNat;
+}
+
+// Full NAT: who shares an own address and port.
+enum class SourceMapping : uint8_t {
+  kPerFlow,    // nobody
+  kPerSource,  // all flows of one source address and port (RFC 4787 REQ-1)
 };
 
 struct Service {
@@ -58,12 +82,16 @@ struct Service {
   std::vector<ServicePort> ports;
   Labels selector;       // none: no workloads
   std::string fallback;  // a service of the same namespace, or empty
+  Forwarding forwarding = Forwarding::kDnat;
+  SourceMapping source_mapping = SourceMapping::kPerFlow;
 };
 
 struct Endpoint {
   IpAddress address;
   uint16_t weight = 1;
   Labels labels;
+  uint16_t port = 0;     // 0: the service's target port
+  uint8_t priority = 0;  // the lowest that has an endpoint with a weight takes all new flows
 };
 
 struct EndpointSet {
@@ -89,12 +117,31 @@ struct Route {
 
 enum class HashOn : uint8_t { kFlow, kSourceAddress };
 
+enum class Algorithm : uint8_t { kMaglev, kRingHash, kRoundRobin, kRandom, kLeastRequest };
+
+// "round-robin", as people write it.
+const char* name_of(Algorithm algorithm);
+
+// Whether it leads all packets of a flow to one endpoint without remembering the flow.
+inline bool is_hash(Algorithm algorithm) {
+  return algorithm == Algorithm::kMaglev || algorithm == Algorithm::kRingHash;
+}
+
+// How the sender of a refused packet is told.
+enum class Refusal : uint8_t { kUnreachable, kReset, kDrop };
+
+inline constexpr Duration kDefaultDrainTime = seconds(60);
+
 struct TrafficPolicy {
   std::string service;
   HashOn hash_on = HashOn::kFlow;
+  Algorithm algorithm = Algorithm::kMaglev;
+  // How long flows stay with an endpoint that takes no new ones any more.
+  Duration drain_time = kDefaultDrainTime;
+  Refusal no_endpoint = Refusal::kUnreachable;
 };
 
-enum class Action : uint8_t { kAllow, kDeny };
+enum class Action : uint8_t { kAllow, kDeny, kAudit };
 
 // All that is given has to fit. A principal is split: control/ has checked its trust domain, or
 // kept the rule from ever matching by `foreign`.
@@ -108,12 +155,17 @@ struct Source {
 
 struct AccessRule {
   std::vector<Source> from;        // none: everybody
-  std::vector<std::string> ports;  // names or numbers of the service's ports; none: all
+  std::vector<std::string> ports;  // of a service: names or numbers; else numbers; none: all
 };
 
+// For one service, for the workloads that carry labels, or, with neither, for all services and
+// workloads of the namespace.
 struct AccessPolicy {
   std::string service;
+  Labels workload_labels;
   Action action = Action::kAllow;
+  bool dry_run = false;  // counted and not enforced
+  Refusal on_deny = Refusal::kDrop;
   std::vector<AccessRule> rules;
 };
 

@@ -7,15 +7,22 @@
 // life of what they stand for, so a worker's counters, indexed by them, outlive snapshots.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bitset>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
+#include <variant>
 #include <vector>
 
 #include "balance/maglev.h"
+#include "balance/ring_hash.h"
+#include "balance/round_robin.h"
+#include "balance/weighted_random.h"
+#include "core/ids.h"
+#include "policy/address_roles.h"
 #include "policy/cow_array.h"
 #include "policy/ip.h"
 #include "policy/limits.h"
@@ -30,13 +37,19 @@ struct EndpointEntry {
   IpAddress address;
   uint32_t slot = kNoSlot;
   uint16_t weight = 1;
+  uint16_t port = 0;  // 0: the frontend's target port
+  uint8_t priority = 0;
+  bool draining = false;  // takes no new flows; keeps its old ones
   friend bool operator==(const EndpointEntry&, const EndpointEntry&) = default;
 };
 
 // The endpoints of a service, or of one subset of it.
 struct Cluster {
-  std::vector<EndpointEntry> endpoints;
-  balance::Maglev table;        // positions in endpoints; empty: nobody takes new flows
+  std::vector<EndpointEntry> endpoints;  // by address and port
+  // Positions in endpoints; empty: nobody takes new flows. Of least request, the two to compare.
+  std::variant<balance::Maglev, balance::RingHash, balance::RoundRobin, balance::WeightedRandom>
+      table;
+  Algorithm algorithm = Algorithm::kMaglev;
   uint32_t fallback = kNoSlot;  // the cluster to use when the table is empty
 };
 
@@ -57,23 +70,37 @@ struct SourceMatch {
 
 struct AccessEntry {
   Action action = Action::kAllow;
+  bool dry_run = false;
+  Refusal on_deny = Refusal::kDrop;
   std::vector<SourceMatch> from;  // any of them
+  std::vector<uint16_t> ports;    // destination ports, sorted; none: all of the target
   // For explain: which policy this is (Model::policy_name) and its rule.
   uint32_t policy = 0;
   uint16_t rule = 0;
   friend bool operator==(const AccessEntry&, const AccessEntry&) = default;
 };
 
-// DENY entries first; the first that matches decides.
+// An AUDIT rule and one of a dry run are only counted.
+inline bool decides(const AccessEntry& entry) {
+  return entry.action != Action::kAudit && !entry.dry_run;
+}
+
+// What only counts first, then DENY; the first that matches decides.
 struct AccessList {
   std::vector<AccessEntry> entries;
-  bool default_allow = true;  // false: there are ALLOW policies for this target
+  bool default_allow = true;         // false: there are ALLOW policies for this target
+  Refusal on_deny = Refusal::kDrop;  // of these, for whom none of them fits
   friend bool operator==(const AccessList&, const AccessList&) = default;
 };
 
 // One port of one address of a service.
 struct Frontend {
   uint32_t service = kNoSlot;
+  uint16_t tenant = 0;  // the namespace, numbered densely from 0
+  Forwarding forwarding = Forwarding::kDnat;
+  SourceMapping source_mapping = SourceMapping::kPerFlow;
+  Refusal no_endpoint = Refusal::kUnreachable;
+  uint16_t target_port = 0;  // 0: as the packet has it
   HashOn hash_on = HashOn::kFlow;
   uint32_t total_weight = 0;  // 0: every backend has weight 0
   std::vector<Choice> choices;
@@ -91,8 +118,8 @@ struct FrontendKey {
   friend auto operator<=>(const FrontendKey&, const FrontendKey&) = default;
 };
 
-// From address, protocol and port to the frontend's slot: open addressing, at most half full, with
-// a seed under which nobody's way is long.
+// From address, protocol and port to the frontend's slot (port 0: of every port that has none of
+// its own): open addressing, at most half full, with a seed under which nobody's way is long.
 class FrontendTable {
  public:
   struct Entry {
@@ -104,25 +131,48 @@ class FrontendTable {
   void prefetch(const FrontendKey& key) const;
   size_t bytes() const { return entries_.capacity() * sizeof(Entry); }
 
-  // The most entries that one look-up reads.
+  // The most entries that one look-up reads; a second one follows where there are port 0s.
   uint32_t probes() const { return probes_; }
   // Where the search starts, in a table of mask + 1 entries.
   static uint32_t place(const FrontendKey& key, uint64_t seed, uint32_t mask);
 
  private:
   void lay_out(std::span<const Entry> entries, uint64_t seed);
+  uint32_t find_exactly(const FrontendKey& key) const;
 
   std::vector<Entry> entries_;
   uint32_t mask_ = 0;
   uint32_t probes_ = 1;
   uint64_t seed_ = 1;
+  bool all_ports_ = false;  // some entry has port 0
 };
 
 struct Snapshot {
   uint64_t version = 0;
+  // Moves with each commit after which a live flow may have to be decided anew; never 0 but in an
+  // empty snapshot.
+  uint32_t generation = 0;
+  // Whether flows have to be looked up at all: there are services, or guards.
+  bool stateful = false;
   std::shared_ptr<const FrontendTable> frontend_table;
   CowArray<std::shared_ptr<const Frontend>> frontends;  // by slot; null: free
   CowArray<std::shared_ptr<const Cluster>> clusters;    // by slot; null: free
+  // By interface: who may open flows to the workload behind it. Null: no guard; empty: none at all.
+  std::vector<std::shared_ptr<const AccessList>> guards;
+  // The addresses behind these interfaces, sorted; none when there is no guard.
+  struct Guarded {
+    IpAddress address;
+    InterfaceId interface;
+  };
+  std::shared_ptr<const std::vector<Guarded>> guarded_addresses;
+  AddressRoles roles;
+
+  // The interface whose guard is for flows to the address, or kNoInterface.
+  InterfaceId guarded(const IpAddress& address) const {
+    if (guarded_addresses == nullptr) return kNoInterface;
+    const auto at = std::ranges::lower_bound(*guarded_addresses, address, {}, &Guarded::address);
+    return at == guarded_addresses->end() || at->address != address ? kNoInterface : at->interface;
+  }
 };
 
 // What policy adds to the topology: changes seldom, and is the same object until it does.

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "core/endian.h"
@@ -92,6 +93,17 @@ constexpr uint32_t steering_hash(const Ipv6Address& a, const Ipv6Address& b, Be1
   return internal::hash_words(internal::words_of(a) ^ internal::words_of(b) ^ pa.host() ^
                               pb.host());
 }
+
+// What of a packet decides who owns it, by the rules below.
+template <class Address>
+struct SteeringTuple {
+  Address source, destination;
+  IpProtocol protocol{};   // with ports: TCP or UDP
+  bool has_ports = false;  // false: by addresses alone
+  Be16 source_port{}, destination_port{};
+};
+std::optional<SteeringTuple<Ipv4Address>> steering_tuple_ipv4(std::span<const uint8_t> l3);
+std::optional<SteeringTuple<Ipv6Address>> steering_tuple_ipv6(std::span<const uint8_t> l3);
 
 // The hash of a packet, total for every input. `l3` is everything from the IP header on, checked
 // or not.
