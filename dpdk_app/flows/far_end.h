@@ -23,6 +23,16 @@ inline void set_far_end(flow::Record& record, const wire::Ipv6Address& address) 
   record.far_end = flow::Words6(address);
 }
 
+// Whether a slot that was noted earlier in this turn still has a flow to the destination that goes
+// on unchanged: another packet may have needed its room since.
+template <class Address>
+bool still_leads_to(const flow::FlowTable& table, uint32_t slot, const Address& destination) {
+  constexpr bool kV6 = sizeof(Address) == wire::Ipv6Address::kSize;
+  if (!table.live(slot) || table.is_v6(slot) != kV6) return false;
+  if (!table.record(slot).has(flow::RecordFlags::kOneSided)) return false;
+  return table.tuple<Address>(slot, flow::kInside).destination() == destination;
+}
+
 template <class Address>
 FarEnd<Address> far_end(const flow::FlowTable& table, uint32_t slot) {
   const flow::Record& record = table.record(slot);

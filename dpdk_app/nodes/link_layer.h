@@ -32,12 +32,24 @@ inline void write_link_layer(packet::Packet packet, const l3::Interface& out,
   store_be<uint16_t>(packet.data() + out.header_length - 2, static_cast<uint16_t>(type));
 }
 
+template <class Address>
+Address destination_of(packet::Packet packet) {
+  if constexpr (sizeof(Address) == 4)
+    return wire::Ipv4View(packet.data()).destination();
+  else
+    return wire::Ipv6View(packet.data()).destination();
+}
+
 // Who gets a packet with Flag::kDirect: as its flow says, or as this turn's policy has it.
 template <class Address>
 Address direct_endpoint(packet::Packet packet, const Worker& worker) {
   const packet::Meta& meta = packet.meta();
-  if (meta.has(packet::Flag::kTracked))
-    return far_end<Address>(worker.flows->tracker.table(), meta.flow).address;
+  if (meta.has(packet::Flag::kTracked)) {
+    const flow::FlowTable& table = worker.flows->tracker.table();
+    // Else nobody has this address, and the packet ends where neighbours are asked for.
+    const bool known = still_leads_to(table, meta.flow, destination_of<Address>(packet));
+    return known ? far_end<Address>(table, meta.flow).address : Address();
+  }
   const policy::Cluster& cluster = *worker.policy->clusters[meta.direct_cluster];
   const policy::IpAddress& address = cluster.endpoints[meta.direct_endpoint].address;
   if constexpr (sizeof(Address) == 4)

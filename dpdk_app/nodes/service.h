@@ -10,6 +10,7 @@
 #include "flows/standing.h"
 #include "nodes/flow_head.h"
 #include "nodes/flow_refusal.h"
+#include "nodes/link_layer.h"
 #include "nodes/nodes.h"
 #include "policy/decide.h"
 #include "wire/icmp.h"
@@ -252,10 +253,10 @@ class Serving {
   Edge follow() {
     const flow::FlowTable& table = flows_.tracker.table();
     const uint32_t slot = packet_.meta().flow;
-    const flow::Record& record = table.record(slot);
-    const FlowNote note(record.user);
-    if (!record.has(flow::RecordFlags::kOneSided) || !note.to_service())
-      return refuse(flow::Drop::kWrongWay);  // translated, and to a service once more
+    const FlowNote note(table.record(slot).user);
+    // Not so: it was translated, and to a service once more.
+    const bool leads_here = still_leads_to(table, slot, destination_of<Address>(packet_));
+    if (!leads_here || !note.to_service()) return refuse(flow::Drop::kWrongWay);
     const auto& frontend = policy_.frontends[note.frontend()];
     if (frontend == nullptr) return refuse(flow::Drop::kWrongWay);
     return send(frontend->forwarding, far_end<Address>(table, slot).address, [](packet::Meta&) {});

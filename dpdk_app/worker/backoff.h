@@ -1,6 +1,5 @@
 // Backoff: what a worker does when there is nothing to do: pauses at first, then sleeps for longer
-// and longer, at most three quarters of a millisecond, so that a packet after a quiet time is
-// answered within one.
+// and longer, at most 0.85 ms, so that a packet after a quiet time is answered within one.
 #pragma once
 
 #include <algorithm>
@@ -32,7 +31,7 @@ class Backoff {
  private:
   static constexpr Duration kPatience = microseconds(100);
   static constexpr Duration kFirst = microseconds(20);
-  static constexpr Duration kLongest = microseconds(750);
+  static constexpr Duration kLongest = microseconds(850);
 
   bool may_sleep_;
   Instant quiet_since_ = kNever;

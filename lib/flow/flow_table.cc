@@ -18,6 +18,7 @@ FlowTable::FlowTable(const Limits& limits, const Timeouts& timeouts, uint64_t se
     : limits_(limits),
       timeouts_(timeout_table(timeouts)),
       evict_idle_ms_(static_cast<uint32_t>(limits.evict_idle.ms())),
+      half_open_patience_ms_(static_cast<int32_t>(limits.half_open_patience.ms())),
       capacity_(limits.flows),
       v6_capacity_(std::min(limits.flows_v6, limits.flows)),
       free_v6_(v6_capacity_ > 0 ? 0 : kNoFlow),
@@ -143,7 +144,7 @@ Created FlowTable::create(const NewFlow<Address>& flow, Stamp now, uint32_t& slo
   Tenant& tenant = tenants_[flow.tenant.index()];
   if (tenant.flows >= tenant.quota) return Created::kTenantQuota;
   if (eviction_class(flow.state) == EvictionClass::kHalfOpen &&
-      count(EvictionClass::kHalfOpen) >= limits_.half_open) {
+      count(EvictionClass::kHalfOpen) >= limits_.half_open && !give_up_half_open(now)) {
     return Created::kHalfOpenLimit;
   }
   const uint32_t at = take_slot(kV6, now);
@@ -179,6 +180,28 @@ Created FlowTable::create(const NewFlow<Address>& flow, Stamp now, uint32_t& slo
   counters_.created.add();
   slot = at;
   return Created::kOk;
+}
+
+// In a flood the oldest handshakes make room: nearly all of them are the flood's, and an honest one
+// is done within a round trip.
+bool FlowTable::give_up_half_open(Stamp now) {
+  constexpr auto kNumber = static_cast<uint32_t>(EvictionClass::kHalfOpen);
+  for (const uint32_t wheel : {kNumber, kEvictionClasses + kNumber}) {
+    // The first of a wheel is among the oldest, to a tick; or was seen since, and goes to its
+    // place.
+    for (int looks = 0; looks < 2; ++looks) {
+      const uint32_t slot = wheels_.first(wheel);
+      if (slot == Wheels::kNone) break;
+      if (now.since(records_[slot].last_seen) >= half_open_patience_ms_) {
+        counters_.evicted[kNumber].add();
+        remove(slot);
+        return true;
+      }
+      wheels_.disarm(slot, wheel);
+      wheels_.arm(slot, wheel, due(slot));
+    }
+  }
+  return false;
 }
 
 uint32_t FlowTable::take_slot(bool v6, Stamp now) {

@@ -53,6 +53,23 @@ TYPED_TEST(Cut, FlowsEndWithTheTimeToDrain) {
       .expect_drop("flow_refused.no_tcp_flow");
 }
 
+// A connection cannot go on with another endpoint; datagrams can.
+TYPED_TEST(Cut, DatagramsGoOnWithAnotherEndpoint) {
+  using V = TypeParam;
+  NatRig rig;
+  rig.apply({traffic_of_web(Duration(), Refusal::kDrop)});
+  open_many<V>(rig);
+  Connection<V> tcp{rig};
+  tcp.establish();
+  const Stack ask = to_us(0) / V::ip(V::kClient, V::kVip) / udp(40000, 53);
+  rig.in("wan", ask).ignore_output();
+  rig.apply({endpoints_of_web(second())});
+  rig.put("wan", tcp.from_client(ack(40000, 80, 1001, 5001)).bytes());
+  rig.in("wan", ask)
+      .expect_drop(V::node("conntrack.cut"))
+      .expect_out("lan", to_second() / V::routed(V::kClient, V::kSecond) / udp(40000, 5353));
+}
+
 TYPED_TEST(Cut, AnEndpointWithoutWeightDrains) {
   using V = TypeParam;
   NatRig rig;

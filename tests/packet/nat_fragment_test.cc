@@ -79,6 +79,21 @@ TYPED_TEST(NatFragment, ThatWaitBelongToTheirOwnDatagram) {
       .expect_out("lan", other.got_later());
 }
 
+TYPED_TEST(NatFragment, OfManyDatagramsAreReleasedInOneBatch) {
+  using V = TypeParam;
+  NatRig rig;
+  std::vector<Stack> later, first;
+  for (uint16_t i = 0; i < 200; ++i) {
+    const Datagram<V> datagram{.id = i, .port = static_cast<uint16_t>(20000 + i)};
+    later.push_back(datagram.later());
+    first.push_back(datagram.first());
+  }
+  rig.in("wan", later);
+  auto row = rig.in("wan", first);
+  EXPECT_EQ(row.out_count(), 400u);
+  row.ignore_output();
+}
+
 TYPED_TEST(NatFragment, OfTwoDatagramsMayBeMixed) {
   using V = TypeParam;
   NatRig rig;

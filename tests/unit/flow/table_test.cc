@@ -291,6 +291,22 @@ TYPED_TEST(Table, HalfOpenFlowsAreLimited) {
   EXPECT_EQ(table.create(flow, Stamp(kStart), slot), Created::kOk);
 }
 
+// A flood's handshakes are never done; those of others are, within a round trip.
+TYPED_TEST(Table, OldHalfOpenFlowsMakeRoomForNewOnes) {
+  Limits limits = small(20);
+  limits.half_open = 3;
+  FlowTable table(limits, Timeouts{}, 1, kStart);
+  for (uint32_t n = 0; n < 3; ++n)
+    add<TypeParam>(table, n, State::kSynSent, kStart + milliseconds(200 * n));
+  const auto flow = new_flow(udp_key<TypeParam>(9), udp_key<TypeParam>(9), State::kSynSent);
+  uint32_t slot = kNoFlow;
+  EXPECT_EQ(table.create(flow, Stamp(kStart + milliseconds(400)), slot), Created::kOk);
+  EXPECT_EQ(table.find(udp_key<TypeParam>(0)).slot, kNoFlow);
+  EXPECT_NE(table.find(udp_key<TypeParam>(1)).slot, kNoFlow);
+  EXPECT_EQ(table.count(EvictionClass::kHalfOpen), 3u);
+  EXPECT_EQ(table.counters().evicted[0].value(), 1u);
+}
+
 // A change to a state with a shorter time must move the timer, not wait for it.
 TYPED_TEST(Table, EachStateLastsAsLongAsItSays) {
   const Timeouts timeouts;

@@ -209,6 +209,7 @@ class FlowTable {
     return static_cast<uint32_t>(eviction_class(records_[slot].state)) +
            (slot < v6_capacity_ ? kEvictionClasses : 0);
   }
+  bool give_up_half_open(Stamp now);
   uint32_t take_slot(bool v6, Stamp now);
   void give_slot(uint32_t slot);
   uint32_t past_unused(uint32_t slot) const {
@@ -224,6 +225,7 @@ class FlowTable {
   Limits limits_;
   TimeoutTable timeouts_;
   uint32_t evict_idle_ms_;
+  int32_t half_open_patience_ms_;
   uint32_t capacity_;
   // The slots below it may hold either family: they alone have a Record6.
   uint32_t v6_capacity_;

@@ -12,7 +12,9 @@ struct Limits {
   uint32_t flows_v6 = 500'000;     // how many of them may be IPv6
   uint32_t own_addresses = 4'096;  // IPv6 addresses of services and pools in use by flows
   uint32_t half_open = 250'000;    // TCP flows before their handshake is done
-  uint16_t tenants = 256;          // ids below this
+  // At that bound the oldest of them make room for new ones, if they were silent for this long.
+  Duration half_open_patience = milliseconds(100);
+  uint16_t tenants = 256;  // ids below this
   uint32_t flows_per_tenant = 1'000'000;
 
   // New flows a second. Above it flows are not learned any more: the caller goes on by hash.
