@@ -25,19 +25,31 @@ bool goes_the_same_way(const Worker& worker, const flow::Record& record) {
   return frontend->forwarding == policy::Forwarding::kDnat || record.has(RecordFlags::kOwnsPort);
 }
 
+// The flow as who answers it would open it.
+template <class Address>
+policy::Flow opposite(const Worker& worker, const flow::Key<Address>& inside, InterfaceId from) {
+  const bool known = worker.topology->interface(from).role == l3::InterfaceRole::kWorkload;
+  return policy_flow(inside.reversed(), FlowOrigin(from, known));
+}
+
 template <class Address>
 Rechecked standing(const Worker& worker, uint32_t slot) {
   const flow::FlowTable& table = worker.flows->tracker.table();
   const flow::Record& record = table.record(slot);
   const flow::Key<Address> inside = table.tuple<Address>(slot, flow::kInside);
   const FarEnd<Address> far = far_end<Address>(table, slot);
-  const policy::Flow flow = policy_flow(inside, FlowOrigin(table.aside(slot)));
+  const FlowOrigin origin(table.aside(slot));
+  const policy::Flow flow = policy_flow(inside, origin);
   if (FlowNote(record.user).to_service()) {
     if (!goes_the_same_way(worker, record)) return {Recheck::kGone, policy::Refusal::kReset};
     return policy::recheck(*worker.policy, flow, policy::IpAddress(far.address), far.port);
   }
+  // Since the flow was opened its destination may have become a service's address.
   const InterfaceId out = interface_towards(*worker.topology, far.address);
-  const policy::Guarded guarded = policy::guard(*worker.policy, flow, out);
+  if (out == kNoInterface) return {Recheck::kGone, policy::Refusal::kReset};
+  const policy::Guarded guarded =
+      origin.reversed() ? policy::guard(*worker.policy, opposite(worker, inside, out), origin.in())
+                        : policy::guard(*worker.policy, flow, out);
   return {guarded.allowed ? Recheck::kStays : Recheck::kDenied, guarded.how};
 }
 
@@ -95,7 +107,9 @@ bool sweep_flows(Worker& worker) {
         cut_flow(worker, slot, result.how);
     });
     slots += kPiece;
-    if (checks >= kChecksPerTurn) break;
+    // Each cut may take two resets an end.
+    const bool room = worker.made.size() + 4 * kPiece <= Outlet::kCapacity;
+    if (checks >= kChecksPerTurn || !room) break;
   }
   if (flows.sweep_next != flow::kNoFlow) return true;
   flows.counters.swept.set(flows.sweep_generation);

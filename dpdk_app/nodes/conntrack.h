@@ -167,6 +167,9 @@ class FlowBatch {
   }
 
   Edge pass(Packet packet, const Parsed& parsed, const flow::Tracked& tracked) {
+    // A packet behind it in the batch has ended the flow; what is not translated may not go on.
+    if (!flows_.tracker.table().live(tracked.slot)) [[unlikely]]
+      return Edge::kCut;
     packet.meta().set(packet::Flag::kTracked);
     packet.meta().flow = tracked.slot;
     const FlowNote note(flows_.tracker.table().record(tracked.slot).user);
@@ -190,7 +193,8 @@ class FlowBatch {
         flows_.tracker.confirm(stale.slot, flow::Generation(worker_.policy->generation));
         break;
       case policy::Recheck::kDraining:
-        if (stale.direction == flow::Direction::kOriginal && opens_anew(parsed)) {
+        if (stale.direction == flow::Direction::kOriginal && opens_anew(parsed) &&
+            is_over(flows_.tracker.table().record(stale.slot).state)) {
           flows_.tracker.table().cut(stale.slot);
           return Edge::kLookup;
         }
@@ -207,6 +211,12 @@ class FlowBatch {
     const flow::Tracked again = flows_.tracker.resume(parsed, stale, worker_.now);
     if (again.outcome == flow::Outcome::kDrop) return refuse(packet, again.drop);
     return again.outcome == flow::Outcome::kPass ? pass(packet, parsed, again) : Edge::kLookup;
+  }
+
+  // Of a connection that lives, a SYN is a copy or a forgery.
+  static bool is_over(flow::State state) {
+    return state == flow::State::kSynSent || state == flow::State::kFinBoth ||
+           state == flow::State::kTimeWait || state == flow::State::kReset;
   }
 
   // A connection is with its endpoint; all else can go on with another.
@@ -226,12 +236,14 @@ class FlowBatch {
   }
 
   Edge settle_error(Packet packet, const Parsed& parsed) {
-    if (packet.is_chain()) return Edge::kLookup;
+    if (packet.is_chain()) return refuse(packet, flow::Drop::kScattered);
     const std::optional<flow::Key<Address>> quoted = flow::quoted_key(parsed);
     const flow::Tracked related = flow::relate(flows_.tracker, parsed);
     if (related.outcome != flow::Outcome::kPass) {
       if (related.slot != flow::kNoFlow) return refuse(packet, related.drop);
       if (!quoted) return Edge::kLookup;
+      // Our own, about a packet whose flow has gone meanwhile: its sender does not know the quote.
+      if (packet.meta().has(packet::Flag::kOriginated)) return refuse(packet, related.drop);
       // It would show its reader what translation hides.
       const bool ours = flows_.tracker.table().find(*quoted).slot != flow::kNoFlow;
       if (ours) return refuse(packet, related.drop);
@@ -270,7 +282,8 @@ class FlowBatch {
   std::span<void* const> objs_;
   uint8_t* edges_;
   uint32_t released_count_ = 0;
-  std::array<rte_mbuf*, HeldFragments::kMost> released_;
+  // What was held before, and what this batch has held since.
+  std::array<rte_mbuf*, HeldFragments::kMost + kBurst> released_;
   std::array<bool, kBurst> decided_;
   std::array<Parsed, kBurst> parsed_;
   std::array<flow::Tracked, kBurst> tracked_;

@@ -54,15 +54,19 @@ class Guarding {
     const InterfaceId out = worker_.topology->hops[packet_.meta().next_hop].interface;
     const policy::Guarded there = ask(parsed_.key, in, out);
     if (there.audited) worker_.guard_counters.audited.add();
-    if (!there.allowed && !(is_midstream() && ask(parsed_.key.reversed(), out, in).allowed)) {
-      worker_.guard_counters.denied.add();
-      return deny(there.how);
+    FlowOrigin origin(in, is_workload(in));
+    if (!there.allowed) {
+      if (!is_midstream() || !ask(parsed_.key.reversed(), out, in).allowed) {
+        worker_.guard_counters.denied.add();
+        return deny(there.how);
+      }
+      origin = origin.reverse();
     }
     Flows& flows = *worker_.flows;
     const flow::Plan<Address> plan{.tenant = flow::TenantId(kNoTenant),
                                    .generation = flow::Generation(worker_.policy->generation),
                                    .user = FlowNote().word(),
-                                   .aside = FlowOrigin(in, is_workload(in)).word(),
+                                   .aside = origin.word(),
                                    .pick_up = flows.pick_up};
     const flow::Tracked opened = flows.translator.open(parsed_, plan, worker_.now);
     if (opened.outcome == flow::Outcome::kPass) {
@@ -71,7 +75,7 @@ class Guarding {
       packet_.meta().flow = opened.slot;
       return Edge::kForward;
     }
-    if (opened.outcome != flow::Outcome::kNotLearned) return refuse(opened.drop);
+    if (opened.outcome != flow::Outcome::kNotLearned) return refuse(why_not(opened));
     // Allowed, and no room to remember it: the answer will have to be allowed by itself.
     flows.counters.not_learned.add();
     return Edge::kForward;

@@ -39,6 +39,9 @@ template <class Address>
 uint32_t hash_of(const Worker& worker, const Tuple<Address>& tuple) {
   const policy::AddressRoles& roles = worker.policy->roles;
   if (!worker.policy->stateful) return symmetric(tuple);
+  // Translated are TCP and UDP, of which fragments do not say that they are.
+  const bool fragment = tuple.protocol == wire::IpProtocol::kNoNextHeader;
+  if (!tuple.has_ports && !fragment) return symmetric(tuple);
   if (is_own(worker, tuple.source) || is_own(worker, tuple.destination)) return symmetric(tuple);
   if (roles.is_service(policy::IpAddress(tuple.destination))) return by_client(tuple.source);
   if (roles.is_service(policy::IpAddress(tuple.source))) return by_client(tuple.destination);

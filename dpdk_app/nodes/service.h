@@ -194,7 +194,7 @@ class Serving {
     const flow::Tracked opened = flows_.translator.open(parsed_, wanted, worker_.now);
     if (opened.outcome != flow::Outcome::kPass) {
       if (opened.outcome == flow::Outcome::kNotLearned) flows_.counters.not_learned.add();
-      return refuse(opened.drop == flow::Drop::kNone ? flow::Drop::kTupleTaken : opened.drop);
+      return refuse(why_not(opened));
     }
     if (opened.opened) count_opened(opened.slot);
     count_packet(opened.slot);
@@ -238,7 +238,7 @@ class Serving {
     }
     const bool by_hash =
         opened.outcome == flow::Outcome::kNotLearned || opened.drop == flow::Drop::kNoTcpFlow;
-    if (!by_hash) return refuse(opened.drop);
+    if (!by_hash) return refuse(why_not(opened));
     if (opened.outcome == flow::Outcome::kNotLearned) flows_.counters.not_learned.add();
     worker_.services[decision.frontend].count(packet_.size());
     worker_.endpoints[decision.endpoint->slot].count(packet_.size());

@@ -43,10 +43,14 @@ class FlowOrigin {
 
   uint16_t word() const { return word_; }
   InterfaceId in() const { return InterfaceId(word_ & kInterface); }
+  // Picked up from the side that answers: policy has let the other open it.
+  bool reversed() const { return (word_ & kReversed) != 0; }
+  FlowOrigin reverse() const { return FlowOrigin(static_cast<uint16_t>(word_ | kReversed)); }
   bool identified() const { return (word_ & kIdentified) != 0; }
 
  private:
-  static constexpr uint16_t kInterface = 0x7fff;
+  static constexpr uint16_t kInterface = 0x3fff;
+  static constexpr uint16_t kReversed = 0x4000;
   static constexpr uint16_t kIdentified = 0x8000;
   uint16_t word_;
 };

@@ -17,6 +17,9 @@
 
 namespace heddle::app {
 
+// Flows to no service are of no namespace, and of no quota.
+inline constexpr uint16_t kNoTenant = policy::Limits().namespaces;
+
 // Groups of addresses that sources are translated to.
 enum class NatGroup : uint16_t {
   kNode,     // the addresses of heddled.yaml's nat
@@ -52,6 +55,7 @@ class Flows : private flow::FlowListener {
         cursors(policy.cluster_slots()),
         active(policy.endpoint_slots()) {
     translator.set_listener(this);
+    tracker.table().set_quota(flow::TenantId(kNoTenant), options.tracker.limits.flows);
     for (auto& cursor : cursors) cursor.round = random.next() >> 16;
   }
   Flows(const Flows&) = delete;

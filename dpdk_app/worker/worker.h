@@ -84,9 +84,6 @@ struct GuardCounters {
   Counter denied, audited;
 };
 
-// Flows that no service has count for nobody's quota.
-inline constexpr uint16_t kNoTenant = policy::Limits().namespaces;
-
 struct Worker {
   Worker(WorkerId own_id, uint64_t seed, Instant start, const policy::Limits& limits = {});
   Worker(const Worker&) = delete;

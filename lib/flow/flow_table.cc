@@ -261,6 +261,8 @@ uint32_t FlowTable::look_for_victim(uint32_t wheel, EvictionClass in, Stamp now)
     wheels_.arm(slot, wheel, due(slot));
     counters_.rearmed.add();
   }
+  // Others make room before a handshake that may be an honest one.
+  if (in == EvictionClass::kHalfOpen && longest < half_open_patience_ms_) return kNoFlow;
   return in == EvictionClass::kEstablished ? kNoFlow : best;
 }
 

@@ -55,8 +55,8 @@ constexpr TcpCell kTable[kTcpStates][2][kTcpKinds] = {
       kNo,
       {kFinResponder, kPass},
       {kReset, kPass}}},
-    // kMidstream: nothing is proven before the other side was seen
-    {{{kSynSent, kRestart}, kNo, {kMidstream, kPass}, kNo, {kFinInitiator, kPass}, {kReset, kPass}},
+    // kMidstream: nothing is proven before the other side was seen, and a FIN alone proves nothing
+    {{{kSynSent, kRestart}, kNo, {kMidstream, kPass}, kNo, {kMidstream, kPass}, {kReset, kPass}},
      {kNo, kNo, {kEstablished, kPass}, kNo, {kFinResponder, kPass}, {kReset, kPass}}},
     // kEstablished
     {{{kEstablished, kIgnore},  // RFC 5961 4.2: the receiver challenges it

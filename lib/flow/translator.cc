@@ -89,7 +89,10 @@ Tracked Translator::open(const Parsed<A>& packet, const Plan<A>& plan, Instant n
       return {kNoFlow, Outcome::kDrop, Direction::kOriginal, Drop::kPortsExhausted};
     }
     tracked = tracker_.open(packet, *decision, now);
-    if (tracked.outcome == Outcome::kPass || known) return tracked;
+    if (tracked.outcome == Outcome::kPass) return tracked;
+    // The packet has ended the flow that it belonged to, and begins the next.
+    if (known && tracked.outcome == Outcome::kNew) continue;
+    if (known) return tracked;
     if ((decision->flags & RecordFlags::kOwnsPort) != 0)
       give_back(packet.key, decision->outside, decision->flags);
     if (tracked.drop != Drop::kTupleTaken || plan.source != SourceNat::kPerFlow) return tracked;

@@ -40,9 +40,9 @@ Upper upper_of_ipv6(std::span<const uint8_t> l3) {
 
 template <class Address, class View>
 SteeringTuple<Address> tuple_of(View ip, const Upper& upper) {
-  SteeringTuple<Address> tuple{.source = ip.source(), .destination = ip.destination()};
+  SteeringTuple<Address> tuple{
+      .source = ip.source(), .destination = ip.destination(), .protocol = upper.protocol};
   if (!has_ports(upper.protocol) || upper.bytes.size() < kPortsSize) return tuple;
-  tuple.protocol = upper.protocol;
   tuple.has_ports = true;
   tuple.source_port = Be16(load_be<uint16_t>(upper.bytes.data()));
   tuple.destination_port = Be16(load_be<uint16_t>(upper.bytes.data() + 2));

@@ -24,6 +24,9 @@ SECONDS = 60 if SOAK else 6
 def net():
     with Lab() as lab:
         lab.client = lab.uplink_peer("c", 1)
+        # Thousands of connections a second use up ports, and ports are used again.
+        lab.client.sysctl("net.ipv4.ip_local_port_range", "10000 65000")
+        lab.client.sysctl("net.ipv4.tcp_tw_reuse", 1)
         lab.servers = [lab.uplink_peer(f"s{i}", 2 + i) for i in range(len(SERVERS))]
         for server in lab.servers:
             server.ip("addr", "add", f"{VIP}/32", "dev", "lo")

@@ -88,12 +88,25 @@ TYPED_TEST(Cut, ANewConnectionUnderTheSamePortsLeavesTheDrainingEndpoint) {
   NatRig rig;
   Connection<V> tcp{rig};
   tcp.establish();
+  tcp.close();
   rig.apply({endpoints_of_web(second())});
   rig.in("wan", tcp.from_client(syn(40000, 80, 9'000'000)))
       .expect_out("lan",
                   to_second() / V::routed(V::kClient, V::kSecond) / syn(40000, 8080, 9'000'000));
   EXPECT_EQ(rig.flows(), 1u);
   EXPECT_EQ(cuts(rig), 0u);
+}
+
+TYPED_TEST(Cut, ASynDoesNotEndALiveConnectionToADrainingEndpoint) {
+  using V = TypeParam;
+  NatRig rig;
+  Connection<V> tcp{rig};
+  tcp.establish();
+  rig.apply({endpoints_of_web(second())});
+  rig.in("wan", tcp.from_client(syn(40000, 80, 9'000'000)))
+      .expect_out("lan", tcp.at_endpoint(syn(40000, 8080, 9'000'000)));
+  rig.in("wan", tcp.from_client(ack(40000, 80, 1001, 5001)))
+      .expect_out("lan", tcp.at_endpoint(ack(40000, 8080, 1001, 5001)));
 }
 
 TYPED_TEST(Cut, AServiceThatGoesTakesItsFlowsAlong) {

@@ -163,6 +163,48 @@ TYPED_TEST(Guard, PicksUpConnectionsThatEitherMayHaveOpened) {
   EXPECT_EQ(rig.denied(), 0u);
 }
 
+// What picks up a connection in its middle must not let one begin.
+TYPED_TEST(Guard, LetsNobodyInByAConnectionThatNeverWas) {
+  using V = TypeParam;
+  GuardRig rig;
+  const auto from_denied = [](const Tcp& segment, uint8_t hops) {
+    auto ip = V::ip(V::kRouter, V::kWorkload);
+    if constexpr (std::is_same_v<V, V4>)
+      ip.ttl(hops);
+    else
+      ip.hops(hops);
+    return to_us(0) / ip / segment;
+  };
+  const char* expired =
+      std::is_same_v<V, V4> ? "ip4_forward.ttl_expired" : "ip6_forward.hop_limit_exceeded";
+  for (const Tcp& segment : {ack(40000, 80, 1000, 5000), fin(40000, 80, 1000, 5000)})
+    rig.in("wan", from_denied(segment, 1)).expect_drop(expired).ignore_output();
+  rig.in("wan", from_denied(syn(40000, 80, 9000), 64)).expect_drop(V::node("guard.denied"));
+}
+
+TYPED_TEST(Guard, GoesOnWhenASegmentEndsTheFlowThatItsBurstHasBegun) {
+  using V = TypeParam;
+  GuardRig rig;
+  const auto from_client = [](const Tcp& segment) {
+    return to_us(0) / V::ip(V::kClient, V::kWorkload) / segment;
+  };
+  Row row = rig.in(
+      "wan", {from_client(ack(40000, 8080, 1000, 5000)), from_client(syn(40000, 8080, 9000))});
+  EXPECT_EQ(row.out_count(), 2u);
+  row.ignore_output();
+  EXPECT_EQ(rig.flows(), 1u);
+}
+
+TYPED_TEST(Guard, KeepsWhatItHasPickedUpFromTheOtherSide) {
+  using V = TypeParam;
+  GuardRig rig;
+  rig.in("wan", to_us(0) / V::ip(V::kRouter, V::kWorkload) / ack(443, 40000, 9, 9)).ignore_output();
+  rig.apply({only_client({"22"})});
+  rig.after(milliseconds(20));
+  EXPECT_EQ(rig.flows(), 1u);
+  EXPECT_EQ(rig.worker().flows->counters.cut.value(), 0u);
+}
+
 TYPED_TEST(Guard, CutsFlowsThatAreDeniedLater) {
   using V = TypeParam;
   GuardRig rig;

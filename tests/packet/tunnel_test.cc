@@ -100,6 +100,19 @@ TYPED_TEST(Tunnel, DropsWithoutRoomBeforeThePacket) {
   rig.in("wan", packet, {.headroom = V::kHeader - 2}).expect_drop(V::node("tunnel.no_headroom"));
 }
 
+// An acknowledgment without a flow begins one that the SYN behind it ends.
+TYPED_TEST(Tunnel, TakesABurstThatBeginsAnewUnderTheSamePorts) {
+  using V = TypeParam;
+  NatRig rig(Forwarding::kIpInIp);
+  const auto to_vip = [](const Tcp& segment) {
+    return to_us(0) / V::ip(V::kClient, V::kVip) / segment;
+  };
+  Row row = rig.in("wan", {to_vip(ack(40000, 80, 1, 1)), to_vip(syn(40000, 80, 9))});
+  EXPECT_EQ(row.out_count(), 2u);
+  row.ignore_output();
+  EXPECT_EQ(rig.flows(), 1u);
+}
+
 TYPED_TEST(Tunnel, CarriesFragmentsToTheEndpointOfTheirFirst) {
   using V = TypeParam;
   NatRig rig(Forwarding::kIpInIp);

@@ -17,6 +17,11 @@ soak_run_differential() {
   soak_pytest -s tests/e2e/test_flow_differential.py
 }
 
+# Servers drained, taken away and added during 60 s of connections, in three modes of forwarding.
+soak_run_l4() {
+  soak_pytest tests/e2e/test_l4_changes.py tests/e2e/test_l4_modes.py
+}
+
 dev_soak() {
   local name failed=0
   if [[ $# -eq 0 ]]; then

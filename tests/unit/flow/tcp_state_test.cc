@@ -41,7 +41,7 @@ constexpr Row kRows[] = {
      "- syn_received syn_received - fin_responder reset"},
     {State::kSimultaneous, "ignore simultaneous established - fin_initiator reset",
      "ignore simultaneous established - fin_responder reset"},
-    {State::kMidstream, "restart - midstream - fin_initiator reset",
+    {State::kMidstream, "restart - midstream - midstream reset",
      "- - established - fin_responder reset"},
     {State::kEstablished, "ignore - established - fin_initiator reset",
      "ignore ignore established - fin_responder reset"},

@@ -98,8 +98,8 @@ constexpr uint32_t steering_hash(const Ipv6Address& a, const Ipv6Address& b, Be1
 template <class Address>
 struct SteeringTuple {
   Address source, destination;
-  IpProtocol protocol{};   // with ports: TCP or UDP
-  bool has_ports = false;  // false: by addresses alone
+  IpProtocol protocol = IpProtocol::kNoNextHeader;  // so for fragments and what is malformed
+  bool has_ports = false;                           // false: by addresses alone
   Be16 source_port{}, destination_port{};
 };
 std::optional<SteeringTuple<Ipv4Address>> steering_tuple_ipv4(std::span<const uint8_t> l3);
