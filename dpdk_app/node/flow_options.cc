@@ -28,9 +28,9 @@ FlowOptions flow_options(const FlowSettings& settings, const Worker& worker, uin
   limits.half_open =
       settings.half_open == 0 ? std::max(1u, limits.flows / 4) : share(settings.half_open, workers);
   limits.tenants = static_cast<uint16_t>(kNoTenant + 1);
-  limits.flows_per_tenant = settings.flows_per_namespace == 0
-                                ? limits.flows
-                                : share(settings.flows_per_namespace, workers);
+  // A namespace that may have all flows is not refused when it has them: its oldest make room.
+  limits.flows_per_tenant =
+      settings.flows_per_namespace == 0 ? UINT32_MAX : share(settings.flows_per_namespace, workers);
   if (settings.new_flows != 0) limits.learn_rate = share(settings.new_flows, workers);
   limits.learn_burst = std::max(100u, limits.learn_rate / 10);
   limits.source_rate = settings.new_flows_per_source;

@@ -108,6 +108,10 @@ class Serving {
   // A flow that policy has still to decide.
   Edge open() {
     const policy::Flow flow = policy_flow_of(parsed_.key);
+    if (is_tcp() && !flows_.tracker.may_begin(worker_.now) && needs_flow(flow)) [[unlikely]] {
+      flows_.counters.not_learned.add();
+      return refuse(flow::Drop::kHalfOpenLimit);
+    }
     const policy::PickState state = flows_.pick_state();
     const policy::Decision decision = policy::decide(policy_, flow, &state);
     if (decision.verdict == policy::Verdict::kNoPort) return Edge::kNoPort;
@@ -137,6 +141,14 @@ class Serving {
     const bool translates = frontend.forwarding == policy::Forwarding::kDnat ||
                             frontend.forwarding == policy::Forwarding::kFullNat;
     return translates ? translate(decision, frontend, endpoint, out) : pass_on(decision, frontend);
+  }
+
+  // What is translated cannot go on by hash alone: its answers would not be known.
+  bool needs_flow(const policy::Flow& flow) const {
+    if (policy_.frontend_table == nullptr) return false;
+    const uint32_t slot =
+        policy_.frontend_table->find({flow.destination, flow.protocol, flow.destination_port});
+    return slot != policy::kNoSlot && policy::translates(policy_.frontends[slot]->forwarding);
   }
 
   Edge deny(policy::Refusal how) {

@@ -55,7 +55,7 @@ class Flows : private flow::FlowListener {
         cursors(policy.cluster_slots()),
         active(policy.endpoint_slots()) {
     translator.set_listener(this);
-    tracker.table().set_quota(flow::TenantId(kNoTenant), options.tracker.limits.flows);
+    tracker.table().set_quota(flow::TenantId(kNoTenant), UINT32_MAX);
     for (auto& cursor : cursors) cursor.round = random.next() >> 16;
   }
   Flows(const Flows&) = delete;

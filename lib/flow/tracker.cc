@@ -46,7 +46,8 @@ Tracker::Tracker(const TrackerConfig& config, uint64_t seed, Instant start)
     : config_(config),
       table_(config.limits, config.timeouts, seed, start),
       sources_(config.limits.sources, config.limits.source_rate, config.limits.source_burst),
-      learning_(config.limits.learn_rate, config.limits.learn_burst) {}
+      learning_(config.limits.learn_rate, config.limits.learn_burst),
+      flood_(config.limits.flood_rate, 1 + config.limits.flood_rate / 100) {}
 
 Tracked Tracker::refuse(Drop drop, uint32_t slot) {
   drops_.add(drop);

@@ -91,14 +91,14 @@ class Testpmd:
 
 
 class Heddled:
-    def __init__(self, config, directory):
+    def __init__(self, config, directory, prefix=()):
         self.socket = os.path.join(directory, "heddled.sock")
         path = os.path.join(directory, "heddled.yaml")
         with open(path, "w", encoding="utf-8") as file:
             file.write(config.replace("SOCKET", self.socket))
         self.log = open(os.path.join(directory, "heddled.log"), "w+", encoding="utf-8")
         self.process = subprocess.Popen(
-            [HEDDLED, "--config", path], stderr=self.log,
+            [*prefix, HEDDLED, "--config", path], stderr=self.log,
             preexec_fn=lambda: os.sched_setaffinity(0, {DUT_CPU, OTHER_CPU}))
         end = time.monotonic() + 20
         while not os.path.exists(self.socket):

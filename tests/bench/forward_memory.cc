@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "graph/graph.h"
+#include "node/flow_options.h"
 #include "node/topology_builder.h"
 #include "nodes/nodes.h"
 #include "wire/ethernet.h"
@@ -113,7 +114,6 @@ void write_packet(Packet packet, bool v6, uint32_t i) {
   packet.mbuf()->port = 0;
 }
 
-// Median over the rounds of the mean cycles of a packet.
 // All that went elsewhere, by name, so that a wrong set-up shows itself.
 void expect_all_out(const Graph& graph, uint64_t out, uint64_t in) {
   if (out == in) return;
@@ -123,6 +123,7 @@ void expect_all_out(const Graph& graph, uint64_t out, uint64_t in) {
   HEDDLE_CHECK(out == in, "every packet must come out");
 }
 
+// Median over the rounds of the mean cycles of a packet.
 double measure(Worker& worker, Graph& graph, bool v6) {
   std::vector<double> rounds;
   for (int round = 0; round < kRounds; ++round) {
@@ -133,6 +134,7 @@ double measure(Worker& worker, Graph& graph, bool v6) {
       for (uint16_t i = 0; i < kBurst; ++i)
         write_packet(ring[first + i], v6, static_cast<uint32_t>(first) + i);
       const uint64_t start = rte_rdtsc();
+      worker.begin_turn(*worker.topology, *worker.policy);
       graph.walk();
       cycles += rte_rdtsc() - start;
       packets += worker.tx[1]->flush([](rte_mbuf**, uint16_t count) { return count; });
@@ -165,6 +167,8 @@ int main() {
   worker.topology = topology.get();
   const policy::Snapshot policy;
   worker.policy = &policy;
+  worker.flows = std::make_unique<Flows>(flow_options(config.flows, worker, 1), policy::Limits(),
+                                         42, worker.now);
   worker.tx_queues.assign(2, TxQueue{.own = true, .chains = true});
   worker.tx.resize(2);
   for (auto& outlet : worker.tx) outlet = std::make_unique<Outlet>();

@@ -90,7 +90,7 @@ def test_servers_drain_and_come_back_and_no_connection_fails(net, mode):
         result = outcome(client)
         assert not result["failed"], (result, changes)
         assert result["ok"] > 24 * SECONDS / 6
-    assert changes > 5
+    assert changes > 1
 
 
 def test_a_drained_servers_flows_end_with_its_time(net):

@@ -14,6 +14,8 @@ struct Limits {
   uint32_t half_open = 250'000;    // TCP flows before their handshake is done
   // At that bound the oldest of them make room for new ones, if they were silent for this long.
   Duration half_open_patience = milliseconds(100);
+  // And then no more than this many a second begin: a flood has to be cheap to refuse.
+  uint32_t flood_rate = 100'000;
   uint16_t tenants = 256;  // ids below this
   uint32_t flows_per_tenant = 1'000'000;
 

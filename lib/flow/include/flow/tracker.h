@@ -74,6 +74,12 @@ class Tracker {
   void track(std::span<const Parsed<Address>> packets, Generation current, Instant now,
              std::span<Tracked> out);
 
+  // Whether a TCP connection may begin now. Asked before policy is, and once for each: at the bound
+  // of half-open flows only a few more a second may.
+  bool may_begin(Instant now) {
+    return table_.count(EvictionClass::kHalfOpen) < config_.limits.half_open || flood_.take(now);
+  }
+
   // After kNew: makes the flow. Another packet of the batch may have made it: then this one is
   // tracked as its second, and `decision` is not looked at. kPass, kNotLearned, kDrop, kStale.
   template <class Address>
@@ -145,6 +151,7 @@ class Tracker {
   FlowTable table_;
   SourceLimit sources_;
   TokenBucket learning_;
+  TokenBucket flood_;
   Instant last_not_learned_{INT64_MIN / 2};
   DropCounters drops_;
 };
