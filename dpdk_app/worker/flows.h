@@ -27,7 +27,7 @@ enum class NatGroup : uint16_t {
 };
 
 struct FlowOptions {
-  flow::TrackerConfig tracker;
+  flow::TrackerConfig tracker{.limits = {.tenants = kNoTenant + 1}};
   flow::TranslatorConfig translator;
   flow::PickUp pick_up = flow::PickUp::kAllow;  // of connections that policy would let open
   flow::FragmentLimits fragments{.datagrams = 1024, .holds = 4};

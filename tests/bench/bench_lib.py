@@ -25,10 +25,10 @@ def program(name):
     return os.path.join(BUILD, "tests/bench", name)
 
 
-def placement():
+def placement(timeout=30):
     """'near' or 'far': how the two cores stand to each other at this moment."""
     out = subprocess.run([program("bench_core_rtt"), str(DUT_CPU), str(OTHER_CPU)],
-                         check=True, capture_output=True, text=True, timeout=30).stdout
+                         check=True, capture_output=True, text=True, timeout=timeout).stdout
     return "near" if float(out) < NEAR_NS else "far"
 
 

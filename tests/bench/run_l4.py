@@ -9,6 +9,7 @@ are compared. An argument that is a part's name runs that part alone.
 """
 
 import json
+import signal
 import subprocess
 import sys
 
@@ -62,7 +63,7 @@ def sample_heddled(generator, heddled, pair=0):
 def standing():
     """The placement, or None where a busy machine keeps even the probe from its end."""
     try:
-        return placement()
+        return placement(timeout=3)
     except subprocess.TimeoutExpired:
         return None
 
@@ -214,6 +215,8 @@ def main():
     wanted = [word for word in sys.argv[1:] if word != "--json"] or list(PARTS)
     if unknown := [word for word in wanted if word not in PARTS]:
         raise SystemExit(f"l4: no part '{unknown[0]}'; there are: {' '.join(PARTS)}")
+    # So that what was started and made is ended and removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
     results, failed = [], False
     for name in wanted:
         measure, missing = PARTS[name]
