@@ -41,6 +41,11 @@ void convert(const WorkerInfo& from, v1::Worker& to) {
   to.set_cycles_per_packet(from.cycles_per_packet);
   to.set_longest_turn_us(from.longest_turn_us);
   to.set_policy_version(from.policy_version);
+  to.set_flows_opened(from.flows_opened);
+  to.set_flows_cut(from.flows_cut);
+  to.set_flows_not_learned(from.flows_not_learned);
+  to.set_guard_denied(from.guard_denied);
+  to.set_guard_audited(from.guard_audited);
   to.set_flows(from.flows);
   to.set_turns(from.turns);
   to.set_packets(from.packets);

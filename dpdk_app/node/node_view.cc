@@ -182,6 +182,11 @@ std::vector<server::WorkerInfo> Node::workers() {
     info.longest_turn_us =
         static_cast<double>(rates_[i].longest_turn) * 1e6 / static_cast<double>(rte_get_tsc_hz());
     info.policy_version = worker.counters.policy_version.value();
+    info.flows_opened = worker.flows->counters.opened.value();
+    info.flows_cut = worker.flows->counters.cut.value();
+    info.flows_not_learned = worker.flows->counters.not_learned.value();
+    info.guard_denied = worker.guard_counters.denied.value();
+    info.guard_audited = worker.guard_counters.audited.value();
     info.flows = worker.flows->counters.live.value();
     info.turns = worker.counters.turns.value();
     info.packets = worker.counters.packets.value();

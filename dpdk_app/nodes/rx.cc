@@ -17,10 +17,12 @@ constexpr EdgeSpec kEdges[] = {to("ethernet_input"), to("steer")};
 constexpr uint16_t kPerQueue = 64;
 constexpr uint16_t kPerTurn = RTE_GRAPH_BURST_SIZE;
 
-void prepare(void** packets, uint16_t count) {
+// Not every driver says which port a packet came by: net_ring does not.
+void prepare(void** packets, uint16_t count, PortId port) {
   for (uint16_t i = 0; i < count; ++i) {
     const Packet packet(packets[i]);
     packet.prefetch_data();
+    packet.mbuf()->port = port.value();
     packet.meta() = {};
   }
 }
@@ -38,7 +40,7 @@ uint16_t process(rte_graph* graph, rte_node* node, void**, uint16_t) {
     const uint16_t count = rte_eth_rx_burst(queue.port.value(), queue.queue,
                                             reinterpret_cast<rte_mbuf**>(stream), kPerQueue);
     if (count == 0) continue;
-    prepare(stream, count);
+    prepare(stream, count, queue.port);
     rte_node_next_stream_put(graph, node, edge, count);
     total = static_cast<uint16_t>(total + count);
   }

@@ -39,7 +39,7 @@ struct FlowCounters {
   Counter opened;
   Counter cut;          // by policy
   Counter flushed;      // by order of a person
-  Counter not_learned;  // sent on by hash, for want of room or time
+  Counter not_learned;  // for want of room or time; what can goes on by hash
   Gauge swept;          // the generation under which all flows are known to stand
 };
 

@@ -106,6 +106,36 @@ def test_access_by_identity(net):
     assert not reaches(net.workload)
 
 
+def guard_counts(heddled):
+    worker = heddled.show("workers")[0]
+    return int(worker["guard_denied"]), int(worker["guard_audited"])
+
+
+def test_a_workload_is_guarded(net):
+    """Nobody asks a service: the packets are routed to the workload."""
+    def guard(action, **more):
+        return resource("AccessPolicy", "cart-callers", {
+            "target": {"workload_labels": {"app": "cart"}}, "action": action,
+            "rules": [{"from": [{"cidrs": ["10.1.0.0/24"]}]}], **more})
+
+    apply(net.heddled, CART)
+    with net.workload.socket() as listening:
+        listening.bind(("", 8080))
+        listening.listen()
+        to_cart = {"address": "10.8.0.11"}
+        before = guard_counts(net.heddled)
+        apply(net.heddled, guard("AUDIT"))
+        assert reaches(net.client, **to_cart)
+        apply(net.heddled, guard("DENY", dry_run=True))
+        assert reaches(net.client, **to_cart)
+        denied, audited = guard_counts(net.heddled)
+        assert denied == before[0] and audited >= before[1] + 2
+        apply(net.heddled, guard("DENY"))
+        assert not reaches(net.client, **to_cart)
+        assert guard_counts(net.heddled)[0] > denied
+        assert reaches(net.servers[0], **to_cart)
+
+
 def test_a_workload_serves(net):
     net.workload.ip("addr", "add", f"{VIP4}/32", "dev", "lo")
     try:

@@ -56,7 +56,12 @@ std::vector<WorkerInfo> FakeNode::workers() {
            .handed_out = 1'001,
            .handed_in = 2'002,
            .busy_cycles = 3'003,
-           .idle_cycles = 4'004},
+           .idle_cycles = 4'004,
+           .flows_opened = 5'005,
+           .flows_cut = 6,
+           .flows_not_learned = 7,
+           .guard_denied = 8,
+           .guard_audited = 9},
           {.id = 1, .cpu = 4, .idle_share = 1}};
 }
 

@@ -70,6 +70,11 @@ TEST_P(Output, Workers) {
   EXPECT_EQ(worker["handed_in"].as<int>(), 2'002);
   EXPECT_EQ(worker["busy_cycles"].as<int>(), 3'003);
   EXPECT_EQ(worker["idle_cycles"].as<int>(), 4'004);
+  EXPECT_EQ(worker["flows_opened"].as<int>(), 5'005);
+  EXPECT_EQ(worker["flows_cut"].as<int>(), 6);
+  EXPECT_EQ(worker["flows_not_learned"].as<int>(), 7);
+  EXPECT_EQ(worker["guard_denied"].as<int>(), 8);
+  EXPECT_EQ(worker["guard_audited"].as<int>(), 9);
   EXPECT_EQ(worker["queues"][1].as<std::string>(), "cart:0");
 }
 

@@ -44,6 +44,11 @@ struct WorkerInfo {
   // Since start.
   uint64_t turns = 0, packets = 0, handed_out = 0, handed_in = 0;
   uint64_t busy_cycles = 0, idle_cycles = 0;
+  uint64_t flows_opened = 0;
+  uint64_t flows_cut = 0;          // by policy
+  uint64_t flows_not_learned = 0;  // for want of room or time
+  // Packets that would have opened a flow to a guarded workload, and what AUDIT and dry runs met.
+  uint64_t guard_denied = 0, guard_audited = 0;
 };
 
 struct GraphNodeInfo {
