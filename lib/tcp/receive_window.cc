@@ -32,8 +32,10 @@ uint16_t ReceiveWindow::advertise_in_syn(Seq rcv_nxt) {
 }
 
 uint16_t ReceiveWindow::advertise(Seq rcv_nxt, uint32_t charged, uint16_t mss) {
-  const uint32_t room = free_of(capacity_, charged);
-  const Seq wanted = rcv_nxt + room;
+  // Behind rcv_nxt when more is held than there is room for: the edge then stays until the reader
+  // has made up for it, else each segment would push it along.
+  const uint32_t excess = charged > capacity_ ? std::min(charged - capacity_, 1u << 30) : 0;
+  const Seq wanted = rcv_nxt + free_of(capacity_, charged) - excess;
   const uint32_t step = std::min<uint32_t>(capacity_ / 2, mss);
   if (wanted > honest_ && span_of(honest_, wanted) >= step) honest_ = wanted;
   // The field counts in units from rcv_nxt, so an edge that stays where it is must be rounded:

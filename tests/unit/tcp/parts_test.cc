@@ -414,5 +414,24 @@ TEST(ReceiveWindow, NeverMovesBackWhateverTheScale) {
   }
 }
 
+TEST(ReceiveWindow, StaysClosedWhileMoreIsHeldThanThereIsRoomFor) {
+  // A unit of the scale is most of the room, so rounding up lets more come than there is room for.
+  constexpr uint32_t kCapacity = 6000;
+  constexpr uint8_t kScale = 12;
+  ReceiveWindow window;
+  Seq next(1);
+  window.begin(next, kCapacity, kCapacity, kScale);
+  uint32_t unread = 0;
+  for (int i = 0; i < 1000; ++i) {
+    window.advertise(next, unread, 1000);
+    const uint32_t n = std::min(span_of(next, window.right()), 1001u);
+    next += n;
+    unread += n;
+  }
+  EXPECT_LE(unread, kCapacity + (4u << kScale));
+  unread = 0;
+  EXPECT_GT(window.advertise(next, unread, 1000), 0) << "and opens when it is read";
+}
+
 }  // namespace
 }  // namespace heddle::tcp
