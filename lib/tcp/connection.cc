@@ -175,6 +175,13 @@ void Connection::close(Instant now) {
   arm(now);
 }
 
+void Connection::forget() {
+  user_closed_ = true;
+  if (state_ == State::kClosed) return free_buffers();
+  control_ = Control::kNone;
+  end(EndReason::kAborted);
+}
+
 void Connection::abort(Instant) {
   user_closed_ = true;
   if (state_ == State::kClosed) return free_buffers();

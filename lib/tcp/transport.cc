@@ -52,9 +52,10 @@ Ref Transport::lookup(const FourTuple& tuple, uint32_t hash) const {
   });
 }
 
-Drop Transport::on_segment(const FourTuple& tuple, Segment& segment, Instant now) {
+Drop Transport::on_segment(const Known& known, const FourTuple& tuple, Segment& segment,
+                           Instant now) {
   counters_.add(Stat::kSegmentsIn);
-  const Ref ref = lookup(tuple, hash_of(tuple));
+  const Ref ref = known.ref;
   Drop drop = Drop::kNone;
   switch (ref.kind) {
     case RefKind::kConnection: {
@@ -242,6 +243,17 @@ void Transport::abort(ConnectionId id, Instant now) {
     it->connection.abort(now);
     settle(id.slot, now);
   }
+}
+
+void Transport::forget(ConnectionId id, Instant now) {
+  if (Held* it = held(id)) {
+    it->connection.forget();
+    settle(id.slot, now);
+  }
+}
+
+void Transport::want_writable(ConnectionId id) {
+  if (Held* it = held(id)) it->connection.want_writable();
 }
 
 void Transport::set_nodelay(ConnectionId id, bool on) {

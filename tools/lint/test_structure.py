@@ -15,8 +15,9 @@ LIBRARIES = {
     "lib/policy": ["balance", "core", "wire"],
     "lib/flow": ["core", "wire"],
     "lib/tcp": ["core", "wire"],
+    "lib/mesh": ["core", "tcp", "wire"],
 }
-ALL_LIBRARIES = ["balance", "core", "flow", "l3", "packet", "policy", "tcp", "wire"]
+ALL_LIBRARIES = ["balance", "core", "flow", "l3", "mesh", "packet", "policy", "tcp", "wire"]
 APP = ["app", "flows", "graph", "node", "nodes", "ports", "worker"]
 FOLDERS = {
     **{folder: [folder.removeprefix("lib/"), *more] for folder, more in LIBRARIES.items()},

@@ -83,6 +83,8 @@ class Connection {
   void shutdown(Instant now);  // no more to send: half-close
   void close(Instant now);     // no more interest: RST if data was or will be unread
   void abort(Instant now);     // RST
+  void forget();               // ends here at once; the peer is told nothing
+  void want_writable() { want_writable_ = true; }
   void set_nodelay(bool on) { nodelay_ = on; }
   void set_keepalive(bool on, Instant now);
 

@@ -81,7 +81,24 @@ class Transport {
   Transport& operator=(const Transport&) = delete;
 
   // Input. `tuple` is seen from our side: local is the packet's destination.
-  Drop on_segment(const FourTuple& tuple, Segment& segment, Instant now);
+  Drop on_segment(const FourTuple& tuple, Segment& segment, Instant now) {
+    return on_segment(find_tuple(tuple), tuple, segment, now);
+  }
+  // The same in two steps, for who forwards packets that are not ours. What was found holds until
+  // anything else is called.
+  struct Known {
+    uint32_t hash = 0;
+    Ref ref;
+    explicit operator bool() const { return ref.kind != RefKind::kNone; }
+  };
+  Known find_tuple(const FourTuple& tuple) const {
+    const uint32_t hash = hash_of(tuple);
+    return {hash, lookup(tuple, hash)};
+  }
+  Drop on_segment(const Known& known, const FourTuple& tuple, Segment& segment, Instant now);
+  // Whether there are tuples to be found at all.
+  bool has_tuples() const { return table_.size() > 0; }
+  bool listens(const Endpoint& local) const { return find_listener(local) != kNoSlot; }
   Drop on_icmp(const FourTuple& tuple, const IcmpError& error, Instant now);
   void on_timer(Instant now, uint32_t most = UINT32_MAX);
   Instant next_deadline() const;
@@ -112,6 +129,10 @@ class Transport {
   void shutdown(ConnectionId id, Instant now);
   void close(ConnectionId id, Instant now);
   void abort(ConnectionId id, Instant now);
+  // Without a word to the peer, as policy may want it.
+  void forget(ConnectionId id, Instant now);
+  // Asks for Notice::kWritable although nothing was refused.
+  void want_writable(ConnectionId id);
   void set_nodelay(ConnectionId id, bool on);
   void set_keepalive(ConnectionId id, bool on, Instant now);
   void set_user(ConnectionId id, uint64_t user);
