@@ -19,7 +19,7 @@ Transport::Transport(const Limits& limits, Wiring wiring, Instant start)
       generations_(std::make_unique<uint32_t[]>(limits.connections)),
       half_open_(limits.half_open),
       time_wait_(limits.time_wait),
-      listeners_(limits.listeners),
+      listeners_(limits.listeners, wiring_.secrets->table),
       table_(limits.connections + limits.half_open + limits.time_wait),
       wheel_(limits.connections + limits.half_open + limits.time_wait, limits.tick, start),
       ready_(limits.connections),

@@ -20,38 +20,20 @@ bool can_be_peer(const Endpoint& remote) {
 
 }  // namespace
 
-ListenerId Transport::listen(const ListenRequest& request) {
-  return listeners_.emplace(Listener{request});
-}
+ListenerId Transport::listen(const ListenRequest& request) { return listeners_.add(request); }
 
 void Transport::unlisten(ListenerId id) {
   if (!listeners_.live(id)) return;
-  for (uint32_t slot = 0; slot < half_open_.capacity(); ++slot) {
+  for (uint32_t slot = 0; listeners_[id].half_open > 0; ++slot) {
     if (half_open_.live(slot) && half_open_[slot].listener == id) erase_half_open(slot);
   }
-  listeners_.erase(id);
-}
-
-// An exact address wins over any of IPv4, and that over any.
-ListenerId Transport::find_listener(const Endpoint& local) const {
-  ListenerId best = kNoSlot;
-  int rank = 0;
-  for (uint32_t id = 0; id < listeners_.capacity(); ++id) {
-    if (!listeners_.live(id) || !listeners_[id].takes(local)) continue;
-    const IpAddress& address = listeners_[id].request.local.address;
-    const int its = address == local.address ? 3 : address.is_v4_mapped() ? 2 : 1;
-    if (its > rank) {
-      rank = its;
-      best = id;
-    }
-  }
-  return best;
+  listeners_.remove(id);
 }
 
 Drop Transport::on_unknown(const FourTuple& tuple, Segment& segment, Instant now) {
   if (!can_be_peer(tuple.remote)) return Drop::kBadAddress;  // RFC 9293 3.10.7.2, MUST-57
   if (segment.has(TcpFlag::kRst)) return Drop::kResetWithoutConnection;
-  const ListenerId listener = find_listener(tuple.local);
+  const ListenerId listener = listeners_.find(tuple.local);
   if (listener == kNoSlot) {
     reply_reset(tuple, segment);
     return Drop::kNoConnection;

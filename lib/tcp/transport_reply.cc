@@ -76,7 +76,7 @@ Drop Transport::on_time_wait(uint32_t slot, const FourTuple& tuple, Segment& seg
     case TimeWaitAnswer::kReopen:
       break;
   }
-  const ListenerId listener = find_listener(tuple.local);
+  const ListenerId listener = listeners_.find(tuple.local);
   if (listener == kNoSlot) {
     reply_reset(tuple, segment);
     return Drop::kNoConnection;

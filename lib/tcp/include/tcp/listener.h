@@ -15,7 +15,7 @@ enum class CookieMode : uint8_t {
 };
 
 struct ListenRequest {
-  // :: takes any address, 0.0.0.0 (as a mapped address) any of IPv4.
+  // :: takes any address, 0.0.0.0 (as a mapped address) any of IPv4; a port of 0 takes any port.
   Endpoint local;
   uint8_t profile = 0;
   uint32_t max_half_open = 1024;
@@ -26,13 +26,6 @@ struct ListenRequest {
 struct Listener {
   ListenRequest request;
   uint32_t half_open = 0;
-
-  bool takes(const Endpoint& local) const {
-    if (local.port != request.local.port) return false;
-    const IpAddress& address = request.local.address;
-    if (address == local.address || address.is_unspecified()) return true;
-    return address == from_ipv4(wire::Ipv4Address()) && local.address.is_v4_mapped();
-  }
 };
 
 // One handshake between SYN and ACK.

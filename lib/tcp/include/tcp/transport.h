@@ -11,7 +11,7 @@
 #include "core/timer_wheel.h"
 #include "tcp/connection.h"
 #include "tcp/cookie.h"
-#include "tcp/listener.h"
+#include "tcp/listener_table.h"
 #include "tcp/ports.h"
 #include "tcp/secrets.h"
 #include "tcp/time_wait.h"
@@ -57,8 +57,6 @@ struct ConnectionId {
   friend constexpr bool operator==(const ConnectionId&, const ConnectionId&) = default;
 };
 
-using ListenerId = uint32_t;  // kNoSlot: none
-
 struct ConnectRequest {
   FourTuple tuple;  // a local port of 0 is chosen here
   uint8_t profile = 0;
@@ -98,7 +96,7 @@ class Transport {
   Drop on_segment(const Known& known, const FourTuple& tuple, Segment& segment, Instant now);
   // Whether there are tuples to be found at all.
   bool has_tuples() const { return table_.size() > 0; }
-  bool listens(const Endpoint& local) const { return find_listener(local) != kNoSlot; }
+  bool listens(const Endpoint& local) const { return listeners_.find(local) != kNoSlot; }
   Drop on_icmp(const FourTuple& tuple, const IcmpError& error, Instant now);
   void on_timer(Instant now, uint32_t most = UINT32_MAX);
   Instant next_deadline() const;
@@ -107,7 +105,8 @@ class Transport {
   bool wants_output() const { return !ready_.empty() || reply_count_ > 0; }
 
   // The user.
-  ListenerId listen(const ListenRequest& request);  // kNoSlot: the table is full
+  // kNoSlot: the table is full, or a listener has exactly this endpoint.
+  ListenerId listen(const ListenRequest& request);
   void unlisten(ListenerId id);
   // An empty id: the table is full, the tuple is taken, or no port is left.
   ConnectionId connect(const ConnectRequest& request, Instant now);
@@ -206,7 +205,6 @@ class Transport {
   void send_syn_ack(HalfOpen& half_open, Instant now);
   void on_half_open_timer(uint32_t slot, Instant now);
   void erase_half_open(uint32_t slot);
-  ListenerId find_listener(const Endpoint& local) const;
 
   // transport_reply.cc
   Drop on_time_wait(uint32_t slot, const FourTuple& tuple, Segment& segment, Instant now);
@@ -244,7 +242,7 @@ class Transport {
   std::unique_ptr<uint32_t[]> generations_;
   Pool<HalfOpen> half_open_;
   TimeWaitList time_wait_;
-  Pool<Listener> listeners_;
+  ListenerTable listeners_;
   TupleTable table_;
   TimerWheel wheel_;
   SlotRing ready_;
