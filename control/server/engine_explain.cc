@@ -141,6 +141,9 @@ void tell_forwarding(const policy::Flow& flow, const policy::Decision& decision,
     case policy::Forwarding::kIpInIp:
       return telling.line("transport", "unchanged, inside a packet to {} (forwarding: ip-in-ip)",
                           decision.endpoint->address.text());
+    case policy::Forwarding::kProxy:
+      return telling.line("forwarding", "proxy: terminated here, a new connection to {}",
+                          place(decision.endpoint->address, decision.port));
   }
 }
 

@@ -137,6 +137,8 @@ const char* name_of(Forwarding forwarding) {
       return "direct";
     case Forwarding::kIpInIp:
       return "ip-in-ip";
+    case Forwarding::kProxy:
+      return "proxy";
   }
   return "?";
 }

@@ -61,14 +61,20 @@ enum class Forwarding : uint8_t {
   kFullNat,  // and the source one of the node's
   kDirect,   // unchanged, to the endpoint's MAC address
   kIpInIp,   // unchanged, inside a packet to the endpoint (RFC 2003, RFC 2473)
+  kProxy,    // TCP alone: the node ends the connection and makes one of its own to the endpoint
 };
 
 // "full-nat", as people write it.
 const char* name_of(Forwarding forwarding);
 
-// Whether endpoints get packets with their own address and port.
+// Whether endpoints get the client's packets with an address and port of their own.
 inline bool translates(Forwarding forwarding) {
   return forwarding == Forwarding::kDnat || forwarding == Forwarding::kFullNat;
+}
+
+// Whether endpoints get the client's packets as they are, with the service's address and port.
+inline bool keeps_packets(Forwarding forwarding) {
+  return forwarding == Forwarding::kDirect || forwarding == Forwarding::kIpInIp;
 }
 
 // Full NAT: who shares an own address and port.
@@ -131,6 +137,8 @@ inline bool is_hash(Algorithm algorithm) {
 enum class Refusal : uint8_t { kUnreachable, kReset, kDrop };
 
 inline constexpr Duration kDefaultDrainTime = seconds(60);
+inline constexpr Duration kDefaultConnectTimeout = seconds(5);
+inline constexpr Duration kDefaultIdleTimeout = seconds(3'600);
 
 struct TrafficPolicy {
   std::string service;
@@ -139,6 +147,8 @@ struct TrafficPolicy {
   // How long flows stay with an endpoint that takes no new ones any more.
   Duration drain_time = kDefaultDrainTime;
   Refusal no_endpoint = Refusal::kUnreachable;
+  // For services with forwarding: proxy alone. None: the default; idle 0: never.
+  std::optional<Duration> connect_timeout, idle_timeout;
 };
 
 enum class Action : uint8_t { kAllow, kDeny, kAudit };

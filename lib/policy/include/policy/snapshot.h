@@ -22,6 +22,7 @@
 #include "balance/round_robin.h"
 #include "balance/weighted_random.h"
 #include "core/ids.h"
+#include "core/time.h"
 #include "policy/address_roles.h"
 #include "policy/cow_array.h"
 #include "policy/ip.h"
@@ -103,6 +104,9 @@ struct Frontend {
   uint16_t target_port = 0;  // 0: as the packet has it
   HashOn hash_on = HashOn::kFlow;
   uint32_t total_weight = 0;  // 0: every backend has weight 0
+  // Of Forwarding::kProxy.
+  Duration connect_timeout = kDefaultConnectTimeout;
+  Duration idle_timeout = kDefaultIdleTimeout;  // without a byte from either side; 0: never
   std::vector<Choice> choices;
   std::shared_ptr<const AccessList> access;  // none: everybody may
   // For explain.
@@ -147,6 +151,14 @@ class FrontendTable {
   bool all_ports_ = false;  // some entry has port 0
 };
 
+// Where TCP connections are taken for a frontend of Forwarding::kProxy.
+struct ProxyListener {
+  IpAddress address;
+  uint16_t port = 0;
+  uint32_t frontend = kNoSlot;
+  friend bool operator==(const ProxyListener&, const ProxyListener&) = default;
+};
+
 struct Snapshot {
   uint64_t version = 0;
   // Moves with each commit after which a live flow may have to be decided anew; never 0 but in an
@@ -166,6 +178,8 @@ struct Snapshot {
   };
   std::shared_ptr<const std::vector<Guarded>> guarded_addresses;
   AddressRoles roles;
+  // By frontend slot; null: none. The same object until it would differ.
+  std::shared_ptr<const std::vector<ProxyListener>> listeners;
 
   // The interface whose guard is for flows to the address, or kNoInterface.
   InterfaceId guarded(const IpAddress& address) const {
