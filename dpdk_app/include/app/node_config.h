@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/ids.h"
+#include "core/time.h"
 #include "wire/address.h"
 
 namespace heddle::app {
@@ -108,6 +109,20 @@ struct FlowSettings {
   uint16_t first_nat_port = 1024, last_nat_port = 65'535;
 };
 
+// TCP that the node terminates itself, for services with forwarding: proxy.
+struct TcpSettings {
+  // Of the node; each worker gets its share.
+  uint32_t connections = 16'384;        // of either side; 0: no TCP is terminated here
+  uint64_t memory_bytes = 64ull << 20;  // payload that connections may hold
+  // Own ports of connections to endpoints.
+  uint16_t first_port = 32'768, last_port = 60'999;
+  bool newreno = false;  // instead of CUBIC
+  bool ecn = true;
+  Duration keepalive = seconds(60);  // without a segment of the peer; 0: none
+  Duration min_rto = milliseconds(200);
+  Duration user_timeout = seconds(120);  // without an acknowledgement (RFC 9293 3.8.3)
+};
+
 enum class Idle : uint8_t { kAdaptive, kSpin };
 
 struct NodeConfig {
@@ -123,6 +138,7 @@ struct NodeConfig {
   std::optional<GrpcTls> grpc_tls;
   std::string state_directory;  // where policy is kept; empty: in memory alone
   FlowSettings flows;
+  TcpSettings tcp;
   std::vector<PortConfig> ports;
   std::vector<StaticRoute<wire::Ipv4Prefix, wire::Ipv4Address>> routes4;
   std::vector<StaticRoute<wire::Ipv6Prefix, wire::Ipv6Address>> routes6;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "server/connection_view.h"
 #include "server/flow_view.h"
 
 namespace heddle::server {
@@ -79,8 +80,8 @@ struct RouteInfo {
   bool active = true;            // false: withdrawn, its links are down
 };
 
-// Thread-safe: gRPC threads call these at any time. neighbors() and those on flows ask the workers
-// and wait for their next turns; the others read what is there.
+// Thread-safe: gRPC threads call these at any time. neighbors() and those on flows and
+// connections ask the workers and wait for their next turns; the others read what is there.
 class NodeView {
  public:
   virtual ~NodeView() = default;
@@ -99,6 +100,16 @@ class NodeView {
                               const TakeFlow& take) = 0;
   // Removes those that fit. `reset`: the ends of TCP connections are told.
   virtual FlowWalk flush_flows(const FlowFilter& filter, const GoOn& go_on, bool reset) = 0;
+
+  // Who terminates no TCP has none of these. The walk is as walk_flows().
+  using TakeConnection = std::function<void(const ConnectionInfo&)>;
+  virtual FlowWalk walk_connections(const ConnectionFilter& /*filter*/, const GoOn& /*go_on*/,
+                                    const TakeConnection& /*take*/) {
+    return {};
+  }
+  virtual ConnectionSums connection_sums() { return {}; }
+  virtual std::vector<ListenerInfo> listeners() { return {}; }       // summed over workers
+  virtual std::vector<TcpCounterInfo> tcp_counters() { return {}; }  // also those at 0
 };
 
 }  // namespace heddle::server

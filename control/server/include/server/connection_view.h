@@ -1,0 +1,114 @@
+// Connections that this node terminates itself (forwarding: proxy), as the control side asks for
+// them: which ones, and what is told of each. Plain values without text, as there may be millions.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/ip.h"
+#include "policy/snapshot.h"
+#include "server/flow_view.h"
+
+namespace heddle::server {
+
+// The states of RFC 9293 3.3.2, numbered as tcp::State is.
+enum class ConnectionState : uint8_t {
+  kClosed,
+  kListen,
+  kSynSent,
+  kSynReceived,
+  kEstablished,
+  kFinWait1,
+  kFinWait2,
+  kCloseWait,
+  kClosing,
+  kLastAck,
+  kTimeWait,
+};
+inline constexpr size_t kConnectionStates = 11;
+
+// "ESTABLISHED", "FIN-WAIT-1", as the RFC writes them; "?" of none.
+constexpr std::string_view name_of(ConnectionState state) {
+  constexpr std::array<std::string_view, kConnectionStates> kNames{
+      "CLOSED",     "LISTEN",     "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1",
+      "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING",  "LAST-ACK",     "TIME-WAIT"};
+  const auto at = static_cast<size_t>(state);
+  return at < kNames.size() ? kNames[at] : "?";
+}
+
+struct ConnectionInfo {
+  FlowEnd local, remote;
+  ConnectionState state{};
+  bool accepted = false;  // by a listener; false: ours, to an endpoint
+  uint16_t worker = 0;
+  uint32_t frontend = policy::kNoSlot;
+  // Bytes.
+  uint32_t cwnd = 0, ssthresh = 0;  // ssthresh UINT32_MAX: not known yet
+  uint32_t send_window = 0;         // the peer's
+  uint32_t mss = 0;
+  uint32_t bytes_in_flight = 0;
+  uint32_t receive_queue = 0, send_queue = 0, out_of_order = 0;
+  uint64_t pinned = 0;                              // memory that its queues hold
+  uint32_t srtt_us = 0, rttvar_us = 0, rto_us = 0;  // srtt 0: not measured yet
+  uint64_t retransmits = 0;                         // segments
+  uint64_t age_ms = 0, idle_ms = 0;
+
+  const FlowEnd& opener() const { return accepted ? remote : local; }
+  const FlowEnd& destination() const { return accepted ? local : remote; }
+};
+
+// All of what is given must fit; nothing given: every connection.
+struct ConnectionFilter {
+  std::optional<policy::IpPrefix> source;       // who opened it
+  std::optional<policy::IpPrefix> destination;  // to whom
+  uint16_t port = 0;                            // of that; 0: any
+  std::optional<ConnectionState> state;
+  std::optional<std::vector<bool>> frontends;  // by slot: of one of these
+  std::optional<uint16_t> worker;
+
+  // Whether a connection of the frontend of this slot fits; policy::kNoSlot: of none.
+  bool takes_frontend(uint32_t slot) const {
+    return !frontends || (slot < frontends->size() && (*frontends)[slot]);
+  }
+  bool takes(const ConnectionInfo& connection) const {
+    if (state && connection.state != *state) return false;
+    if (worker && connection.worker != *worker) return false;
+    if (!takes_frontend(connection.frontend)) return false;
+    if (port != 0 && connection.destination().port != port) return false;
+    if (source && !source->contains(connection.opener().address)) return false;
+    return !destination || destination->contains(connection.destination().address);
+  }
+};
+
+// Over all workers, and of what is there now.
+struct ConnectionSums {
+  std::array<uint64_t, kConnectionStates> by_state{};
+  uint64_t receive_queue = 0, send_queue = 0, out_of_order = 0;  // bytes
+  uint64_t retransmits = 0;                                      // segments, since start
+  uint64_t half_open = 0;                                        // handshakes that are not done
+  uint64_t time_wait = 0;
+  uint64_t pieces = 0, piece_capacity = 0;  // of queues
+  uint64_t pinned = 0, pinned_limit = 0;    // bytes
+  uint64_t connections = 0, connection_capacity = 0;
+  std::vector<uint16_t> silent;  // workers that did not answer
+};
+
+struct ListenerInfo {
+  policy::IpAddress address;
+  uint16_t port = 0;
+  uint32_t frontend = policy::kNoSlot;
+  uint32_t half_open = 0, max_half_open = 0;
+  // Since start.
+  uint64_t accepted = 0, cookies_sent = 0, refused = 0;
+};
+
+struct TcpCounterInfo {
+  std::string name, help;  // help: one sentence on what a non-zero count means
+  uint64_t value = 0;      // since start, over all workers
+};
+
+}  // namespace heddle::server
