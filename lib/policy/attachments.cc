@@ -10,8 +10,8 @@ namespace heddle::policy {
 // Keeps port_groups_ in step with the group's endpoints.
 void Compiler::attach_group(Group& group, bool addresses_changed) {
   std::vector<uint32_t> ports;
-  // Those of a service that translates answer with their own address.
-  const bool answers = group.service != nullptr && !translates(group.spec().forwarding);
+  // Those of other services answer with their own address.
+  const bool answers = group.service != nullptr && keeps_packets(group.spec().forwarding);
   for (const auto& endpoint : group.compiled.endpoints) {
     if (!answers) break;
     if (!endpoint.listed) continue;

@@ -108,7 +108,7 @@ void Checker::check_fallbacks(const Key& key, const Service& spec) {
 // What leaves packets as they are leaves their ports, too.
 void Checker::check_untranslated(const Key& key, const std::string& field, const Service& from,
                                  const std::string& name, const Service& to) {
-  if (translates(from.forwarding) || !translates(to.forwarding)) return;
+  if (!keeps_packets(from.forwarding) || keeps_packets(to.forwarding)) return;
   problems_.add(key, field,
                 fmt::format("Service {}/{} has forwarding: {}, and forwarding: {} leads only to "
                             "direct and ip-in-ip, whose endpoints have no ports of their own",
@@ -117,7 +117,7 @@ void Checker::check_untranslated(const Key& key, const std::string& field, const
 
 void Checker::check_endpoint_set(const Key& key, const EndpointSet& spec) {
   const Service* of = service(key, "spec.service", spec.service);
-  const bool keeps_ports = of != nullptr && !translates(of->forwarding);
+  const bool keeps_ports = of != nullptr && keeps_packets(of->forwarding);
   for (size_t i = 0; i < spec.endpoints.size() && !problems_.full(); ++i) {
     if (keeps_ports && spec.endpoints[i].port != 0)
       problems_.add(key, element("spec.endpoints", i) + ".port",

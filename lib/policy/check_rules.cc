@@ -37,14 +37,23 @@ void Checker::check_route(const Key& key, const Route& spec) {
   }
 }
 
-// What is not translated is decided packet by packet, so only a hash keeps a flow together.
+// What goes on as it is is decided packet by packet, so only a hash keeps a flow together.
 void Checker::check_traffic_policy(const Key& key, const TrafficPolicy& spec) {
   const Service* target = service(key, "spec.service", spec.service);
-  if (target == nullptr || translates(target->forwarding) || is_hash(spec.algorithm)) return;
-  problems_.add(key, "spec.balancer.algorithm",
-                fmt::format("{} needs a forwarding that remembers flows, dnat or full-nat; with {} "
-                            "take maglev or ring-hash",
-                            name_of(spec.algorithm), name_of(target->forwarding)));
+  if (target == nullptr) return;
+  if (keeps_packets(target->forwarding) && !is_hash(spec.algorithm))
+    problems_.add(key, "spec.balancer.algorithm",
+                  fmt::format("{} needs a forwarding that remembers flows, dnat, full-nat or "
+                              "proxy; with {} take maglev or ring-hash",
+                              name_of(spec.algorithm), name_of(target->forwarding)));
+  if (target->forwarding == Forwarding::kProxy) return;
+  const auto refuse_timeout = [&](const char* field) {
+    problems_.add(key, field,
+                  fmt::format("needs forwarding: proxy, and Service {}/{} has forwarding: {}",
+                              key.ns, spec.service, name_of(target->forwarding)));
+  };
+  if (spec.connect_timeout) refuse_timeout("spec.limits.connect_timeout");
+  if (spec.idle_timeout) refuse_timeout("spec.limits.idle_timeout");
 }
 
 void Checker::check_access_policy(const Key& key, const AccessPolicy& spec) {

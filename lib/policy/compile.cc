@@ -94,6 +94,7 @@ Compiled Compiler::commit(uint64_t version, Instant now, const Touched& touched,
                  "nothing leads to a service that has gone");
   compile_guards(touched);
   compile_table();
+  compile_listeners();
   for (Group* group : std::exchange(recompiled_, {}))
     attach_group(*group, touched.services.contains(group));
   compile_attachments(touched);
@@ -112,12 +113,14 @@ Compiled Compiler::commit(uint64_t version, Instant now, const Touched& touched,
 ModelStats Compiler::stats() const {
   const size_t slots = current_.frontends.size() + current_.clusters.size();
   const size_t table = current_.frontend_table == nullptr ? 0 : current_.frontend_table->bytes();
-  return {
-      .resources = static_cast<uint32_t>(index_.totals().resources),
-      .services = static_cast<uint32_t>(index_.totals().services),
-      .frontends = frontend_count_,
-      .endpoints = endpoint_count_,
-      .snapshot_bytes = bytes_ + table + sizeof(Snapshot) + slots * sizeof(std::shared_ptr<void>)};
+  const size_t listeners =
+      current_.listeners == nullptr ? 0 : current_.listeners->size() * sizeof(ProxyListener);
+  return {.resources = static_cast<uint32_t>(index_.totals().resources),
+          .services = static_cast<uint32_t>(index_.totals().services),
+          .frontends = frontend_count_,
+          .endpoints = endpoint_count_,
+          .snapshot_bytes = bytes_ + table + listeners + sizeof(Snapshot) +
+                            slots * sizeof(std::shared_ptr<void>)};
 }
 
 }  // namespace heddle::policy

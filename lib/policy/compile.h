@@ -134,6 +134,7 @@ class Compiler {
   std::vector<CompiledService::Answer> answers_of(const Group& group) const;
 
   void compile_table();
+  void compile_listeners();
   void attach_group(Group& group, bool addresses_changed);
   void compile_attachments(const Touched& touched);
   Attachments::PortAddresses attachments_of(uint32_t port) const;
@@ -160,7 +161,8 @@ class Compiler {
   std::shared_ptr<const Attachments> attachments_;
   std::vector<GroupSet> port_groups_;  // whose endpoints are workloads of the port
   std::set<uint32_t> changed_ports_;
-  bool keys_changed_ = true;  // of the frontend table
+  bool keys_changed_ = true;        // of the frontend table
+  bool listeners_changed_ = false;  // what is proxied, or its slots
   // Whether this commit changes what may become of live flows, and whether it may end some.
   bool flows_concerned_ = false, flows_cut_ = false;
   size_t bytes_ = 0;  // of frontends, clusters and access lists

@@ -10,6 +10,8 @@ size_t bytes_of(const Frontend& frontend) {
   return sizeof(Frontend) + frontend.choices.capacity() * sizeof(Choice);
 }
 
+bool is_proxied(const Frontend& frontend) { return frontend.forwarding == Forwarding::kProxy; }
+
 }  // namespace
 
 std::vector<Compiler::PortRule> Compiler::rules_of(const Group& group) const {
@@ -33,11 +35,13 @@ Frontend Compiler::make_frontend(const Group& group, const FrontendKey& key, siz
                     .forwarding = spec.forwarding,
                     .source_mapping = spec.source_mapping,
                     .access = group.compiled.access[port]};
-  if (translates(spec.forwarding)) frontend.target_port = spec.ports[port].target_port;
+  if (!keeps_packets(spec.forwarding)) frontend.target_port = spec.ports[port].target_port;
   if (!group.traffic_policies.empty()) {
     const auto& policy = std::get<TrafficPolicy>((*group.traffic_policies.begin())->spec);
     frontend.hash_on = policy.hash_on;
     frontend.no_endpoint = policy.no_endpoint;
+    frontend.connect_timeout = policy.connect_timeout.value_or(kDefaultConnectTimeout);
+    frontend.idle_timeout = policy.idle_timeout.value_or(kDefaultIdleTimeout);
   }
   const bool v4 = key.address.is_v4();
   if (rule.route == nullptr) {
@@ -120,16 +124,22 @@ void Compiler::note_fresh(const FrontendKey& key) {
 }
 
 void Compiler::put_frontend(uint32_t slot, std::shared_ptr<const Frontend> frontend) {
+  bool was_proxied = false;
   if (slot < current_.frontends.size()) {
     if (const auto& old = current_.frontends[slot]; old != nullptr) {
       bytes_ -= bytes_of(*old);
       --frontend_count_;
+      was_proxied = is_proxied(*old);
     }
   }
+  bool proxied = false;
   if (frontend != nullptr) {
     bytes_ += bytes_of(*frontend);
     ++frontend_count_;
+    proxied = is_proxied(*frontend);
   }
+  // A slot's address and port are the same for as long as it has a frontend.
+  listeners_changed_ |= proxied != was_proxied;
   current_.frontends.set(slot, std::move(frontend));
 }
 
@@ -145,6 +155,20 @@ void Compiler::compile_table() {
     for (const auto& frontend : group.compiled.frontends)
       entries.push_back({frontend.key, frontend.slot});
   current_.frontend_table = std::make_shared<const FrontendTable>(entries);
+}
+
+void Compiler::compile_listeners() {
+  if (!std::exchange(listeners_changed_, false)) return;
+  std::vector<ProxyListener> listeners;
+  for (const auto& [key, group] : index_.groups())
+    for (const auto& [frontend, slot] : group.compiled.frontends)
+      if (is_proxied(*current_.frontends[slot]))
+        listeners.push_back({frontend.address, frontend.port, slot});
+  std::ranges::sort(listeners, {}, &ProxyListener::frontend);
+  if (listeners.empty())
+    current_.listeners.reset();
+  else if (current_.listeners == nullptr || *current_.listeners != listeners)
+    current_.listeners = std::make_shared<const std::vector<ProxyListener>>(std::move(listeners));
 }
 
 Model::FrontendName Compiler::describe(const Group& group, const FrontendKey& key,

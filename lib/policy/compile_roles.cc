@@ -53,7 +53,7 @@ std::vector<Answer> Compiler::answers_of(const Group& group) const {
   add_leading_to(index_, group, seen, leading);
   std::vector<Answer> answers;
   for (const Group* each : leading) {
-    // Full NAT's answers come to an address of the node.
+    // Full NAT's and a proxy's answers come to an address of the node.
     if (each->service == nullptr || each->spec().forwarding != Forwarding::kDnat) continue;
     for (const ServicePort& port : each->spec().ports)
       answers.push_back({port.protocol, port.target_port != 0 ? port.target_port : port.number});

@@ -6,6 +6,16 @@
 #include "names.h"
 
 namespace heddle::policy {
+namespace {
+
+// Connections that are terminated here have the same two ends in both directions, as nobody
+// translates them: steering treats them as any flow.
+std::span<const IpAddress> steered_addresses(const Service& service) {
+  if (service.forwarding == Forwarding::kProxy) return {};
+  return service.addresses;
+}
+
+}  // namespace
 
 bool Compiler::Candidate::carries(const Labels& wanted) const {
   return workload != nullptr ? policy::carries(*workload, wanted)
@@ -49,10 +59,11 @@ void Compiler::compile_services(const GroupSet& groups) {
 void Compiler::compile_service(Group& group) {
   CompiledService& compiled = group.compiled;
   if (compiled.service != nullptr)
-    for (const IpAddress& address : std::get<Service>(compiled.service->spec).addresses)
+    for (const IpAddress& address : steered_addresses(std::get<Service>(compiled.service->spec)))
       current_.roles.remove_service(address);
   if (group.service != nullptr)
-    for (const IpAddress& address : group.spec().addresses) current_.roles.add_service(address);
+    for (const IpAddress& address : steered_addresses(group.spec()))
+      current_.roles.add_service(address);
   if (group.service == nullptr) {
     if (compiled.slot == kNoSlot) return;
     services_.give(compiled.slot);

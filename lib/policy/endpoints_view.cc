@@ -10,7 +10,8 @@ namespace {
 uint16_t only_port(const Service& service) {
   if (service.ports.size() != 1) return 0;
   const ServicePort& port = service.ports.front();
-  return translates(service.forwarding) && port.target_port != 0 ? port.target_port : port.number;
+  return !keeps_packets(service.forwarding) && port.target_port != 0 ? port.target_port
+                                                                     : port.number;
 }
 
 }  // namespace

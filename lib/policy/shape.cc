@@ -115,18 +115,31 @@ void ShapeChecker::check(const Service& spec) {
   ports(spec.ports);
   labels("spec.selector", spec.selector);
   if (!spec.fallback.empty()) label("spec.fallback", spec.fallback);
-  if (spec.forwarding > Forwarding::kIpInIp)
-    return fail("spec.forwarding", "is none that is known");
+  if (spec.forwarding > Forwarding::kProxy) return fail("spec.forwarding", "is none that is known");
   if (spec.source_mapping != SourceMapping::kPerFlow && spec.forwarding != Forwarding::kFullNat)
     fail("spec.source_mapping",
          fmt::format("is for forwarding: full-nat, and this is {}", name_of(spec.forwarding)));
-  if (translates(spec.forwarding)) return;
+  if (spec.forwarding == Forwarding::kProxy) proxied_ports(spec.ports);
+  if (!keeps_packets(spec.forwarding)) return;
   for (size_t i = 0; i < spec.ports.size(); ++i) {
     const ServicePort& port = spec.ports[i];
     if (port.target_port != 0 && port.target_port != port.number)
       fail(fmt::format("spec.ports[{}].target_port", i),
            fmt::format("is another than the port {}, which forwarding: {} cannot change",
                        port.number, name_of(spec.forwarding)));
+  }
+}
+
+void ShapeChecker::proxied_ports(const std::vector<ServicePort>& ports) {
+  for (size_t i = 0; i < ports.size(); ++i) {
+    const std::string field = fmt::format("spec.ports[{}]", i);
+    if (ports[i].protocol != Protocol::kTcp)
+      fail(field + ".protocol",
+           fmt::format("is {}, and forwarding: proxy terminates tcp alone; the service takes "
+                       "another forwarding, or the port another service",
+                       text_of(ports[i].protocol)));
+    if (ports[i].number == 0)
+      fail(field + ".all_ports", "forwarding: proxy listens at single ports; give the port");
   }
 }
 

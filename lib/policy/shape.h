@@ -34,6 +34,7 @@ class ShapeChecker {
   void addresses(const std::vector<IpAddress>& addresses, size_t most);
   void host(const std::string& field, const IpAddress& address);
   void ports(const std::vector<ServicePort>& ports);
+  void proxied_ports(const std::vector<ServicePort>& ports);
   void rule(const std::string& field, const TcpRule& rule);
   void backend(const std::string& field, const Backend& backend);
   void access_rule(const std::string& field, const AccessRule& rule);

@@ -47,6 +47,14 @@ void ShapeChecker::check(const TrafficPolicy& spec) {
   if (spec.drain_time < Duration() || spec.drain_time > kMaxDrainTime)
     fail("spec.drain_time", "expected 0s to 24h");
   if (spec.no_endpoint > Refusal::kDrop) fail("spec.no_endpoint", "is none that is known");
+  const auto outside = [](const std::optional<Duration>& time, Duration least, Duration most) {
+    return time && (*time < least || *time > most);
+  };
+  if (outside(spec.connect_timeout, kLeastConnectTimeout, kMaxConnectTimeout))
+    fail("spec.limits.connect_timeout", "expected 1ms to 10m");
+  if (spec.idle_timeout != Duration() &&
+      outside(spec.idle_timeout, kLeastIdleTimeout, kMaxIdleTimeout))
+    fail("spec.limits.idle_timeout", "expected 1s to 720h, or 0s: never");
 }
 
 void ShapeChecker::check(const AccessPolicy& spec) {

@@ -51,8 +51,8 @@ TEST(Forwarding, PortsOfEndpoints) {
 }
 
 TEST(Forwarding, FrontendsSayHow) {
-  for (const Forwarding forwarding :
-       {Forwarding::kDnat, Forwarding::kFullNat, Forwarding::kDirect, Forwarding::kIpInIp}) {
+  for (const Forwarding forwarding : {Forwarding::kDnat, Forwarding::kFullNat, Forwarding::kDirect,
+                                      Forwarding::kIpInIp, Forwarding::kProxy}) {
     World world;
     Service spec = ported({{"a", 80}}, forwarding);
     if (forwarding == Forwarding::kFullNat) spec.source_mapping = SourceMapping::kPerSource;

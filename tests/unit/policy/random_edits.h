@@ -95,8 +95,10 @@ class RandomEdits {
     if (one_in(2)) made.selector = labels();
     if (one_in(3)) made.fallback = service_name();
     if (one_in(8)) made.forwarding = static_cast<Forwarding>(below(4));
-    if (translates(made.forwarding) && one_in(4)) made.ports[0].target_port = 8000;
-    if (one_in(6)) made.ports.push_back({"all", 0, one_in(2) ? Protocol::kUdp : Protocol::kTcp});
+    if (one_in(6)) made.forwarding = Forwarding::kProxy;
+    if (!keeps_packets(made.forwarding) && one_in(4)) made.ports[0].target_port = 8000;
+    if (one_in(made.forwarding == Forwarding::kProxy ? 30 : 6))
+      made.ports.push_back({"all", 0, one_in(2) ? Protocol::kUdp : Protocol::kTcp});
     return made;
   }
 
@@ -117,6 +119,8 @@ class RandomEdits {
     if (is_hash(made.algorithm) && one_in(2)) made.hash_on = HashOn::kSourceAddress;
     made.drain_time = seconds(below(100));
     made.no_endpoint = static_cast<Refusal>(below(3));
+    if (one_in(6)) made.connect_timeout = milliseconds(1 + below(2'000));
+    if (one_in(8)) made.idle_timeout = seconds(below(3));
     return made;
   }
 

@@ -63,7 +63,10 @@ void expect_same_attachments(const Attachments& a, const Attachments& b) {
 void expect_roles(const World& world, const Flow& flow) {
   const AddressRoles& roles = world.snapshot->roles;
   const Decision decision = decide(*world.snapshot, flow);
-  EXPECT_TRUE(roles.is_service(flow.destination));
+  const bool proxied =
+      decision.frontend != kNoSlot &&
+      world.snapshot->frontends[decision.frontend]->forwarding == Forwarding::kProxy;
+  EXPECT_TRUE(proxied || decision.frontend == kNoSlot || roles.is_service(flow.destination));
   if (decision.verdict != Verdict::kForward) return;
   const Frontend& frontend = *world.snapshot->frontends[decision.frontend];
   EXPECT_EQ(decision.port, decision.endpoint->port != 0 ? decision.endpoint->port
@@ -114,12 +117,36 @@ void expect_same_roles(World& world, const Content& content, RandomEdits& random
   }
 }
 
+// As text, so that slots do not matter.
+std::set<std::string> listeners_of(const World& world) {
+  std::set<std::string> all;
+  if (world.snapshot->listeners == nullptr) return all;
+  EXPECT_FALSE(world.snapshot->listeners->empty());
+  uint32_t last = 0;
+  for (const auto& [address, port, slot] : *world.snapshot->listeners) {
+    EXPECT_TRUE(all.empty() || slot > last);
+    last = slot;
+    EXPECT_EQ(world.snapshot->frontend_table->find({address, Protocol::kTcp, port}), slot);
+    all.insert(address.text() + " " + std::to_string(port));
+  }
+  return all;
+}
+
+void expect_listeners(const World& world) {
+  std::set<std::string> proxied;
+  for (const auto& [slot, name] : world.model.frontends())
+    if (name.forwarding == Forwarding::kProxy)
+      proxied.insert(name.key.address.text() + " " + std::to_string(name.key.port));
+  EXPECT_EQ(listeners_of(world), proxied);
+}
+
 void expect_same(const World& world, const Content& content, RandomEdits& random) {
   World fresh;
   fresh.apply(all_of(content));
   const std::vector<FrontendKey> keys = frontend_keys(world);
   ASSERT_EQ(keys, frontend_keys(fresh));
   expect_same_attachments(*world.attachments, *fresh.attachments);
+  expect_listeners(world);
   EXPECT_EQ(world.model.stats().endpoints, fresh.model.stats().endpoints);
   EXPECT_EQ(world.model.stats().frontends, fresh.model.stats().frontends);
   EXPECT_EQ(world.model.stats().resources, content.size());
@@ -189,6 +216,10 @@ void expect_kept(const std::map<uint32_t, std::string>& before,
 }
 
 void expect_shared(const Snapshot& before, const Snapshot& after) {
+  if (before.listeners != nullptr && after.listeners != nullptr &&
+      *before.listeners == *after.listeners) {
+    EXPECT_EQ(before.listeners, after.listeners);
+  }
   for (uint32_t slot = 0; slot < std::min(before.frontends.size(), after.frontends.size());
        ++slot) {
     const auto &was = before.frontends[slot], &is = after.frontends[slot];
@@ -269,6 +300,7 @@ TEST(RandomModel, RollbackRestores) {
     world.commit();
     EXPECT_EQ(world.attachments, attachments);
     EXPECT_EQ(world.snapshot->frontend_table, committed->frontend_table);
+    EXPECT_EQ(world.snapshot->listeners, committed->listeners);
     for (uint32_t slot = 0; slot < committed->frontends.size(); ++slot)
       ASSERT_EQ(world.snapshot->frontends[slot], committed->frontends[slot]) << "step " << step;
     for (uint32_t slot = 0; slot < committed->clusters.size(); ++slot)
