@@ -1,6 +1,7 @@
 #include "field.h"
 
 #include <algorithm>
+#include <array>
 
 namespace heddle::config {
 std::unexpected<Error> Field::fail_at(int line, std::string_view path,
@@ -47,9 +48,9 @@ Result<> check_list(const Field& field, size_t min, size_t max, std::string_view
   if (node.kind != Node::Kind::kList)
     return field.fail("is {}; expected a list of {}", kind_name(node.kind), what);
   const size_t size = node.children.size();
-  if (size < min || size > max)
-    return field.fail("has {} elements; expected {} to {} {}", size, min, max, what);
-  return {};
+  if (size >= min && size <= max) return {};
+  if (min == max) return field.fail("has {} elements; expected {} {}", size, min, what);
+  return field.fail("has {} elements; expected {} to {} {}", size, min, max, what);
 }
 
 Result<std::string> read_text(const Field& field, std::string_view expected) {
@@ -79,19 +80,38 @@ Result<size_t> read_choice(const Field& field, std::span<const std::string_view>
   return static_cast<size_t>(at - choices.begin());
 }
 
-Result<> read_size(const Field& field, uint64_t& out) {
-  constexpr std::string_view kExpected = "a size from 64M to 1024G, as 512M or 1G";
-  const auto text = read_text(field, kExpected);
+Result<> read_size(const Field& field, uint64_t& out, const SizeBounds& bounds) {
+  const auto text = read_text(field, bounds.text);
   if (!text) return std::unexpected(text.error());
   const size_t unit = std::string_view("KMG").find(text->back());
   const auto number = yaml::parse_number(std::string_view(*text).substr(0, text->size() - 1));
   if (unit == std::string_view::npos || !number)
-    return field.fail("{} is no size; expected {}", quote(*text), kExpected);
+    return field.fail("{} is no size; expected {}", quote(*text), bounds.text);
   const size_t shift = 10 * (unit + 1);
-  constexpr uint64_t kLeast = 64ull << 20, kMost = 1ull << 40;
-  if (*number > kMost >> shift || *number << shift < kLeast)
-    return field.fail("{} is out of range; expected {}", quote(*text), kExpected);
+  if (*number > bounds.most >> shift || *number << shift < bounds.least)
+    return field.fail("{} is out of range; expected {}", quote(*text), bounds.text);
   out = *number << shift;
+  return {};
+}
+
+Result<> read_duration(const Field& field, const DurationBounds& bounds, Duration& out) {
+  struct Unit {
+    std::string_view name;
+    Duration length;
+  };
+  constexpr std::array<Unit, 4> kUnits = {
+      {{"ms", milliseconds(1)}, {"s", seconds(1)}, {"m", seconds(60)}, {"h", seconds(3'600)}}};
+  const auto text = read_text(field, bounds.text);
+  if (!text) return std::unexpected(text.error());
+  const size_t digits = std::min(text->find_first_not_of("0123456789_"), text->size());
+  const auto number = yaml::parse_number(std::string_view(*text).substr(0, digits));
+  const auto unit = std::ranges::find(kUnits, std::string_view(*text).substr(digits), &Unit::name);
+  if (!number || unit == kUnits.end())
+    return field.fail("{} is no time; expected {}", quote(*text), bounds.text);
+  const auto most = static_cast<uint64_t>(bounds.most.ns() / unit->length.ns());
+  if (*number > most || unit->length * static_cast<int64_t>(*number) < bounds.least)
+    return field.fail("{} is out of range; expected {}", quote(*text), bounds.text);
+  out = unit->length * static_cast<int64_t>(*number);
   return {};
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/result.h"
+#include "core/time.h"
 #include "yaml/quote.h"
 #include "yaml/tree.h"
 
@@ -97,7 +98,22 @@ Result<> read_number(const Field& field, T min, T max, T& out) {
 // The index of the word among `choices`.
 Result<size_t> read_choice(const Field& field, std::span<const std::string_view> choices);
 
-// 64M..1T in bytes: an integer with K, M or G, powers of 1024.
-Result<> read_size(const Field& field, uint64_t& out);
+struct SizeBounds {
+  uint64_t least, most;
+  std::string_view text;  // completes "expected ..."
+};
+inline constexpr SizeBounds kMemorySize = {64ull << 20, 1ull << 40,
+                                           "a size from 64M to 1024G, as 512M or 1G"};
+
+// In bytes: an integer with K, M or G, powers of 1024.
+Result<> read_size(const Field& field, uint64_t& out, const SizeBounds& bounds = kMemorySize);
+
+struct DurationBounds {
+  Duration least, most;  // most: at most some years
+  std::string_view text;
+};
+
+// An integer with ms, s, m or h.
+Result<> read_duration(const Field& field, const DurationBounds& bounds, Duration& out);
 
 }  // namespace heddle::config

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "address.h"
+#include "tcp_settings.h"
 
 namespace heddle::config {
 namespace {
@@ -12,10 +13,13 @@ constexpr std::array<std::string_view, 2> kNatKeys = {"addresses", "ports"};
 constexpr std::array<std::string_view, 2> kConntrackKeys = {"tcp_window", "pick_up"};
 constexpr std::array<std::string_view, 3> kWindowWords = {"strict", "liberal", "off"};
 constexpr std::array<std::string_view, 2> kSwitchWords = {"true", "false"};
-constexpr std::array<std::string_view, 5> kLimitKeys = {"flows", "half_open", "flows_per_namespace",
+constexpr std::array<std::string_view, 7> kLimitKeys = {"flows",
+                                                        "half_open",
+                                                        "flows_per_namespace",
                                                         "new_flows_per_second",
-                                                        "new_flows_per_second_per_source"};
-constexpr std::array<std::string_view, 1> kLimitsLater = {"connections"};
+                                                        "new_flows_per_second_per_source",
+                                                        "connections",
+                                                        "tcp_memory"};
 // Each costs 24 KB a worker for the ports in use.
 constexpr size_t kMaxNatAddresses = 256;
 constexpr uint32_t kLeastFlows = 1'024, kMostFlows = 100'000'000;
@@ -81,9 +85,10 @@ Result<> read_conntrack(const Field& field, app::FlowSettings& out) {
   return {};
 }
 
-Result<> read_limits(const Field& field, app::FlowSettings& out) {
-  const auto fields = Fields::of(field, kLimitKeys, kLimitsLater);
+Result<> read_limits(const Field& field, app::FlowSettings& out, app::TcpSettings& tcp) {
+  const auto fields = Fields::of(field, kLimitKeys);
   if (!fields) return std::unexpected(fields.error());
+  HEDDLE_TRY(read_tcp_limits(*fields, tcp));
   if (const auto flows = fields->find("flows"))
     HEDDLE_TRY(read_number<uint32_t>(*flows, kLeastFlows, kMostFlows, out.flows));
   const std::pair<const char*, uint32_t*> others[] = {

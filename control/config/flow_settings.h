@@ -12,7 +12,7 @@ namespace heddle::config {
 Result<> read_nat(const Field& field, const Ports& ports, app::FlowSettings& out);
 // conntrack: { tcp_window: strict, pick_up: true }
 Result<> read_conntrack(const Field& field, app::FlowSettings& out);
-// limits: { flows: 1_000_000, flows_per_namespace: 100_000 }
-Result<> read_limits(const Field& field, app::FlowSettings& out);
+// limits: { flows: 1_000_000, flows_per_namespace: 100_000, connections: 16_384 }
+Result<> read_limits(const Field& field, app::FlowSettings& out, app::TcpSettings& tcp);
 
 }  // namespace heddle::config

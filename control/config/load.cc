@@ -15,6 +15,7 @@
 #include "flow_settings.h"
 #include "ports.h"
 #include "routes.h"
+#include "tcp_settings.h"
 #include "yaml/tree.h"
 
 namespace heddle::config {
@@ -30,9 +31,9 @@ constexpr std::string_view kDefaultSocket = "/run/heddle/heddled.sock";
 
 constexpr std::string_view kDefaultState = "/var/lib/heddle";
 
-constexpr std::array<std::string_view, 10> kNodeKeys = {
-    "node",  "trust_domain", "workers", "memory",    "control",
-    "ports", "routes",       "nat",     "conntrack", "limits"};
+constexpr std::array<std::string_view, 11> kNodeKeys = {
+    "node",   "trust_domain", "workers",   "memory", "control", "ports",
+    "routes", "nat",          "conntrack", "limits", "tcp"};
 constexpr std::array<std::string_view, 2> kWorkerKeys = {"cores", "idle"};
 constexpr std::array<std::string_view, 2> kIdleWords = {"adaptive", "spin"};
 constexpr std::array<std::string_view, 3> kMemoryKeys = {"hugepages", "no_huge", "buffers"};
@@ -205,7 +206,9 @@ Result<> read_all(const Field& root, app::NodeConfig& out) {
   if (const auto routes = fields->find("routes")) HEDDLE_TRY(read_routes(*routes, ports, out));
   if (const auto nat = fields->find("nat")) HEDDLE_TRY(read_nat(*nat, ports, out.flows));
   if (const auto track = fields->find("conntrack")) HEDDLE_TRY(read_conntrack(*track, out.flows));
-  if (const auto limits = fields->find("limits")) HEDDLE_TRY(read_limits(*limits, out.flows));
+  if (const auto limits = fields->find("limits"))
+    HEDDLE_TRY(read_limits(*limits, out.flows, out.tcp));
+  if (const auto tcp = fields->find("tcp")) HEDDLE_TRY(read_tcp(*tcp, out.tcp));
   out.ports = std::move(ports.ports);
   return {};
 }

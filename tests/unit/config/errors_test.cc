@@ -37,11 +37,11 @@ TEST(Errors, YamlThatIsNotForUs) {
       {"x\n",
        "f.yaml:1: is a single value; expected a map with node, trust_domain, workers, memory, "
        "control, "
-       "ports, routes, nat, conntrack, limits"},
+       "ports, routes, nat, conntrack, limits, tcp"},
       {"- x\n",
        "f.yaml:1: is a list; expected a map with node, trust_domain, workers, memory, control, "
        "ports, "
-       "routes, nat, conntrack, limits"},
+       "routes, nat, conntrack, limits, tcp"},
       {"node: x\n---\nnode: y\n",
        "f.yaml:2: a second YAML document starts here; expected one document"},
       {"node: &a x\n", "f.yaml:1: node: YAML anchors are not supported; expected a plain value"},
@@ -72,6 +72,50 @@ TEST(Errors, TooManyValues) {
             "f.yaml:1: ports[400000]: too many values; expected at most 400000");
 }
 
+TEST(Errors, Tcp) {
+  expect_errors({
+      {with_rest("tcp: on\n"),
+       "f.yaml:7: tcp: is a single value; expected a map with ports, congestion, ecn, keepalive, "
+       "min_rto, user_timeout"},
+      {with_rest("tcp: { ecm: true }\n"),
+       "f.yaml:7: tcp.ecm: unknown key; expected one of ports, congestion, ecn, keepalive, "
+       "min_rto, "
+       "user_timeout (did you mean \"ecn\"?)"},
+      {with_rest("tcp: { ports: 40000 }\n"),
+       "f.yaml:7: tcp.ports: is a single value; expected a list of port numbers, the first and the "
+       "last"},
+      {with_rest("tcp: { ports: [1024] }\n"),
+       "f.yaml:7: tcp.ports: has 1 elements; expected 2 port numbers, the first and the last"},
+      {with_rest("tcp: { ports: [0, 2000] }\n"),
+       "f.yaml:7: tcp.ports[0]: \"0\" is no number from 1 to 65535"},
+      {with_rest("tcp: { ports: [1024, 2046] }\n"),
+       "f.yaml:7: tcp.ports: too few ports; expected at least 1,024 from the first to the last"},
+      {with_rest("tcp: { ports: [60999, 32768] }\n"),
+       "f.yaml:7: tcp.ports: too few ports; expected at least 1,024 from the first to the last"},
+      {with_rest("tcp: { congestion: reno }\n"),
+       "f.yaml:7: tcp.congestion: \"reno\" is none of cubic, newreno"},
+      {with_rest("tcp: { ecn: on }\n"), "f.yaml:7: tcp.ecn: \"on\" is none of true, false"},
+      {with_rest("tcp: { keepalive: 60 }\n"),
+       "f.yaml:7: tcp.keepalive: \"60\" is no time; expected 1s to 24h, or off"},
+      {with_rest("tcp: { keepalive: 999ms }\n"),
+       "f.yaml:7: tcp.keepalive: \"999ms\" is out of range; expected 1s to 24h, or off"},
+      {with_rest("tcp:\n  ecn: true\n  min_rto: 4ms\n"),
+       "f.yaml:9: tcp.min_rto: \"4ms\" is out of range; expected 5ms to 1000ms"},
+      {with_rest("tcp: { min_rto: 2s }\n"),
+       "f.yaml:7: tcp.min_rto: \"2s\" is out of range; expected 5ms to 1000ms"},
+      {with_rest("tcp: { min_rto: 0.2s }\n"),
+       "f.yaml:7: tcp.min_rto: \"0.2s\" is no time; expected 5ms to 1000ms"},
+      {with_rest("tcp: { min_rto: ms }\n"),
+       "f.yaml:7: tcp.min_rto: \"ms\" is no time; expected 5ms to 1000ms"},
+      {with_rest("tcp: { user_timeout: off }\n"),
+       "f.yaml:7: tcp.user_timeout: \"off\" is no time; expected 1s to 24h"},
+      {with_rest("tcp: { user_timeout: 18446744073709551615h }\n"),
+       "f.yaml:7: tcp.user_timeout: \"18446744073709551615h\" is out of range; expected 1s to 24h"},
+      {with_rest("tcp: { user_timeout: 99999999999999999999s }\n"),
+       "f.yaml:7: tcp.user_timeout: \"99999999999999999999s\" is no time; expected 1s to 24h"},
+  });
+}
+
 TEST(Errors, TopLevel) {
   expect_errors({
       {"workers: {}\n", "f.yaml:1: node: missing; expected the node's name, as edge-1"},
@@ -84,20 +128,25 @@ TEST(Errors, TopLevel) {
       {with_rest("route: []\n"),
        "f.yaml:7: route: unknown key; expected one of node, trust_domain, workers, memory, "
        "control, ports, "
-       "routes, nat, conntrack, limits (did you mean \"routes\"?)"},
+       "routes, nat, conntrack, limits, tcp (did you mean \"routes\"?)"},
       {with_rest("zzz: []\n"),
        "f.yaml:7: zzz: unknown key; expected one of node, trust_domain, workers, memory, "
-       "control, ports, routes, nat, conntrack, limits"},
+       "control, ports, routes, nat, conntrack, limits, tcp"},
       {with_rest("\"\\e[1m\\\"\": 1\n"),
        "f.yaml:7: \\x1b[1m\\x22: unknown key; expected one of "
-       "node, trust_domain, workers, memory, control, ports, routes, nat, conntrack, limits"},
+       "node, trust_domain, workers, memory, control, ports, routes, nat, conntrack, limits, tcp"},
       {with_rest("trust_domain: 'Example.org'\n"),
        "f.yaml:7: trust_domain: \"Example.org\" is no trust domain; expected 1 to 255 of "
        "a-z 0-9 . - _, as example.org"},
       {with_rest("limits: { flows: 1 }\n"),
        "f.yaml:7: limits.flows: \"1\" is no number from 1024 to 100000000"},
-      {with_rest("limits: { connections: 1 }\n"),
-       "f.yaml:7: limits.connections: not available in this version; leave it out"},
+      {with_rest("limits: { connections: 2000001 }\n"),
+       "f.yaml:7: limits.connections: \"2000001\" is no number from 0 to 2000000"},
+      {with_rest("limits:\n  tcp_memory: 64\n"),
+       "f.yaml:8: limits.tcp_memory: \"64\" is no size; expected a size from 1M to 1024G, as 64M"},
+      {with_rest("limits: { tcp_memory: 1023K }\n"),
+       "f.yaml:7: limits.tcp_memory: \"1023K\" is out of range; expected a size from 1M to 1024G, "
+       "as 64M"},
       {with_rest("nat: { ports: [1, 2] }\n"),
        "f.yaml:7: nat.addresses: missing; expected a list of addresses"},
       {with_rest("nat: { addresses: [192.0.2.99], ports: [1024, 1025] }\n"),

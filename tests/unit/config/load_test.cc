@@ -215,6 +215,51 @@ class TemporaryFile {
   char path_[32] = "/tmp/heddle-config-XXXXXX";
 };
 
+TEST(Load, TcpHasDefaults) {
+  const auto config = load_text(Yaml().text(), "f.yaml");
+  ASSERT_TRUE(config) << config.error().text;
+  const app::TcpSettings& tcp = config->tcp;
+  EXPECT_EQ(tcp.connections, 16'384u);
+  EXPECT_EQ(tcp.memory_bytes, 64ull << 20);
+  EXPECT_EQ(tcp.first_port, 32'768);
+  EXPECT_EQ(tcp.last_port, 60'999);
+  EXPECT_FALSE(tcp.newreno);
+  EXPECT_TRUE(tcp.ecn);
+  EXPECT_EQ(tcp.keepalive, seconds(60));
+  EXPECT_EQ(tcp.min_rto, milliseconds(200));
+  EXPECT_EQ(tcp.user_timeout, seconds(120));
+}
+
+TEST(Load, TcpSettings) {
+  const auto config = load_text(
+      with_rest("limits: { connections: 2_000_000, tcp_memory: 1M }\n"
+                "tcp: { ports: [2000, 3023], congestion: newreno, ecn: false, keepalive: 2h,\n"
+                "       min_rto: 5ms, user_timeout: 1_0s }\n"),
+      "f.yaml");
+  ASSERT_TRUE(config) << config.error().text;
+  const app::TcpSettings& tcp = config->tcp;
+  EXPECT_EQ(tcp.connections, 2'000'000u);
+  EXPECT_EQ(tcp.memory_bytes, 1ull << 20);
+  EXPECT_EQ(tcp.first_port, 2'000);
+  EXPECT_EQ(tcp.last_port, 3'023);
+  EXPECT_TRUE(tcp.newreno);
+  EXPECT_FALSE(tcp.ecn);
+  EXPECT_EQ(tcp.keepalive, seconds(7'200));
+  EXPECT_EQ(tcp.min_rto, milliseconds(5));
+  EXPECT_EQ(tcp.user_timeout, seconds(10));
+  const auto none = load_text(with_rest("limits: { connections: 0 }\n"
+                                        "tcp: { keepalive: off, congestion: cubic, ecn: true,\n"
+                                        "       min_rto: 1s, user_timeout: 24h }\n"),
+                              "f.yaml");
+  ASSERT_TRUE(none) << none.error().text;
+  EXPECT_EQ(none->tcp.connections, 0u);
+  EXPECT_FALSE(none->tcp.newreno);
+  EXPECT_TRUE(none->tcp.ecn);
+  EXPECT_EQ(none->tcp.keepalive, Duration());
+  EXPECT_EQ(none->tcp.min_rto, seconds(1));
+  EXPECT_EQ(none->tcp.user_timeout, seconds(24 * 3'600));
+}
+
 TEST(LoadFile, ReadsAFile) {
   const TemporaryFile file(kFull);
   const auto config = load_file(file.path());
@@ -227,10 +272,11 @@ TEST(LoadFile, NamesTheFileInErrors) {
   const TemporaryFile file("nodes: x\n");
   const auto config = load_file(file.path());
   ASSERT_FALSE(config);
-  EXPECT_EQ(config.error().text, file.path() +
-                                     ":1: nodes: unknown key; expected one of node, trust_domain, "
-                                     "workers, memory, control, ports, "
-                                     "routes, nat, conntrack, limits (did you mean \"node\"?)");
+  EXPECT_EQ(config.error().text,
+            file.path() +
+                ":1: nodes: unknown key; expected one of node, trust_domain, "
+                "workers, memory, control, ports, "
+                "routes, nat, conntrack, limits, tcp (did you mean \"node\"?)");
 }
 
 TEST(LoadFile, RefusesWhatIsNoFile) {
