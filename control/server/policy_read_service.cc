@@ -89,8 +89,11 @@ void read_forwarding(const v1::Service& from, policy::Service& to, PolicyReader&
     case v1::FORWARDING_IP_IN_IP:
       to.forwarding = policy::Forwarding::kIpInIp;
       break;
+    case v1::FORWARDING_PROXY:
+      to.forwarding = policy::Forwarding::kProxy;
+      break;
     default:
-      reader.problem("spec.forwarding", "expected dnat, full-nat, direct or ip-in-ip");
+      reader.problem("spec.forwarding", "expected dnat, full-nat, direct, ip-in-ip or proxy");
   }
   switch (from.source_mapping()) {
     case v1::SOURCE_MAPPING_UNSPECIFIED:

@@ -129,13 +129,41 @@ void read_algorithm(const v1::Balancer& from, policy::TrafficPolicy& to, PolicyR
                    "the algorithm looks at no hash: leave it out, or take maglev or ring-hash");
 }
 
+// Within [least, most], in nanoseconds; protobuf's own may be of 10,000 years, or no time at all.
+std::optional<Duration> read_time(const google::protobuf::Duration& from, Duration least,
+                                  Duration most) {
+  constexpr int64_t kSecond = 1'000'000'000;
+  if (from.seconds() < 0 || from.seconds() > most.ns() / kSecond) return {};
+  if (from.nanos() < 0 || from.nanos() >= kSecond) return {};
+  const Duration time = seconds(from.seconds()) + nanoseconds(from.nanos());
+  return time < least || time > most ? std::nullopt : std::optional(time);
+}
+
 Duration read_drain_time(const google::protobuf::Duration& from, PolicyReader& reader) {
-  constexpr int64_t kMost = policy::kMaxDrainTime.ns() / 1'000'000'000;
-  const bool good = from.seconds() >= 0 && from.seconds() <= kMost && from.nanos() >= 0 &&
-                    from.nanos() < 1'000'000'000 && (from.seconds() < kMost || from.nanos() == 0);
-  if (good) return seconds(from.seconds()) + nanoseconds(from.nanos());
+  if (const auto time = read_time(from, Duration(), policy::kMaxDrainTime)) return *time;
   reader.problem("spec.drain_time", "expected 0s to 24h");
   return policy::kDefaultDrainTime;
+}
+
+void read_limits(const v1::ConnectionLimits& from, policy::TrafficPolicy& to,
+                 PolicyReader& reader) {
+  reader.later(from.connections() != 0, "spec.limits.connections");
+  reader.later(from.pending_requests() != 0, "spec.limits.pending_requests");
+  reader.later(from.requests() != 0, "spec.limits.requests");
+  reader.later(from.retries() != 0, "spec.limits.retries");
+  if (from.has_connect_timeout()) {
+    to.connect_timeout =
+        read_time(from.connect_timeout(), policy::kLeastConnectTimeout, policy::kMaxConnectTimeout);
+    if (!to.connect_timeout) reader.problem("spec.limits.connect_timeout", "expected 1ms to 10m");
+  }
+  if (from.has_idle_timeout()) {
+    const google::protobuf::Duration& idle = from.idle_timeout();
+    const bool never = idle.seconds() == 0 && idle.nanos() == 0;
+    to.idle_timeout =
+        never ? Duration() : read_time(idle, policy::kLeastIdleTimeout, policy::kMaxIdleTimeout);
+    if (!to.idle_timeout)
+      reader.problem("spec.limits.idle_timeout", "expected 1s to 720h, or 0s: never");
+  }
 }
 
 policy::Refusal read_refusal(v1::Refusal from, policy::Refusal otherwise, const char* field,
@@ -192,7 +220,7 @@ policy::TrafficPolicy read(const v1::TrafficPolicy& from, PolicyReader& reader) 
   reader.later(!balancer.hash_name().empty(), "spec.balancer.hash_name");
   reader.later(balancer.has_slow_start(), "spec.balancer.slow_start");
   reader.later(balancer.has_panic_threshold(), "spec.balancer.panic_threshold");
-  reader.later(from.has_limits(), "spec.limits");
+  read_limits(from.limits(), to, reader);
   reader.later(from.has_outlier_detection(), "spec.outlier_detection");
   reader.later(from.has_health_check(), "spec.health_check");
   reader.later(from.tls() != v1::TLS_MODE_UNSPECIFIED, "spec.tls");

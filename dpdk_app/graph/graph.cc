@@ -21,18 +21,21 @@ constexpr const NodeSpec* kNodes[] = {
     &rx,
     &handoff,
     &originate,
+    &tcp_output,
     // Link layer.
     &steer,
     &ethernet_input,
     &arp_input,
     // IPv4.
     &ip4_input,
+    &ip4_tcp_input,
     &ip4_conntrack,
     &ip4_lookup,
     &ip4_forward,
     &ip4_fragment,
     &ip4_local,
     &ip4_service,
+    &ip4_tcp_listen,
     &ip4_guard,
     &ip4_tunnel,
     &icmp4_input,
@@ -41,11 +44,13 @@ constexpr const NodeSpec* kNodes[] = {
     &arp_resolve,
     // IPv6.
     &ip6_input,
+    &ip6_tcp_input,
     &ip6_conntrack,
     &ip6_lookup,
     &ip6_forward,
     &ip6_local,
     &ip6_service,
+    &ip6_tcp_listen,
     &ip6_guard,
     &ip6_tunnel,
     &icmp6_input,
@@ -177,7 +182,7 @@ Result<std::unique_ptr<Graph>> Graph::create(Worker& worker, const GraphEnds& en
   if (ends.source != nullptr && rte_node_is_invalid(rte_node_from_name(ends.source->name)))
     register_one(*ends.source);
   const char* sources[] = {ends.source != nullptr ? ends.source->name : rx.name, handoff.name,
-                           originate.name};
+                           originate.name, tcp_output.name};
   const std::string name = "worker-" + std::to_string(worker.id.value());
   rte_graph_param parameters{};
   parameters.socket_id = SOCKET_ID_ANY;

@@ -9,6 +9,9 @@
 #include <random>
 
 #include "node/flow_options.h"
+#include "node/tcp_options.h"
+#include "tcp/cookie.h"
+#include "tcp_io/relay_user.h"
 #include "wire/ipv6.h"
 
 namespace heddle::app {
@@ -22,6 +25,7 @@ uint32_t wanted_buffers(const NodeConfig& config) {
   const auto workers = static_cast<uint16_t>(config.cores.size());
   uint32_t total = 4096;  // in flight in the graph, waiting for neighbours
   for (const PortConfig& port : config.ports) total += Port::buffers_for(port, workers);
+  total += tcp_buffers(config.tcp);
   const auto outlets = static_cast<uint32_t>(workers - 1 + config.ports.size());
   return total + workers * (kInboxSize + RTE_MEMPOOL_CACHE_MAX_SIZE + outlets * Outlet::kCapacity);
 }
@@ -66,7 +70,8 @@ Result<> Node::open_ports() {
   attachments_ = std::make_shared<policy::Attachments>();
   std::shared_ptr<const l3::Topology> topology = build_topology(config_, now, ++generation_);
   routes_ = topology->lines;
-  installed_now_ = {std::move(topology), std::make_shared<policy::Snapshot>()};
+  installed_now_ = {std::move(topology), std::make_shared<policy::Snapshot>(),
+                    std::make_shared<NodeSecrets>(new_secrets())};
   installed_ = std::make_unique<RcuCell<Installed>>(std::make_unique<Installed>(installed_now_));
   return {};
 }
@@ -126,6 +131,7 @@ Result<> Node::make_workers() {
       worker->owners[slot] = static_cast<uint16_t>(slot % count);
     worker->flows = std::make_unique<Flows>(flow_options(config_.flows, *worker, count),
                                             policy::Limits(), seed + 64u * i, clock_.now());
+    make_tcp(*worker);
     const std::string name = fmt::format("inbox-{}", i);
     worker->inbox = rte_ring_create(name.c_str(), kInboxSize, SOCKET_ID_ANY, RING_F_SC_DEQ);
     if (worker->inbox == nullptr) return fail("no memory for worker {}'s inbox", i);
@@ -141,6 +147,16 @@ Result<> Node::make_workers() {
   for (uint16_t i = 0; i < ports_.size(); ++i)
     if (ports_[i] != nullptr) assign_queues(*ports_[i], i);
   return {};
+}
+
+// Its connections' buffers are the pool's, which outlives it.
+void Node::make_tcp(Worker& worker) const {
+  if (config_.tcp.connections == 0) return;
+  const auto count = static_cast<uint32_t>(config_.cores.size());
+  worker.tcp =
+      std::make_unique<Tcp>(worker, tcp_options(config_.tcp, *installed_now_.topology, count),
+                            *installed_now_.secrets, clock_.now());
+  worker.tcp->user = std::make_unique<RelayUser>(worker, clock_.now());
 }
 
 Result<> Node::add_static_neighbours(Worker& worker) const {
@@ -219,6 +235,7 @@ Node::~Node() {
   loops_.clear();
   graphs_.clear();
   for (auto& worker : workers_) {
+    worker->tcp.reset();
     worker->undeliverable.clear();
     worker->made.clear();
     worker->flows->held4.clear();
@@ -243,9 +260,17 @@ void Node::housekeep() {
     rcu_.reclaim();
   }
   const Instant now = clock_.now();
+  if (now - secrets_at_ >= tcp::kCookiePeriod) rotate_secrets(now);
   if (now - rates_at_ < seconds(1)) return;
   measure_rates();
   rates_at_ = now;
+}
+
+void Node::rotate_secrets(Instant now) {
+  secrets_at_ = now;
+  const std::lock_guard lock(publishing_);
+  installed_now_.secrets = std::make_shared<NodeSecrets>(rotate(*installed_now_.secrets));
+  publish(installed_now_.topology, installed_now_.policy);
 }
 
 void Node::watch_links() {

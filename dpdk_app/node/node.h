@@ -47,6 +47,12 @@ class Node : public server::NodeView, public server::PolicyTarget {
   server::FlowWalk flush_flows(const server::FlowFilter& filter, const server::GoOn& go_on,
                                bool reset) override;
 
+  server::FlowWalk walk_connections(const server::ConnectionFilter& filter,
+                                    const server::GoOn& go_on, const TakeConnection& take) override;
+  server::ConnectionSums connection_sums() override;
+  std::vector<server::ListenerInfo> listeners() override;
+  std::vector<server::TcpCounterInfo> tcp_counters() override;
+
   void install(const policy::Compiled& compiled) override;
   std::vector<uint64_t> worker_versions() override;
   bool is_live(uint64_t version) override;
@@ -76,11 +82,17 @@ class Node : public server::NodeView, public server::PolicyTarget {
   const Port& port_of(size_t config_index) const;
   std::vector<PortFacts> facts() const;
   void watch_links();
+  void make_tcp(Worker& worker) const;
+  void rotate_secrets(Instant now);
   void publish(std::shared_ptr<const l3::Topology> topology,
                std::shared_ptr<const policy::Snapshot> policy);
   void measure_rates();
+  // The lock is for one piece at a time: others who ask come in between.
   template <class Question>
-  bool ask_worker(size_t worker, Question&& question);
+  bool ask_worker(size_t worker, Question&& question) {
+    const std::lock_guard lock(asking_);
+    return loops_[worker]->mailbox().ask(std::forward<Question>(question));
+  }
 
   const NodeConfig& config_;
   uint64_t start_cycles_;
@@ -108,7 +120,8 @@ class Node : public server::NodeView, public server::PolicyTarget {
   std::vector<Rates> rates_;
   std::vector<l3::RouteLine> routes_;
   Instant rates_at_;
-  std::mutex asking_;  // one question to the workers at a time
+  Instant secrets_at_;  // when the cookie key was last replaced
+  std::mutex asking_;   // one question to the workers at a time
 };
 
 }  // namespace heddle::app

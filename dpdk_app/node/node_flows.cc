@@ -28,13 +28,6 @@ void walk_worker(uint16_t worker, Piece& piece, const server::GoOn& go_on, serve
 
 }  // namespace
 
-// The lock is for one piece at a time: others who ask come in between.
-template <class Question>
-bool Node::ask_worker(size_t worker, Question&& question) {
-  const std::lock_guard lock(asking_);
-  return loops_[worker]->mailbox().ask(std::forward<Question>(question));
-}
-
 server::FlowWalk Node::walk_flows(const server::FlowFilter& filter, const server::GoOn& go_on,
                                   const TakeFlow& take) {
   server::FlowWalk walk;

@@ -1,5 +1,6 @@
 // How policy gets to the workers, and what they have counted under it.
 #include "node/node.h"
+#include "worker/tcp.h"
 
 namespace heddle::app {
 
@@ -9,7 +10,8 @@ void Node::publish(std::shared_ptr<const l3::Topology> topology,
     const std::lock_guard lock(state_);
     routes_ = topology->lines;
   }
-  installed_now_ = {std::move(topology), std::move(policy)};
+  installed_now_.topology = std::move(topology);
+  installed_now_.policy = std::move(policy);
   installed_->publish(std::make_unique<Installed>(installed_now_), rcu_);
 }
 
@@ -95,8 +97,11 @@ uint64_t Node::flows_cut() {
 // Generations go round, so they are compared by their distance.
 bool Node::has_swept(uint32_t generation) {
   return std::ranges::all_of(workers_, [&](const auto& worker) {
-    const auto swept = static_cast<uint32_t>(worker->flows->counters.swept.value());
-    return static_cast<int32_t>(swept - generation) >= 0;
+    const auto has = [&](const Gauge& swept) {
+      return static_cast<int32_t>(static_cast<uint32_t>(swept.value()) - generation) >= 0;
+    };
+    return has(worker->flows->counters.swept) &&
+           (worker->tcp == nullptr || has(worker->tcp->swept));
   });
 }
 

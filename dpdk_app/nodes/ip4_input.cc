@@ -14,6 +14,7 @@ namespace {
 enum class Edge : uint8_t {
   kLookup,
   kFlow,
+  kTcp,
   kTruncated,
   kBadVersion,
   kBadHeaderLength,
@@ -34,6 +35,7 @@ enum class Edge : uint8_t {
 constexpr EdgeSpec kEdges[] = {
     to("ip4_lookup"),
     to("ip4_conntrack"),
+    to("ip4_tcp_input"),
     drop("truncated", "fewer bytes than an IPv4 header: cut on its way, or a broken sender"),
     drop("bad_version", "an IPv4 EtherType before something that is not IPv4"),
     drop("bad_header_length", "a header length below 20 bytes or past the packet's end"),
@@ -152,7 +154,10 @@ Edge input(Packet packet, Worker& worker) {
   if (packet.meta().has(packet::Flag::kLinkBroadcast)) [[unlikely]]
     return Edge::kBroadcastFrame;
   const Edge edge = check_source(source, in, *worker.topology);
-  return edge == Edge::kLookup && worker.tracks ? Edge::kFlow : edge;
+  if (edge != Edge::kLookup) [[unlikely]]
+    return edge;
+  if (worker.ends_tcp) return Edge::kTcp;
+  return worker.tracks ? Edge::kFlow : Edge::kLookup;
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ namespace {
 enum class Edge : uint8_t {
   kLookup,
   kFlow,
+  kTcp,
   kLocal,
   kTruncated,
   kBadVersion,
@@ -33,6 +34,7 @@ enum class Edge : uint8_t {
 constexpr EdgeSpec kEdges[] = {
     to("ip6_lookup"),
     to("ip6_conntrack"),
+    to("ip6_tcp_input"),
     to("ip6_local"),
     drop("truncated", "fewer bytes than an IPv6 header: cut on its way, or a broken sender"),
     drop("bad_version", "an IPv6 EtherType before something that is not IPv6"),
@@ -141,6 +143,7 @@ Edge input(Packet packet, Worker& worker) {
     return Edge::kBroadcastFrame;
   if (destination.is_link_local()) [[unlikely]]
     return check_link_local(destination, in);
+  if (worker.ends_tcp) return Edge::kTcp;
   return worker.tracks ? Edge::kFlow : Edge::kLookup;
 }
 

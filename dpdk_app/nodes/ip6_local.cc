@@ -1,5 +1,6 @@
 // ip6_local: what is addressed to the node itself, or to a group that it is in.
 // In: data() is a validated IPv6 header with a well-formed chain of extension headers.
+#include "nodes/local_tcp.h"
 #include "nodes/nodes.h"
 #include "wire/icmp.h"
 #include "wire/ipv6.h"
@@ -12,6 +13,7 @@ namespace {
 enum class Edge : uint8_t {
   kIcmp,
   kHost,
+  kTcp,
   kFragment,
   kUnknownOption,
   kUnknownOptionReported,
@@ -22,6 +24,7 @@ enum class Edge : uint8_t {
 constexpr EdgeSpec kEdges[] = {
     to("icmp6_input"),
     to("ip6_forward"),
+    to("ip6_tcp_listen"),
     drop("fragment", "a fragment for the node itself, which has no host port to put it together"),
     drop("unknown_option", "an unknown option whose type says to discard the packet"),
     refuse6("unknown_option_reported", "an unknown option whose type says to report it",
@@ -85,6 +88,7 @@ Edge deliver(Packet packet, Worker& worker) {
     return Edge::kRoutingHeader;
   }
   if (payload.protocol == wire::IpProtocol::kIcmpv6 && !payload.is_fragment) return Edge::kIcmp;
+  if (is_for_our_tcp<wire::Ipv6Address>(packet, worker)) return Edge::kTcp;
   const l3::Topology& topology = *worker.topology;
   const wire::Ipv6View ip(packet.data());
   if (belongs_to_host(topology, topology.interface(packet.meta().rx_interface), ip.destination())) {

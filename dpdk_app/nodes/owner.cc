@@ -11,7 +11,10 @@ using Tuple = wire::SteeringTuple<Address>;
 
 template <class Address>
 bool is_own(const Worker& worker, const Address& address) {
-  return worker.flows->translator.pool<Address>().has(address);
+  if (worker.flows->translator.pool<Address>().has(address)) return true;
+  if (worker.topology->is_own(address)) return true;
+  if constexpr (sizeof(Address) == 4) return address == l3::kGateway4;
+  return false;
 }
 
 template <class Address>

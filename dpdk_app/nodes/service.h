@@ -25,11 +25,14 @@ enum class ServiceEdge : uint8_t {
   kEncapsulate,
   kIcmp,
   kRefused,
+  kTcp,
   kUnrelatedError,
   kDenied,
   kNotOnLink,
   kNoEndpointSilent,
   kNoWay,
+  kFragment,
+  kTcpOff,
   kNoPort,
   kNoEndpoint,
   kDeniedTold,
@@ -46,6 +49,10 @@ inline constexpr const char* kServiceNoWay = "no route leads to the chosen endpo
 inline constexpr const char* kServiceNoPort = "a port that the service does not have";
 inline constexpr const char* kServiceNoEndpoint =
     "a service without an endpoint that takes traffic, nor a fallback with one";
+inline constexpr const char* kServiceFragment =
+    "a fragment of TCP that would end here, where fragments are not put together";
+inline constexpr const char* kServiceTcpOff =
+    "to a service with forwarding: proxy, while limits.connections of heddled.yaml is 0";
 inline constexpr const char* kServiceUnknownProtocol =
     "neither TCP, UDP nor an echo request: services have nothing else";
 
@@ -138,6 +145,7 @@ class Serving {
       counters.denied.add();
       return deny(guarded.how);
     }
+    if (frontend.forwarding == policy::Forwarding::kProxy) return terminate();
     const bool translates = frontend.forwarding == policy::Forwarding::kDnat ||
                             frontend.forwarding == policy::Forwarding::kFullNat;
     return translates ? translate(decision, frontend, endpoint, out) : pass_on(decision, frontend);
@@ -149,6 +157,13 @@ class Serving {
     const uint32_t slot =
         policy_.frontend_table->find({flow.destination, flow.protocol, flow.destination_port});
     return slot != policy::kNoSlot && policy::translates(policy_.frontends[slot]->forwarding);
+  }
+
+  // The connection ends here, and the relay asks again who is to have it, once its handshake is
+  // done.
+  Edge terminate() const {
+    if (worker_.tcp == nullptr) return Edge::kTcpOff;
+    return parsed_.kind == flow::PacketKind::kFlow ? Edge::kTcp : Edge::kFragment;
   }
 
   Edge deny(policy::Refusal how) {

@@ -6,6 +6,7 @@
 
 #include "l3/topology.h"
 #include "policy/snapshot.h"
+#include "worker/node_secrets.h"
 
 namespace heddle::app {
 
@@ -13,6 +14,7 @@ namespace heddle::app {
 struct Installed {
   std::shared_ptr<const l3::Topology> topology;
   std::shared_ptr<const policy::Snapshot> policy;
+  std::shared_ptr<const NodeSecrets> secrets;
 };
 
 }  // namespace heddle::app

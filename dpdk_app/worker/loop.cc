@@ -5,6 +5,8 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "worker/tcp.h"
+
 namespace heddle::app {
 
 namespace {
@@ -23,6 +25,7 @@ bool Loop::turn() {
   worker_.now = shared_.clock.at(start);
   const Installed& installed = *shared_.installed.load();
   worker_.begin_turn(*installed.topology, *installed.policy);
+  if (worker_.tcp != nullptr) worker_.tcp->begin_turn(*installed.secrets);
   graph_.walk();
   flush();
   const bool answered = mailbox_.answer(worker_);
@@ -33,7 +36,8 @@ bool Loop::turn() {
   shared_.rcu.quiescent(worker_.id.value());
 
   // Who has asked may ask again at once: a walk over all flows does.
-  const bool worked = worker_.received != 0 || worker_.sent != 0 || worker_.sweeping || answered;
+  const bool worked = worker_.received != 0 || worker_.sent != 0 || worker_.sweeping || answered ||
+                      (worker_.tcp != nullptr && worker_.tcp->is_busy());
   const uint64_t end = rte_rdtsc();
   WorkerCounters& counters = worker_.counters;
   counters.turns.add();
@@ -87,8 +91,17 @@ void Loop::mind_stuck_port(TxQueue& queue, Outlet& outlet, uint16_t sent) {
   });
 }
 
+// Timers of connections are met in time: pacing depends on it.
+Duration Loop::until_deadline() const {
+  if (worker_.tcp == nullptr) return seconds(1);
+  Instant deadline = worker_.tcp->transport.next_deadline();
+  if (worker_.tcp->user != nullptr)
+    deadline = std::min(deadline, worker_.tcp->user->next_deadline());
+  return deadline <= worker_.now ? Duration() : std::min(deadline - worker_.now, seconds(1));
+}
+
 void Loop::rest() {
-  const Duration sleep = backoff_.rest(worker_.now);
+  const Duration sleep = std::min(backoff_.rest(worker_.now), until_deadline());
   if (sleep == Duration()) return rte_pause();
   const uint64_t start = rte_rdtsc();
   // Asleep, a worker holds nothing of the topology, and nobody waits for it.

@@ -46,6 +46,7 @@ class Loop {
   void flush();
   void mind_stuck_port(TxQueue& queue, Outlet& outlet, uint16_t sent);
   void rest();
+  Duration until_deadline() const;
   void drain();
 
   Worker& worker_;

@@ -1,5 +1,7 @@
 #include "worker/worker.h"
 
+#include "worker/tcp.h"
+
 namespace heddle::app {
 
 Worker::Worker(WorkerId own_id, uint64_t seed, Instant start, const policy::Limits& limits)
@@ -18,6 +20,19 @@ void Worker::share(Packet packet, uint8_t edge) {
     copy.meta().set(packet::Flag::kCopy);
     if (!hand_off(copy, other, edge)) copy.free();
   }
+}
+
+Worker::~Worker() = default;
+
+void Worker::begin_turn(const l3::Topology& of_topology, const policy::Snapshot& of_policy) {
+  topology = &of_topology;
+  policy = &of_policy;
+  received = 0;
+  sent = 0;
+  const uint32_t flows_now = flows->tracker.table().size();
+  tracks = of_policy.stateful || flows_now != 0;
+  flows->counters.live.set(flows_now);
+  ends_tcp = tcp != nullptr && tcp->transport.has_tuples();
 }
 
 }  // namespace heddle::app

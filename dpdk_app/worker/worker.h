@@ -25,6 +25,8 @@ namespace heddle::app {
 
 using packet::Packet;
 
+struct Tcp;  // worker/tcp.h
+
 // Steering: an owner is looked up by the low bits of the symmetric hash. The size divides every
 // RETA size that NICs have, so the port's own RSS comes to the same owner.
 inline constexpr uint32_t kSteeringSlots = 64;
@@ -86,6 +88,7 @@ struct GuardCounters {
 
 struct Worker {
   Worker(WorkerId own_id, uint64_t seed, Instant start, const policy::Limits& limits = {});
+  ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
@@ -99,6 +102,7 @@ struct Worker {
   uint32_t sent = 0;
   bool sweeping = false;  // looking at all flows again, and not through yet
   bool tracks = false;    // whether packets have to be looked up among the flows at all
+  bool ends_tcp = false;  // and among connections that end here
 
   const packet::PacketPool* pool = nullptr;
   std::vector<RxQueue> rx_queues;
@@ -118,6 +122,7 @@ struct Worker {
   l3::NeighbourTable<wire::Ipv6Address> neighbours6;
   IcmpLimiter icmp_limiter;
   std::unique_ptr<Flows> flows;  // always there once the worker runs
+  std::unique_ptr<Tcp> tcp;      // none where no TCP ends
   uint16_t next_identification = 0;
   // Of the topology that originate saw last, to notice links that came or went.
   uint64_t seen_generation = 0;
@@ -129,15 +134,7 @@ struct Worker {
   GuardCounters guard_counters;
 
   // What stays the same during a turn. After `now`.
-  void begin_turn(const l3::Topology& of_topology, const policy::Snapshot& of_policy) {
-    topology = &of_topology;
-    policy = &of_policy;
-    received = 0;
-    sent = 0;
-    const uint32_t flows_now = flows->tracker.table().size();
-    tracks = of_policy.stateful || flows_now != 0;
-    flows->counters.live.set(flows_now);
-  }
+  void begin_turn(const l3::Topology& of_topology, const policy::Snapshot& of_policy);
 
   // Takes the packet for another worker, who continues at `edge` of its handoff node. False:
   // the way there is full, the packet is still the caller's.

@@ -192,6 +192,12 @@ void TcpRelay::on_timer(Instant now, uint32_t most) {
   });
 }
 
+uint32_t TcpRelay::frontend_of(uint64_t user) const {
+  if ((user & kPaired) == 0) return static_cast<uint32_t>(user);
+  const auto slot = static_cast<uint32_t>(user >> 1);
+  return pairs_.live(slot) ? pairs_[slot].frontend : kNoSlot;
+}
+
 RelayPair TcpRelay::describe(const Pair& pair) const {
   return {.client = transport_.find(pair.ends[kClient])->tuple(),
           .endpoint = transport_.find(pair.ends[kServer])->tuple().remote,

@@ -62,7 +62,7 @@ void Connection::open(Seq iss, uint32_t ts_offset, Instant now) {
                 p.window_scale ? ReceiveWindow::scale_for(p.receive_max) : uint8_t{0});
   control_ = Control::kSyn;
   wants_output_ = true;
-  stalled_since_ = last_heard_ = now;
+  opened_at_ = stalled_since_ = last_heard_ = now;
   timers_.linger = now + p.connect_timeout;
 }
 
@@ -90,7 +90,7 @@ void Connection::accept(const Handshake& h, Instant now) {
   window_.begin(rcv_nxt_, p.receive_initial, p.receive_max,
                 h.window_scale ? ReceiveWindow::scale_for(p.receive_max) : uint8_t{0});
   window_.advertise_in_syn(rcv_nxt_);
-  last_heard_ = now;
+  opened_at_ = last_heard_ = now;
   syn_sent_count_ = h.repeated ? uint8_t{2} : uint8_t{1};
   syn_sent_at_ = h.syn_ack_sent;
   if (h.syn_ack_sent.ns() != 0 && !h.repeated) rtt_.sample(now - h.syn_ack_sent, now);

@@ -109,7 +109,7 @@ bool Connection::send_control(Instant now, Output& out) {
       now);
   make_syn(syn, now);
   if (!transmit(out, syn, now)) return false;
-  if (syn_sent_count_ > 0) counters().add(Stat::kRetransmits);
+  if (syn_sent_count_ > 0) count_retransmission();
   if (syn_sent_count_ < UINT8_MAX) ++syn_sent_count_;
   syn_sent_at_ = now;
   control_ = Control::kNone;
@@ -141,7 +141,7 @@ bool Connection::retransmit(uint32_t at, Instant now, Output& out) {
   OutSegment segment = make_segment(sent.start, flags, now);
   segment.payload = {&env_->pieces, sent.place.piece, sent.place.offset, sent.size};
   if (!transmit(out, segment, now)) return false;
-  counters().add(Stat::kRetransmits);
+  count_retransmission();
   if (!recovery_.stamped) {
     recovery_.stamped = true;
     recovery_.stamp = timestamp_at(now, ts_offset_);

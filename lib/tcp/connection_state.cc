@@ -47,10 +47,10 @@ void Connection::each_member(Self& c, F&& f) {
       c.peer_mss_, c.path_mtu_, c.mss_, c.our_mss_, c.iss_, c.snd_una_, c.snd_nxt_, c.snd_wnd_,
       c.max_snd_wnd_, c.snd_wl1_, c.snd_wl2_, c.round_end_, c.round_pipe_, c.ts_recent_,
       c.ts_offset_, c.irs_, c.rcv_nxt_, c.last_ack_sent_, c.fin_at_, c.dsack_left_, c.dsack_right_,
-      c.largest_segment_);
-  all(c.ts_recent_at_, c.last_heard_, c.last_sent_, c.rto_base_, c.probe_base_, c.stalled_since_,
-      c.syn_sent_at_, c.reorder_at_, c.challenge_since_, c.mtu_lowered_at_, c.rtt_, c.rack_,
-      c.recovery_, c.congestion_, c.pacer_, c.window_, c.acks_, c.timers_);
+      c.retransmits_, c.largest_segment_);
+  all(c.opened_at_, c.ts_recent_at_, c.last_heard_, c.last_sent_, c.rto_base_, c.probe_base_,
+      c.stalled_since_, c.syn_sent_at_, c.reorder_at_, c.challenge_since_, c.mtu_lowered_at_,
+      c.rtt_, c.rack_, c.recovery_, c.congestion_, c.pacer_, c.window_, c.acks_, c.timers_);
 }
 
 bool Connection::save(StateWriter& writer) const {

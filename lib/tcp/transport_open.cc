@@ -52,10 +52,13 @@ Drop Transport::on_syn(ListenerId id, const FourTuple& tuple, const Segment& seg
   handshake.iss = initial_sequence(*wiring_.secrets, tuple, now);
   handshake.ts_offset = timestamp_offset(*wiring_.secrets, tuple);
   const bool pressed = half_open_.full() || listener.half_open >= listener.request.max_half_open;
-  if (listener.request.cookies == CookieMode::kAlways) return send_cookie(handshake, now);
+  if (listener.request.cookies == CookieMode::kAlways) return send_cookie(id, handshake, now);
   if (!pressed) return begin_half_open(id, handshake, now);
-  if (listener.request.cookies == CookieMode::kNever) return Drop::kHalfOpenFull;
-  return send_cookie(handshake, now);
+  if (listener.request.cookies == CookieMode::kNever) {
+    ++listener.refused;
+    return Drop::kHalfOpenFull;
+  }
+  return send_cookie(id, handshake, now);
 }
 
 Drop Transport::begin_half_open(ListenerId id, Handshake& handshake, Instant now) {
@@ -141,7 +144,10 @@ Drop Transport::on_half_open(uint32_t slot, Segment& s, Instant now) {
   if (!in_window) return Drop::kOutOfWindow;
   Handshake done = h;
   const ListenerId listener = entry.listener;
-  if (connections_.full()) return Drop::kConnectionsFull;  // the peer tries again
+  if (connections_.full()) {  // the peer tries again
+    if (listeners_.live(entry.listener)) ++listeners_[entry.listener].refused;
+    return Drop::kConnectionsFull;
+  }
   erase_half_open(slot);
   return complete(listener, done, s, now);
 }
@@ -156,6 +162,7 @@ Drop Transport::complete(ListenerId listener, const Handshake& handshake, Segmen
   it.user = listeners_[listener].request.user;
   it.connection.accept(h, now);
   counters_.add(Stat::kAccepted);
+  ++listeners_[listener].accepted;
   // The ACK may bring data, and a FIN.
   const Drop drop = it.connection.on_segment(s, now);
   settle(slot, now);
@@ -163,7 +170,7 @@ Drop Transport::complete(ListenerId listener, const Handshake& handshake, Segmen
   return Drop::kNone;
 }
 
-Drop Transport::send_cookie(Handshake& h, Instant now) {
+Drop Transport::send_cookie(ListenerId listener, Handshake& h, Instant now) {
   h.iss = make_cookie(*wiring_.secrets, h.tuple, h.irs, h.peer_mss, now);
   uint32_t stamp = timestamp_at(now, h.ts_offset);
   if (h.timestamps) {
@@ -177,6 +184,7 @@ Drop Transport::send_cookie(Handshake& h, Instant now) {
     return Drop::kNone;  // counted there
   }
   counters_.add(Stat::kCookiesSent);
+  ++listeners_[listener].cookies_sent;
   last_cookie_ = now;
   cookies_out_ = true;
   return Drop::kNone;
@@ -195,7 +203,10 @@ Drop Transport::on_cookie_ack(ListenerId id, const FourTuple& tuple, Segment& s,
     reply_reset(tuple, s);
     return Drop::kBadCookie;
   }
-  if (connections_.full()) return Drop::kConnectionsFull;
+  if (connections_.full()) {
+    ++listeners_[id].refused;
+    return Drop::kConnectionsFull;
+  }
   Handshake h;
   h.tuple = tuple;
   h.profile = listeners_[id].request.profile;

@@ -23,7 +23,11 @@ wire::MacAddress peer_mac(uint16_t port, uint8_t station = 1);
 class Net {
  public:
   // Few flows, so that a rig is made quickly.
-  Net() { config_.flows.flows = 4'096; }
+  Net() {
+    config_.flows.flows = 4'096;
+    config_.tcp.connections = 64;
+    config_.tcp.memory_bytes = 2 << 20;
+  }
 
   Net& uplink(std::string name) { return add(std::move(name), app::Role::kUplink); }
   Net& host(std::string name) { return add(std::move(name), app::Role::kHost); }
@@ -39,6 +43,7 @@ class Net {
   // Of the node: what sources are translated to.
   Net& nat(std::string_view address);
   app::FlowSettings& flows() { return config_.flows; }
+  app::TcpSettings& tcp() { return config_.tcp; }
 
   Net& route(std::string_view prefix, std::initializer_list<std::string_view> via);
 

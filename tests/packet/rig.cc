@@ -8,8 +8,11 @@
 #include "eal.h"
 #include "node/flow_options.h"
 #include "node/policy_facts.h"
+#include "node/tcp_options.h"
 #include "node/topology_builder.h"
 #include "nodes/nodes.h"
+#include "tcp_io/relay_user.h"
+#include "worker/tcp.h"
 
 namespace heddle::rig {
 
@@ -77,6 +80,7 @@ Rig::~Rig() {
   clear();
   for (auto& member : workers_) {
     member->graph.reset();
+    member->worker->tcp.reset();
     rte_ring_free(member->worker->inbox);
   }
 }
@@ -97,6 +101,7 @@ void Rig::make_worker(uint16_t id) {
   app::FlowOptions flows = app::flow_options(net_.config().flows, worker, options_.workers);
   if (options_.tune) options_.tune(flows);
   worker.flows = std::make_unique<app::Flows>(flows, policy::Limits(), kSeed + 64u * id, now_);
+  make_tcp(worker);
   worker.inbox =
       rte_ring_create(fmt::format("rig-{}", id).c_str(), 2048, SOCKET_ID_ANY, RING_F_SC_DEQ);
   HEDDLE_CHECK(worker.inbox != nullptr, "a rig's ring");
@@ -105,6 +110,14 @@ void Rig::make_worker(uint16_t id) {
   HEDDLE_CHECK(graph.has_value(), "a rig's graph");
   member->graph = std::move(*graph);
   workers_.push_back(std::move(member));
+}
+
+void Rig::make_tcp(Worker& worker) {
+  if (net_.config().tcp.connections == 0) return;
+  const app::TcpOptions tcp =
+      app::tcp_options(net_.config().tcp, *topologies_.back(), options_.workers);
+  worker.tcp = std::make_unique<app::Tcp>(worker, tcp, secrets_, now_);
+  worker.tcp->user = std::make_unique<app::RelayUser>(worker, now_);
 }
 
 void Rig::assign_queues() {
@@ -248,6 +261,7 @@ void Rig::walk() {
       member->graph->walk();
       again |= flush(*member);
       again |= !rte_ring_empty(member->worker->inbox);
+      again |= member->worker->tcp != nullptr && member->worker->tcp->is_busy();
     }
   }
 }
@@ -313,6 +327,8 @@ uint32_t Rig::lost() {
     for (const auto* fragments : {&member->worker->flows->held4, &member->worker->flows->held6})
       held += fragments->count() + fragments->lost.size();
     held += member->worker->made.size();  // resets leave with the next walk
+    // Rows send nothing of which two pieces share a buffer.
+    if (member->worker->tcp != nullptr) held += member->worker->tcp->transport.pieces().in_use();
   }
   return kBuffers - pool().available() - held;
 }
@@ -344,6 +360,7 @@ void Rig::clear() {
     worker.made.clear();
     worker.flows->held4.clear();
     worker.flows->held6.clear();
+    if (worker.tcp != nullptr && worker.tcp->transport.has_tuples()) make_tcp(worker);
     forget_all(worker.neighbours4, now_);
     forget_all(worker.neighbours6, now_);
   }

@@ -18,6 +18,7 @@
 #include "net.h"
 #include "packet/pool.h"
 #include "policy/model.h"
+#include "worker/node_secrets.h"
 #include "worker/worker.h"
 
 namespace heddle::rig {
@@ -126,6 +127,7 @@ class Rig {
   template <class Visit>
   void for_each_waiting(Visit&& visit);
   void make_worker(uint16_t id);
+  void make_tcp(app::Worker& worker);
   void assign_queues();
   void publish();
   void stage(const std::vector<policy::Edit>& edits);
@@ -140,6 +142,7 @@ class Rig {
   policy::Compiled policy_;
   std::vector<policy::Compiled> old_policies_;
   std::vector<std::unique_ptr<const l3::Topology>> topologies_;
+  app::NodeSecrets secrets_{.version = 1, .secrets = {.sequence = {1, 2}, .table = {3, 4}}};
   std::vector<std::unique_ptr<Member>> workers_;
   std::vector<Sent> sent_;
 };

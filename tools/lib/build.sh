@@ -28,7 +28,9 @@ parse_variant() {
   esac
 }
 
-# Meson itself takes ccache when it is installed.
+# Meson itself takes ccache when it is installed; it has to be told to believe precompiled headers.
+export CCACHE_SLOPPINESS=pch_defines,time_macros
+
 configure() {
   [[ -f $build_dir/build.ninja ]] && return 0
   local log

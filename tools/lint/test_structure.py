@@ -18,7 +18,7 @@ LIBRARIES = {
     "lib/mesh": ["core", "tcp", "wire"],
 }
 ALL_LIBRARIES = ["balance", "core", "flow", "l3", "mesh", "packet", "policy", "tcp", "wire"]
-APP = ["app", "flows", "graph", "node", "nodes", "ports", "worker"]
+APP = ["app", "flows", "graph", "node", "nodes", "ports", "tcp_io", "worker"]
 FOLDERS = {
     **{folder: [folder.removeprefix("lib/"), *more] for folder, more in LIBRARIES.items()},
     "dpdk_app": [*ALL_LIBRARIES, *APP, "server"],

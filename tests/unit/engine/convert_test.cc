@@ -60,7 +60,26 @@ TEST(Convert, RefusesFieldsThatDoNotAct) {
       {"traffic_policy { balancer { hash_name: 'c' } }", "spec.balancer.hash_name"},
       {"traffic_policy { balancer { slow_start {} } }", "spec.balancer.slow_start"},
       {"traffic_policy { balancer { panic_threshold {} } }", "spec.balancer.panic_threshold"},
-      {"traffic_policy { limits {} }", "spec.limits"},
+      {"traffic_policy { limits { connections: 1 } }", "spec.limits.connections"},
+      {"traffic_policy { limits { pending_requests: 1 } }", "spec.limits.pending_requests"},
+      {"traffic_policy { limits { requests: 1 } }", "spec.limits.requests"},
+      {"traffic_policy { limits { retries: 1 } }", "spec.limits.retries"},
+      {"traffic_policy { limits { connect_timeout {} } }", "spec.limits.connect_timeout"},
+      {"traffic_policy { limits { connect_timeout { nanos: 999999 } } }",
+       "spec.limits.connect_timeout"},
+      {"traffic_policy { limits { connect_timeout { seconds: 600 nanos: 1 } } }",
+       "spec.limits.connect_timeout"},
+      {"traffic_policy { limits { connect_timeout { seconds: 9223372036854775807 } } }",
+       "spec.limits.connect_timeout"},
+      {"traffic_policy { limits { idle_timeout { nanos: 999999999 } } }",
+       "spec.limits.idle_timeout"},
+      {"traffic_policy { limits { idle_timeout { seconds: -1 } } }", "spec.limits.idle_timeout"},
+      {"traffic_policy { limits { idle_timeout { seconds: 1 nanos: -1 } } }",
+       "spec.limits.idle_timeout"},
+      {"traffic_policy { limits { idle_timeout { seconds: 2592001 } } }",
+       "spec.limits.idle_timeout"},
+      {"service { forwarding: FORWARDING_PROXY source_mapping: SOURCE_MAPPING_PER_SOURCE }",
+       "spec.source_mapping"},
       {"traffic_policy { outlier_detection {} }", "spec.outlier_detection"},
       {"traffic_policy { health_check {} }", "spec.health_check"},
       {"traffic_policy { tls: TLS_MODE_STRICT }", "spec.tls"},
@@ -136,6 +155,19 @@ TEST(Convert, TakesWhatActs) {
   const auto bare = std::get<policy::TrafficPolicy>(spec("traffic_policy {}"));
   EXPECT_EQ(bare.drain_time, policy::kDefaultDrainTime);
   EXPECT_EQ(bare.no_endpoint, policy::Refusal::kUnreachable);
+  EXPECT_FALSE(bare.connect_timeout);
+  EXPECT_FALSE(bare.idle_timeout);
+  const auto proxied = std::get<policy::Service>(spec("service { forwarding: FORWARDING_PROXY }"));
+  EXPECT_EQ(proxied.forwarding, policy::Forwarding::kProxy);
+  const auto limits = std::get<policy::TrafficPolicy>(
+      spec("traffic_policy { limits { connect_timeout { nanos: 1000000 } idle_timeout {} } }"));
+  EXPECT_EQ(limits.connect_timeout, milliseconds(1));
+  EXPECT_EQ(limits.idle_timeout, Duration());
+  const auto longest = std::get<policy::TrafficPolicy>(spec(
+      "traffic_policy { limits { connect_timeout { seconds: 600 } idle_timeout { seconds: 2592000 "
+      "} } }"));
+  EXPECT_EQ(longest.connect_timeout, policy::kMaxConnectTimeout);
+  EXPECT_EQ(longest.idle_timeout, policy::kMaxIdleTimeout);
   const auto access = std::get<policy::AccessPolicy>(
       spec("access_policy { action: ACTION_AUDIT dry_run: true on_deny: REFUSAL_UNREACHABLE target "
            "{ workload_labels { key: 'a' value: 'b' } } }"));

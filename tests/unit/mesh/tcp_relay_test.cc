@@ -132,9 +132,7 @@ struct Net {
     return client_app.open(client, {{address(1), Be16(0)}, {address(9), Be16(kPort)}}, bytes,
                            network.now());
   }
-  void serve(uint64_t reply) {
-    server_app.listen(server, {address(2), Be16(kServerPort)}, reply);
-  }
+  void serve(uint64_t reply) { server_app.listen(server, {address(2), Be16(kServerPort)}, reply); }
   template <class Done>
   void until(Done&& done, Duration most = seconds(60)) {
     network.run_until(network.now() + most, std::forward<Done>(done));
@@ -176,8 +174,8 @@ TEST(TcpRelay, CarriesAHalfCloseOverWhileTheOtherSideStillSends) {
   Net net;
   net.serve(2'000'000);
   const StreamState& client = net.open(10);  // says all that it will at once
-  net.until([&] { return !net.server_app.streams().empty() &&
-                         net.server_app.streams()[0]->peer_done; });
+  net.until(
+      [&] { return !net.server_app.streams().empty() && net.server_app.streams()[0]->peer_done; });
   ASSERT_TRUE(net.server_app.streams()[0]->peer_done);
   EXPECT_LT(client.received, 2'000'000u) << "heard of the client's end before its own";
   net.until([&] { return net.all_closed(); });

@@ -66,6 +66,9 @@ class TcpRelay {
   // all stand.
   bool sweep(uint32_t generation, uint32_t most, Instant now);
 
+  // The frontend that a connection with this user word belongs to.
+  uint32_t frontend_of(uint64_t user) const;
+
   uint32_t pairs() const { return pairs_.size(); }
   const RelayCounters& counters() const { return counters_; }
 

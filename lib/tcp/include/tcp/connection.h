@@ -113,6 +113,12 @@ class Connection {
   const Recovery& recovery() const { return recovery_; }
   const ReceiveWindow& receive_window() const { return window_; }
   const Reassembly& reassembly() const { return reassembly_; }
+  uint32_t unacknowledged() const { return queue_.bytes(); }  // queued and sent, bytes
+  uint32_t pinned() const { return queue_.pinned() + reassembly_.pinned(); }
+  Duration rto() const { return rtt_.rto(profile().rtt, backoff_); }
+  uint32_t retransmits() const { return retransmits_; }  // segments
+  Instant opened_at() const { return opened_at_; }
+  Instant last_moved() const { return std::max(last_heard_, last_sent_); }
   bool uses_timestamps() const { return timestamps_; }
   bool uses_sack() const { return sack_; }
   bool uses_ecn() const { return ecn_; }
@@ -197,6 +203,10 @@ class Connection {
   void make_syn(OutSegment& segment, Instant now);
   void add_sack(wire::TcpOptionValues& options);
   uint32_t option_bytes() const;
+  void count_retransmission() {
+    ++retransmits_;
+    counters().add(Stat::kRetransmits);
+  }
   uint32_t burst() const;
   bool may_send(Instant now) const;
   void note_new_data(uint32_t bytes, Instant now);
@@ -289,8 +299,10 @@ class Connection {
   Seq fin_at_;
   Seq dsack_left_;
   Seq dsack_right_;
+  uint32_t retransmits_ = 0;
   uint32_t largest_segment_ = 0;  // payload of what the peer calls a full segment
 
+  Instant opened_at_;
   Instant ts_recent_at_;
   Instant last_heard_;
   Instant last_sent_;      // new data

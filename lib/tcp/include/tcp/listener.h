@@ -26,6 +26,10 @@ struct ListenRequest {
 struct Listener {
   ListenRequest request;
   uint32_t half_open = 0;
+  // Since it was made.
+  uint64_t accepted = 0;
+  uint64_t cookies_sent = 0;
+  uint64_t refused = 0;  // SYNs and completed handshakes for want of room
 };
 
 // One handshake between SYN and ACK.

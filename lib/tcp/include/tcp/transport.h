@@ -2,6 +2,7 @@
 // segments and notices come out. One thread; no memory is taken after construction.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -102,6 +103,7 @@ class Transport {
   Instant next_deadline() const;
   // Sends what is due until all is sent or the output is full.
   void emit(Instant now, Output& out);
+  bool has_notes() const { return !noisy_.empty(); }
   bool wants_output() const { return !ready_.empty() || reply_count_ > 0; }
 
   // The user.
@@ -140,7 +142,26 @@ class Transport {
   bool save(ConnectionId id, StateWriter& writer) const;
   ConnectionId restore(StateReader& reader, uint64_t user, Instant now);
 
+  // Calls f(connection, user, listener) for those in `count` slots from `first` on; returns where
+  // to go on, kNoSlot at the end.
+  template <class F>
+  uint32_t for_each(uint32_t first, uint32_t count, F&& f) const {
+    const uint32_t end = first + std::min(count, limits_.connections - first);
+    for (uint32_t slot = first; slot < end; ++slot) {
+      if (!connections_.live(slot)) continue;
+      const Held& it = connections_[slot];
+      f(it.connection, it.user, it.listener);
+    }
+    return end == limits_.connections ? kNoSlot : end;
+  }
+
+  // Null when there is none of this name.
+  const Listener* listener(ListenerId id) const {
+    return listeners_.live(id) ? &listeners_[id] : nullptr;
+  }
+
   Pieces& pieces() { return pieces_; }
+  const Pieces& pieces() const { return pieces_; }
   const Counters& counters() const { return counters_; }
   uint32_t connection_count() const { return connections_.size(); }
   uint32_t half_open_count() const { return half_open_.size(); }
@@ -198,7 +219,7 @@ class Transport {
   Drop on_unknown(const FourTuple& tuple, Segment& segment, Instant now);
   Drop on_syn(ListenerId listener, const FourTuple& tuple, const Segment& segment, Instant now);
   Drop begin_half_open(ListenerId listener, Handshake& handshake, Instant now);
-  Drop send_cookie(Handshake& handshake, Instant now);
+  Drop send_cookie(ListenerId listener, Handshake& handshake, Instant now);
   Drop on_cookie_ack(ListenerId listener, const FourTuple& tuple, Segment& segment, Instant now);
   Drop on_half_open(uint32_t slot, Segment& segment, Instant now);
   Drop complete(ListenerId listener, const Handshake& handshake, Segment& segment, Instant now);

@@ -1,0 +1,95 @@
+// What is told of TCP that ends here, for people.
+#include <fmt/format.h>
+
+#include "mesh/relay_stats.h"
+#include "node/node.h"
+#include "tcp_io/relay_user.h"
+#include "tcp_io/walk.h"
+#include "worker/tcp.h"
+
+namespace heddle::app {
+
+server::FlowWalk Node::walk_connections(const server::ConnectionFilter& filter,
+                                        const server::GoOn& go_on, const TakeConnection& take) {
+  server::FlowWalk walk;
+  const auto piece = std::make_unique<ConnectionPiece>();
+  for (uint16_t i = 0; i < loops_.size() && walk.complete; ++i) {
+    if (filter.worker && *filter.worker != i) continue;
+    piece->next = 0;
+    while (piece->next != kNoSlot) {
+      if (!go_on()) {
+        walk.complete = false;
+        break;
+      }
+      if (!ask_worker(i, [&](Worker& worker) { copy_connections(worker, filter, *piece); })) {
+        walk.silent.push_back(i);
+        break;
+      }
+      for (uint32_t k = 0; k < piece->count; ++k) take(piece->connections[k]);
+    }
+  }
+  return walk;
+}
+
+server::ConnectionSums Node::connection_sums() {
+  SumPiece piece;
+  for (uint16_t i = 0; i < loops_.size(); ++i) {
+    piece.next = 0;
+    while (piece.next != kNoSlot) {
+      if (ask_worker(i, [&](Worker& worker) { sum_connections(worker, piece); })) continue;
+      piece.sums.silent.push_back(i);
+      break;
+    }
+  }
+  return std::move(piece.sums);
+}
+
+std::vector<server::ListenerInfo> Node::listeners() {
+  std::shared_ptr<const policy::Snapshot> policy;
+  {
+    const std::lock_guard lock(publishing_);
+    policy = installed_now_.policy;
+  }
+  std::vector<server::ListenerInfo> all;
+  if (policy->listeners == nullptr) return all;
+  for (const policy::ProxyListener& listener : *policy->listeners) {
+    server::ListenerInfo& info = all.emplace_back();
+    info.address = listener.address;
+    info.port = listener.port;
+    info.frontend = listener.frontend;
+  }
+  constexpr size_t kAtOnce = 64;
+  for (uint16_t i = 0; i < loops_.size(); ++i) {
+    for (size_t begin = 0; begin < all.size(); begin += kAtOnce) {
+      const size_t end = std::min(all.size(), begin + kAtOnce);
+      ask_worker(i, [&](Worker& worker) {
+        for (size_t k = begin; k < end; ++k) count_listener(worker, all[k].frontend, all[k]);
+      });
+    }
+  }
+  return all;
+}
+
+std::vector<server::TcpCounterInfo> Node::tcp_counters() {
+  std::vector<server::TcpCounterInfo> all;
+  const auto add = [&](std::string_view prefix, const auto& text, auto&& value_of) {
+    server::TcpCounterInfo& info = all.emplace_back();
+    info.name = fmt::format("{}{}", prefix, text.name);
+    info.help = text.sentence;
+    for (const auto& worker : workers_)
+      if (worker->tcp != nullptr) info.value += value_of(*worker->tcp);
+  };
+  for (const tcp::StatText& text : tcp::kStats)
+    add("", text, [&](const Tcp& tcp) { return tcp.transport.counters().value(text.stat); });
+  for (const tcp::DropText& text : tcp::kDrops) {
+    if (text.drop == tcp::Drop::kNone) continue;
+    add("drop_", text, [&](const Tcp& tcp) { return tcp.transport.counters().value(text.drop); });
+  }
+  for (const mesh::RelayStatText& text : mesh::kRelayStats)
+    add("relay_", text, [&](const Tcp& tcp) {
+      return static_cast<const RelayUser&>(*tcp.user).relay().counters().value(text.stat);
+    });
+  return all;
+}
+
+}  // namespace heddle::app

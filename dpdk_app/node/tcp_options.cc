@@ -1,0 +1,81 @@
+#include "node/tcp_options.h"
+
+#include <algorithm>
+#include <random>
+
+namespace heddle::app {
+
+namespace {
+
+uint32_t share(uint64_t of, uint32_t workers) {
+  return static_cast<uint32_t>(std::max<uint64_t>(1, of / workers));
+}
+
+// All paths begin at one of our ports: what the smallest carries, each can send.
+uint16_t smallest_mtu(const l3::Topology& topology) {
+  uint16_t mtu = 1500;  // and a packet fits one buffer
+  for (const l3::Interface& interface : topology.interfaces) mtu = std::min(mtu, interface.mtu);
+  return mtu;
+}
+
+tcp::Profile profile_of(const TcpSettings& settings, const l3::Topology& topology) {
+  tcp::Profile profile;
+  profile.congestion =
+      settings.newreno ? tcp::CongestionKind::kNewReno : tcp::CongestionKind::kCubic;
+  profile.ecn = settings.ecn;
+  profile.interface_mtu = smallest_mtu(topology);
+  profile.rtt.min_rto = settings.min_rto;
+  profile.keepalive = settings.keepalive != Duration();
+  if (profile.keepalive) profile.keepalive_idle = settings.keepalive;
+  profile.user_timeout = settings.user_timeout;
+  return profile;
+}
+
+tcp::SipKey random_key() {
+  std::random_device random;
+  const auto word = [&] { return uint64_t{random()} << 32 | random(); };
+  return {word(), word()};
+}
+
+}  // namespace
+
+TcpOptions tcp_options(const TcpSettings& settings, const l3::Topology& topology,
+                       uint32_t workers) {
+  TcpOptions options;
+  tcp::Limits& limits = options.limits;
+  limits.connections = share(settings.connections, workers);
+  limits.half_open = std::clamp(limits.connections / 2, 64u, 65'536u);
+  limits.time_wait = std::clamp(limits.connections, 64u, 262'144u);
+  limits.listeners = policy::Limits().frontend_slots();
+  limits.memory = settings.memory_bytes / workers;
+  // Pieces of full buffers, and as many again of parts of them.
+  limits.pieces = share(2 * (settings.memory_bytes / MbufBuffers::kPinned), workers) + 1024;
+  limits.sent_segments = limits.pieces;
+  limits.ranges = std::clamp(limits.pieces / 8, 256u, 65'536u);
+  limits.ports = {.first = settings.first_port, .last = settings.last_port};
+  options.profile = profile_of(settings, topology);
+  return options;
+}
+
+uint32_t tcp_buffers(const TcpSettings& settings) {
+  if (settings.connections == 0) return 0;
+  return static_cast<uint32_t>(settings.memory_bytes / MbufBuffers::kPinned);
+}
+
+NodeSecrets new_secrets() {
+  return {.version = 1,
+          .secrets = {.sequence = random_key(),
+                      .table = random_key(),
+                      .cookie = random_key(),
+                      .old_cookie = random_key()}};
+}
+
+NodeSecrets rotate(const NodeSecrets& old) {
+  NodeSecrets next = old;
+  ++next.version;
+  next.secrets.old_cookie = old.secrets.cookie;
+  next.secrets.cookie = random_key();
+  return next;
+}
+
+}  // namespace heddle::app

@@ -1,0 +1,21 @@
+// ip6_tcp_listen: TCP for a listener of this node, and of no connection yet.
+// In: data() is a validated IPv6 header; who sends may open a connection.
+#include "nodes/tcp_input.h"
+
+namespace heddle::app {
+
+namespace {
+
+using Edge = TcpListenEdge;
+constexpr EdgeSpec kEdges[] = {
+    drop("bad_checksum", kTcpBadChecksum),
+    drop("malformed", kTcpMalformed),
+    drop("not_ready", kTcpNotReady),
+};
+static_assert(std::size(kEdges) == static_cast<size_t>(Edge::kNotReady) + 1);
+
+}  // namespace
+
+const NodeSpec ip6_tcp_listen{"ip6_tcp_listen", listen_tcp<wire::Ipv6Address>, kEdges};
+
+}  // namespace heddle::app

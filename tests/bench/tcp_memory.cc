@@ -1,0 +1,408 @@
+// What TCP costs one core, in memory: transports on three sides (a client, the relay, a server)
+// pass whole packets to each other, written and read with headers, options and checksums. Time is
+// taken by side, so that each figure is what one core can do that plays that side alone.
+// Prints one JSON object. Arguments: seconds a measurement (default 1).
+//
+//   crr    open, one request of 64 bytes, its answer, close; at the server, and through the relay
+//   rr     requests of 64 bytes on 64 connections that stay
+//   bulk   one connection, and 1,000, that move bytes through the relay as fast as it takes them
+#include <rte_cycles.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "core/check.h"
+#include "core/random.h"
+#include "mesh/tcp_relay.h"
+#include "tcp/packet_io.h"
+#include "tcp/transport.h"
+
+namespace {
+
+using namespace heddle;
+using namespace heddle::tcp;
+
+constexpr uint32_t kBuffer = 2048;
+constexpr uint16_t kPort = 80;
+
+// Packets' buffers, as a port's pool has them: taken at the start, counted by reference.
+class Buffers final : public BufferSource {
+ public:
+  explicit Buffers(uint32_t count) : blocks_(count) {
+    for (Block& block : blocks_) free_.push_back(&block);
+  }
+  FreshBuffer allocate() override {
+    if (free_.empty()) return {};
+    Block* block = free_.back();
+    free_.pop_back();
+    block->references = 1;
+    return {BufferHandle(reinterpret_cast<uintptr_t>(block)), block->bytes, kBuffer, kBuffer + 256};
+  }
+  void retain(BufferHandle buffer) override { ++block_of(buffer)->references; }
+  void release(BufferHandle buffer) override {
+    Block* block = block_of(buffer);
+    if (--block->references == 0) free_.push_back(block);
+  }
+
+ private:
+  struct alignas(64) Block {
+    uint32_t references = 0;
+    uint8_t bytes[kBuffer];
+  };
+  static Block* block_of(BufferHandle buffer) { return reinterpret_cast<Block*>(buffer.value()); }
+  std::vector<Block> blocks_;
+  std::vector<Block*> free_;
+};
+
+struct Frame {
+  FreshBuffer buffer;
+  uint32_t size = 0;
+};
+
+constexpr uint8_t kAddresses[] = {1, 9, 2};  // client, relay, server
+IpAddress address(uint8_t last) { return from_ipv4(wire::Ipv4Address(10, 0, 0, last)); }
+
+class Side;
+struct World {
+  std::vector<Side*> sides;
+  Side& at(const IpAddress& address);
+};
+
+// Who plays on a side.
+class Player {
+ public:
+  virtual ~Player() = default;
+  virtual void note(const EventNote& note, Instant now) = 0;
+  virtual void turn(Instant now) = 0;
+};
+
+Limits limits() {
+  Limits all;
+  all.connections = 65'536;
+  all.half_open = 16'384;
+  all.time_wait = 262'144;
+  all.pieces = 1 << 17;
+  all.sent_segments = 1 << 17;
+  all.memory = 512ull << 20;
+  all.ports = {.first = 1024, .last = 65'535};
+  return all;
+}
+
+Profile profile() {
+  Profile p;
+  p.nagle = false;
+  p.msl = milliseconds(1);  // of virtual time, so that ports come back
+  return p;
+}
+
+class Side final : public Output {
+ public:
+  Side(World& world, uint8_t last, Instant start)
+      : buffers(160'000),
+        transport(limits(), {.buffers = &buffers, .secrets = &secrets_, .profiles = {profile()}},
+                  start),
+        own(address(last)),
+        world_(world) {
+    world.sides.push_back(this);
+  }
+
+  // One turn of a worker's loop. Its cycles count for this side alone.
+  void run(Instant now) {
+    const uint64_t begin = rte_rdtsc();
+    now_ = now;
+    inbox.swap(taken_);
+    for (const Frame& frame : taken_) take(frame, now);
+    taken_.clear();
+    transport.on_timer(now);
+    transport.drain(now, [&](const EventNote& note) { player->note(note, now); });
+    player->turn(now);
+    transport.emit(now, *this);
+    cycles += rte_rdtsc() - begin;
+  }
+
+  bool send(const OutSegment& segment) override;
+
+  Buffers buffers;
+  Transport transport;
+  IpAddress own;
+  Player* player = nullptr;
+  std::vector<Frame> inbox;
+  uint64_t cycles = 0, packets = 0;
+
+ private:
+  void take(const Frame& frame, Instant now) {
+    ++packets;
+    ParsedPacket parsed;
+    Segment segment;
+    const Drop drop = parse_packet({frame.buffer.data, frame.size}, parsed, segment);
+    HEDDLE_CHECK(drop == Drop::kNone, "a packet of the benchmark's own");
+    if (parsed.payload_size > 0) {
+      transport.pieces().append(segment.payload, {.data = frame.buffer.data + parsed.payload_offset,
+                                                  .buffer = frame.buffer.handle,
+                                                  .size = parsed.payload_size,
+                                                  .pinned = frame.buffer.pinned,
+                                                  .room = kBuffer - frame.size});
+    } else {
+      buffers.release(frame.buffer.handle);
+    }
+    transport.on_segment(parsed.tuple, segment, now);
+  }
+
+  Secrets secrets_{.sequence = {1, 2}, .table = {3, 4}, .cookie = {5, 6}, .old_cookie = {7, 8}};
+  World& world_;
+  Instant now_;
+  std::vector<Frame> taken_;
+};
+
+Side& World::at(const IpAddress& to) {
+  for (Side* side : sides)
+    if (side->own == to) return *side;
+  HEDDLE_CHECK(false, "an address of the benchmark's own");
+  return *sides.front();
+}
+
+// Into a buffer of the receiver's, as a port of shared memory does it: the sender pays the copy.
+bool Side::send(const OutSegment& segment) {
+  Side& to = world_.at(segment.tuple->remote.address);
+  if (to.inbox.size() >= 512) return false;
+  const FreshBuffer buffer = to.buffers.allocate();
+  if (buffer.handle.value() == 0) return false;
+  const size_t size =
+      build_packet(segment, 0, segment.payload.bytes, {buffer.data, buffer.capacity});
+  to.inbox.push_back({buffer, static_cast<uint32_t>(size)});
+  return true;
+}
+
+// Answers 64 bytes with 64 bytes, or swallows all; closes when the other side does.
+class Server final : public Player {
+ public:
+  Server(Side& side, bool answers) : side_(side), answers_(answers) {
+    side.transport.listen({.local = {side.own, Be16(kPort)}, .max_half_open = 16'384});
+    side.player = this;
+  }
+  void note(const EventNote& note, Instant now) override {
+    Transport& t = side_.transport;
+    if (note.has(Notice::kReadable)) {
+      Chain chain = t.receive(note.id, UINT32_MAX, now);
+      received += chain.bytes;
+      if (answers_) {
+        requests += chain.bytes / 64;
+        t.send(note.id, chain, now);  // the request comes back
+      }
+      t.pieces().free(chain);
+    }
+    if (note.has(Notice::kHalfClosed) || note.has(Notice::kReset)) t.close(note.id, now);
+  }
+  void turn(Instant) override {}
+  uint64_t received = 0, requests = 0;
+
+ private:
+  Side& side_;
+  bool answers_;
+};
+
+// Keeps `concurrent` connections: each sends a request and, with `again`, the next one when the
+// answer has come, else it closes and another one takes its place.
+class Caller final : public Player {
+ public:
+  Caller(Side& side, const IpAddress& to, uint32_t concurrent, bool again)
+      : side_(side), to_(to), missing_(concurrent), again_(again) {
+    side.player = this;
+  }
+  void note(const EventNote& note, Instant now) override {
+    Transport& t = side_.transport;
+    if (note.has(Notice::kReset)) {
+      ++failed;
+      t.close(note.id, now);
+      ++missing_;
+      return;
+    }
+    if (note.has(Notice::kConnected)) ask(note.id, now);
+    if (!note.has(Notice::kReadable)) return;
+    Chain chain = t.receive(note.id, UINT32_MAX, now);
+    const bool whole = chain.bytes == 64;
+    t.pieces().free(chain);
+    HEDDLE_CHECK(whole, "an answer is as long as its request");
+    ++done;
+    if (again_) return ask(note.id, now);
+    t.close(note.id, now);
+    ++missing_;
+  }
+  void turn(Instant now) override {
+    for (; missing_ > 0; --missing_) {
+      const ConnectionId id =
+          side_.transport.connect({.tuple = {{side_.own, Be16(0)}, {to_, Be16(kPort)}}}, now);
+      if (!id) return;
+    }
+  }
+  uint64_t done = 0, failed = 0;
+
+ private:
+  void ask(ConnectionId id, Instant now) {
+    static constexpr uint8_t kRequest[64] = {};
+    side_.transport.send_copy(id, kRequest, now);
+  }
+  Side& side_;
+  IpAddress to_;
+  uint32_t missing_;
+  bool again_;
+};
+
+// Sends as fast as each of its connections takes it, the same buffer again and again.
+class Source final : public Player {
+ public:
+  Source(Side& side, const IpAddress& to, uint32_t connections)
+      : side_(side), to_(to), missing_(connections), buffer_(side.buffers.allocate()) {
+    side.player = this;
+  }
+  void note(const EventNote& note, Instant now) override {
+    HEDDLE_CHECK(!note.has(Notice::kReset), "a connection of the benchmark's own");
+    if (note.has(Notice::kConnected) || note.has(Notice::kWritable)) fill(note.id, now);
+  }
+  void turn(Instant now) override {
+    for (; missing_ > 0; --missing_)
+      side_.transport.connect({.tuple = {{side_.own, Be16(0)}, {to_, Be16(kPort)}}}, now);
+  }
+
+ private:
+  void fill(ConnectionId id, Instant now) {
+    Transport& t = side_.transport;
+    uint32_t room = t.find(id)->writable();
+    for (; room >= kPart; room -= kPart) {
+      Chain chain;
+      buffer_.handle.value() != 0 ? side_.buffers.retain(buffer_.handle) : void();
+      t.pieces().append(
+          chain, {.data = buffer_.data, .buffer = buffer_.handle, .size = kPart, .pinned = kPart});
+      t.send(id, chain, now);
+      t.pieces().free(chain);
+    }
+    t.want_writable(id);
+  }
+  static constexpr uint32_t kPart = 1448;
+  Side& side_;
+  IpAddress to_;
+  uint32_t missing_;
+  FreshBuffer buffer_;
+};
+
+// The relay, whose policy knows one endpoint.
+class Relay final : public Player, private mesh::RelayPolicy {
+ public:
+  Relay(Side& side, const IpAddress& to, Instant start)
+      : side_(side), to_(to), relay_(side.transport, *this, 32'768, start) {
+    side.transport.listen({.local = {side.own, Be16(kPort)}, .max_half_open = 16'384});
+    side.player = this;
+  }
+  void note(const EventNote& note, Instant now) override { relay_.on_note(note, now); }
+  void turn(Instant now) override { relay_.on_timer(now); }
+
+ private:
+  std::optional<mesh::Upstream> choose(uint32_t, const FourTuple&) override {
+    return mesh::Upstream{.tuple = {{side_.own, Be16(0)}, {to_, Be16(kPort)}},
+                          .connect_timeout = seconds(5),
+                          .idle_timeout = seconds(3600)};
+  }
+  void opened(uint32_t, uint32_t) override {}
+  void closed(uint32_t, uint32_t) override {}
+  void moved(uint32_t, uint32_t, bool, uint32_t) override {}
+  mesh::Standing judge(const mesh::RelayPair&) override { return mesh::Standing::kStays; }
+
+  Side& side_;
+  IpAddress to_;
+  mesh::TcpRelay relay_;
+};
+
+// Of the time stamp counter, measured once.
+double hertz() {
+  static const double measured = [] {
+    using Clock = std::chrono::steady_clock;
+    const auto begin = Clock::now();
+    const uint64_t cycles = rte_rdtsc();
+    while (Clock::now() - begin < std::chrono::milliseconds(50)) {
+    }
+    const std::chrono::duration<double> passed = Clock::now() - begin;
+    return static_cast<double>(rte_rdtsc() - cycles) / passed.count();
+  }();
+  return measured;
+}
+
+double cpu_seconds(uint64_t cycles) { return static_cast<double>(cycles) / hertz(); }
+
+struct Bench {
+  explicit Bench(double seconds) : seconds_(seconds) {
+    for (size_t i = 0; i < 3; ++i) sides[i] = std::make_unique<Side>(world, kAddresses[i], now);
+  }
+  // Turns of 10 us until the measured side has worked for the time; the first tenth warms up.
+  template <class Count>
+  double per_second(size_t side, Count&& count) {
+    const auto run_for = [&](double seconds) {
+      const uint64_t end = sides[side]->cycles + static_cast<uint64_t>(seconds * hertz());
+      while (sides[side]->cycles < end) {
+        for (auto& each : sides)
+          if (each->player != nullptr) each->run(now);
+        now = now + microseconds(10);
+      }
+    };
+    run_for(seconds_ / 10);
+    const uint64_t before = count(), cycles = sides[side]->cycles;
+    packets = sides[side]->packets;
+    run_for(seconds_);
+    packets = sides[side]->packets - packets;
+    const auto counted = static_cast<double>(count() - before);
+    units = counted;
+    return counted / cpu_seconds(sides[side]->cycles - cycles);
+  }
+  double seconds_;
+  Instant now{1'000'000'000};
+  World world;
+  std::unique_ptr<Side> sides[3];
+  uint64_t packets = 0;
+  double units = 0;
+};
+
+enum { kClientSide, kRelaySide, kServerSide };
+
+double server_crr(double seconds, bool again) {
+  Bench bench(seconds);
+  Server server(*bench.sides[kServerSide], true);
+  Caller caller(*bench.sides[kClientSide], address(2), 64, again);
+  const double rate = bench.per_second(kServerSide, [&] { return server.requests; });
+  HEDDLE_CHECK(caller.failed == 0, "no connection of the benchmark fails");
+  return rate;
+}
+
+double relay_crr(double seconds, bool again) {
+  Bench bench(seconds);
+  Server server(*bench.sides[kServerSide], true);
+  Relay relay(*bench.sides[kRelaySide], address(2), bench.now);
+  Caller caller(*bench.sides[kClientSide], address(9), 64, again);
+  const double rate = bench.per_second(kRelaySide, [&] { return caller.done; });
+  HEDDLE_CHECK(caller.failed == 0, "no connection of the benchmark fails");
+  return rate;
+}
+
+double relay_bulk(double seconds, uint32_t connections) {
+  Bench bench(seconds);
+  Server server(*bench.sides[kServerSide], false);
+  Relay relay(*bench.sides[kRelaySide], address(2), bench.now);
+  Source source(*bench.sides[kClientSide], address(9), connections);
+  return 8e-9 * bench.per_second(kRelaySide, [&] { return server.received; });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const double seconds = argc > 1 ? std::atof(argv[1]) : 1.0;
+  std::printf("{\"cps\": %.0f, ", server_crr(seconds, false));
+  std::printf("\"relay_cps\": %.0f, ", relay_crr(seconds, false));
+  std::printf("\"rps\": %.0f, ", server_crr(seconds, true));
+  std::printf("\"relay_rps\": %.0f, ", relay_crr(seconds, true));
+  std::printf("\"relay_gbps_1\": %.2f, ", relay_bulk(seconds, 1));
+  std::printf("\"relay_gbps_1000\": %.2f, ", relay_bulk(seconds, 1000));
+  std::printf("\"idle_bytes\": %zu}\n", Transport::idle_bytes());
+  return 0;
+}
