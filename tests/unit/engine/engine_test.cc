@@ -236,6 +236,8 @@ TEST_F(EngineTest, ExplainsHowPacketsGetThere) {
   const Row rows[] = {
       {"FORWARDING_DNAT", "translation: 10.96.0.20:80 -> 10.1.0.7:8080\n"},
       {"FORWARDING_FULL_NAT", "translation: the source becomes one of the node's NAT addresses\n"},
+      {"FORWARDING_PROXY",
+       "forwarding: proxy: terminated here, a new connection to 10.1.0.7:8080\n"},
       {"FORWARDING_DIRECT", "transport: unchanged, to the endpoint's MAC address"},
       {"FORWARDING_IP_IN_IP", "transport: unchanged, inside a packet to 10.1.0.7"},
   };
@@ -246,11 +248,11 @@ TEST_F(EngineTest, ExplainsHowPacketsGetThere) {
   request.set_port(80);
   for (const Row& row : rows) {
     const std::string name = row.forwarding;
-    const bool translates = name.ends_with("NAT");
+    const bool own_port = name.ends_with("NAT") || name.ends_with("PROXY");
     apply({named("web",
                  "service { addresses: '10.96.0.20' ports { name: 'http' port: 80 "
                  "protocol: PROTOCOL_TCP " +
-                     std::string(translates ? "target_port: 8080 " : "") + "} forwarding: " + name +
+                     std::string(own_port ? "target_port: 8080 " : "") + "} forwarding: " + name +
                      " }"),
            web_endpoints()});
     const auto told = explain(request);

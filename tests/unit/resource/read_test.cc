@@ -199,7 +199,7 @@ const Row kRows[] = {
     {"Enum",
      "kind: Service\nmetadata: {name: a}\nspec: {forwarding: full_nat}\n",
      {"f.yaml:3: Service default/a: forwarding: \"full_nat\" is none of dnat, full-nat, direct, "
-      "ip-in-ip (did you mean \"full-nat\"?)"}},
+      "ip-in-ip, proxy (did you mean \"full-nat\"?)"}},
     {"EnumUnspecified",
      "kind: AccessPolicy\nmetadata: {name: a}\nspec: {action: unspecified}\n",
      {"f.yaml:3: AccessPolicy default/a: action: \"unspecified\" is none of ALLOW, DENY, AUDIT"}},
