@@ -3,6 +3,7 @@
 #include <chrono>
 #include <future>
 
+#include "connection_calls.h"
 #include "convert.h"
 #include "desk.h"
 #include "flow_calls.h"
@@ -15,8 +16,8 @@ namespace {
 constexpr auto kLongestWalk = std::chrono::seconds(30);
 
 // Calls are answered where they arrive, on gRPC's own threads, but for those that walk over all
-// flows. The callback interface holds no thread while a slow client takes its answer, which the
-// synchronous one would.
+// flows or connections, or need the names of services. The callback interface holds no thread while
+// a slow client takes its answer, which the synchronous one would.
 class AdminService final : public v1::Admin::CallbackService {
  public:
   AdminService(NodeView& view, Engine* engine) : view_(view), engine_(engine) {}
@@ -59,6 +60,18 @@ class AdminService final : public v1::Admin::CallbackService {
   Reactor* FlushFlows(Context* context, const v1::FlushFlowsRequest* request,
                       v1::FlushFlowsResponse* response) override {
     return walk(context, flush_flows, request, response);
+  }
+  Reactor* ListConnections(Context* context, const v1::ListConnectionsRequest* request,
+                           v1::ListConnectionsResponse* response) override {
+    return walk(context, list_connections, request, response);
+  }
+  Reactor* ListListeners(Context* context, const v1::ListListenersRequest* request,
+                         v1::ListListenersResponse* response) override {
+    return walk(context, list_listeners, request, response);
+  }
+  Reactor* ListTcpCounters(Context* context, const v1::ListTcpCountersRequest*,
+                           v1::ListTcpCountersResponse* response) override {
+    return answer(context, view_.tcp_counters(), response);
   }
 
  private:

@@ -120,4 +120,13 @@ void convert(const std::vector<RouteInfo>& from, v1::ListRoutesResponse& to) {
   }
 }
 
+void convert(const std::vector<TcpCounterInfo>& from, v1::ListTcpCountersResponse& to) {
+  for (const TcpCounterInfo& info : from) {
+    v1::TcpCounter& counter = *to.add_counters();
+    counter.set_name(valid_utf8(info.name));
+    counter.set_help(valid_utf8(info.help));
+    counter.set_value(info.value);
+  }
+}
+
 }  // namespace heddle::server

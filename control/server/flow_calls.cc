@@ -4,11 +4,10 @@
 
 #include "flow_filter.h"
 #include "flow_top.h"
+#include "walk_parts.h"
 
 namespace heddle::server {
 namespace {
-
-constexpr uint32_t kDefaultLimit = 100, kMaxLimit = 10'000;
 
 std::string protocol_text(wire::IpProtocol protocol) {
   switch (protocol) {
@@ -25,18 +24,13 @@ std::string protocol_text(wire::IpProtocol protocol) {
   }
 }
 
-void convert(const FlowEnd& from, v1::FlowEnd& to) {
-  to.set_address(from.address.text());
-  to.set_port(from.port);
-}
-
 void convert(const FlowInfo& from, const FlowNames& names, v1::Flow& to) {
   to.set_protocol(protocol_text(from.protocol));
   to.set_state(flow::name(from.state));
-  convert(from.client, *to.mutable_client());
-  convert(from.destination, *to.mutable_destination());
-  convert(from.endpoint, *to.mutable_endpoint());
-  convert(from.source, *to.mutable_source());
+  convert_end(from.client, *to.mutable_client());
+  convert_end(from.destination, *to.mutable_destination());
+  convert_end(from.endpoint, *to.mutable_endpoint());
+  convert_end(from.source, *to.mutable_source());
   to.set_source_translated(from.source_translated);
   to.set_service(names.text(from.frontend));
   to.set_idle_ms(from.idle_ms);
@@ -45,25 +39,9 @@ void convert(const FlowInfo& from, const FlowNames& names, v1::Flow& to) {
   to.set_worker(from.worker);
 }
 
-template <class Response>
-void tell_end(const FlowWalk& walk, Response& response) {
-  response.set_incomplete(!walk.complete || !walk.silent.empty());
-  for (const uint16_t worker : walk.silent) response.add_silent_workers(worker);
-}
-
-grpc::Status wrong(std::string text) {
-  return {grpc::StatusCode::INVALID_ARGUMENT, std::move(text)};
-}
-
-// What an older heddled does not know narrows the choice: without it more would be flushed.
 template <class Request>
 grpc::Status read(const Request& request, const FlowNames& names, FlowFilter& filter) {
-  const auto unknown = [](const google::protobuf::Message& message) {
-    return !message.GetReflection()->GetUnknownFields(message).empty();
-  };
-  if (unknown(request) || unknown(request.filter()))
-    return wrong(
-        "the request has a field that this heddled does not know: heddlectl is of a newer version");
+  if (auto status = refuse_newer(request, request.filter()); !status.ok()) return status;
   return read_filter(request.filter(), names, filter);
 }
 
@@ -73,20 +51,20 @@ grpc::Status list_flows(NodeView& view, const FlowNames& names, const GoOn& go_o
                         const v1::ListFlowsRequest& request, v1::ListFlowsResponse& response) {
   FlowFilter filter;
   if (const auto status = read(request, names, filter); !status.ok()) return status;
-  if (request.limit() > kMaxLimit)
-    return wrong(fmt::format("limit: at most {}, not {}", kMaxLimit, request.limit()));
+  if (request.limit() > kMostRows)
+    return wrong_argument(fmt::format("limit: at most {}, not {}", kMostRows, request.limit()));
   std::optional<FlowTop> top;
   if (!request.top().empty()) {
     const auto key = FlowTop::key_of(request.top());
     if (!key)
-      return wrong(fmt::format("top: expected source, destination, service or endpoint, not \"{}\"",
-                               request.top()));
+      return wrong_argument(fmt::format(
+          "top: expected source, destination, service or endpoint, not \"{}\"", request.top()));
     if (request.count_only() || request.limit() != 0)
-      return wrong("top has neither a limit nor a count");
+      return wrong_argument("top has neither a limit nor a count");
     top.emplace(*key);
   }
   const bool rows = !request.count_only() && !top;
-  const uint32_t limit = !rows ? 0 : request.limit() == 0 ? kDefaultLimit : request.limit();
+  const uint32_t limit = !rows ? 0 : request.limit() == 0 ? kDefaultRows : request.limit();
   uint64_t matched = 0;
   const FlowWalk walk = view.walk_flows(filter, go_on, [&](const FlowInfo& flow) {
     if (matched++ < limit) convert(flow, names, *response.add_flows());
@@ -103,8 +81,8 @@ grpc::Status flush_flows(NodeView& view, const FlowNames& names, const GoOn& go_
   FlowFilter filter;
   if (const auto status = read(request, names, filter); !status.ok()) return status;
   const bool narrow = request.filter().ByteSizeLong() != 0;
-  if (!narrow && !request.all()) return wrong("without a filter all must be set");
-  if (narrow && request.all()) return wrong("all is every flow, a filter some of them");
+  if (!narrow && !request.all()) return wrong_argument("without a filter all must be set");
+  if (narrow && request.all()) return wrong_argument("all is every flow, a filter some of them");
   const FlowWalk walk = view.flush_flows(filter, go_on, request.reset());
   response.set_flushed(walk.flushed);
   tell_end(walk, response);

@@ -1,26 +1,9 @@
 #include "flow_filter.h"
 
-#include "utf8.h"
-#include "yaml/utf8.h"
+#include "walk_parts.h"
 
 namespace heddle::server {
 namespace {
-
-constexpr size_t kMaxShown = 100;
-
-std::string shown(const std::string& text) { return yaml::shorten(valid_utf8(text), kMaxShown); }
-
-grpc::Status wrong(std::string text) {
-  return {grpc::StatusCode::INVALID_ARGUMENT, std::move(text)};
-}
-
-// A prefix, or an address alone.
-Result<policy::IpPrefix> parse_prefix(const std::string& text) {
-  if (text.find('/') != std::string::npos) return policy::IpPrefix::parse(text);
-  const auto address = policy::IpAddress::parse(text);
-  if (!address) return std::unexpected(address.error());
-  return policy::IpPrefix{*address, 128};
-}
 
 std::optional<FlowProtocol> protocol_of(const std::string& text) {
   if (text == "tcp") return FlowProtocol::kTcp;
@@ -42,36 +25,6 @@ std::string all_states() {
   return all;
 }
 
-grpc::Status read_prefix(const char* field, const std::string& text,
-                         std::optional<policy::IpPrefix>& to) {
-  if (text.empty()) return grpc::Status::OK;
-  const auto prefix = parse_prefix(text);
-  if (!prefix) return wrong(fmt::format("{}: {}", field, shown(prefix.error().text)));
-  to = *prefix;
-  return grpc::Status::OK;
-}
-
-grpc::Status read_service(const std::string& text, const FlowNames& names, FlowFilter& to) {
-  std::vector<bool> slots(names.by_slot.size());
-  bool found = false;
-  for (size_t slot = 0; slot < slots.size(); ++slot)
-    if (names.by_slot[slot].service == text) slots[slot] = found = true;
-  if (!found)
-    return {
-        grpc::StatusCode::NOT_FOUND,
-        fmt::format("service: there is no Service \"{}\" (expected NAMESPACE/NAME)", shown(text))};
-  to.frontends = std::move(slots);
-  return grpc::Status::OK;
-}
-
-grpc::Status read_port(const v1::FlowFilter& from, FlowFilter& to) {
-  if (from.port() > UINT16_MAX)
-    return wrong(fmt::format("port: expected 1 to 65535, not {}", from.port()));
-  if (from.port() != 0 && to.protocol == FlowProtocol::kIcmp) return wrong("port: ICMP has none");
-  to.port = static_cast<uint16_t>(from.port());
-  return grpc::Status::OK;
-}
-
 }  // namespace
 
 grpc::Status read_filter(const v1::FlowFilter& from, const FlowNames& names, FlowFilter& to) {
@@ -81,27 +34,27 @@ grpc::Status read_filter(const v1::FlowFilter& from, const FlowNames& names, Flo
   if (!from.protocol().empty()) {
     to.protocol = protocol_of(from.protocol());
     if (!to.protocol)
-      return wrong(
-          fmt::format("protocol: expected tcp, udp or icmp, not \"{}\"", shown(from.protocol())));
+      return wrong_argument(fmt::format("protocol: expected tcp, udp or icmp, not \"{}\"",
+                                        shown_argument(from.protocol())));
   }
-  if (auto status = read_port(from, to); !status.ok()) return status;
+  if (auto status = read_port(from.port(), to.port); !status.ok()) return status;
+  if (from.port() != 0 && to.protocol == FlowProtocol::kIcmp)
+    return wrong_argument("port: ICMP has none");
   if (!from.state().empty()) {
     to.state = state_of(from.state());
     if (!to.state)
-      return wrong(
-          fmt::format("state: expected one of {}, not \"{}\"", all_states(), shown(from.state())));
+      return wrong_argument(fmt::format("state: expected one of {}, not \"{}\"", all_states(),
+                                        shown_argument(from.state())));
   }
   if (!from.endpoint().empty()) {
     const auto address = policy::IpAddress::parse(from.endpoint());
-    if (!address) return wrong(fmt::format("endpoint: {}", shown(address.error().text)));
+    if (!address)
+      return wrong_argument(fmt::format("endpoint: {}", shown_argument(address.error().text)));
     to.endpoint = *address;
   }
-  if (from.has_worker()) {
-    if (from.worker() > UINT16_MAX)
-      return wrong(fmt::format("worker: there is no worker {}", from.worker()));
-    to.worker = static_cast<uint16_t>(from.worker());
-  }
-  return from.service().empty() ? grpc::Status::OK : read_service(from.service(), names, to);
+  if (from.has_worker())
+    if (auto status = read_worker(from.worker(), to.worker); !status.ok()) return status;
+  return read_service(from.service(), names, to.frontends);
 }
 
 }  // namespace heddle::server
