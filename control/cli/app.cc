@@ -44,8 +44,9 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--ca", server.ca, "Who may have signed heddled's certificate")->type_name("PEM");
   app.add_option("--server-name", server.server_name, "In heddled's certificate [HOST]")
       ->type_name("NAME");
-  app.add_option("--timeout", server.timeout_seconds,
-                 "How long to wait for an answer [5; apply, delete, diff, rollback, flows 30]")
+  app.add_option(
+         "--timeout", server.timeout_seconds,
+         "How long to wait for an answer [5; apply, delete, diff, rollback, flows, connections 30]")
       ->type_name("SECONDS")
       ->check(CLI::Validator(check_timeout, ""));
   app.add_option_function<std::string>(
@@ -94,6 +95,13 @@ void add_shows(CLI::App& show, Request& request) {
   add_show_flows(
       *add_show(show, request, "flows", show_flows, "Connections and other flows that are tracked"),
       request);
+  add_show_connections(*add_show(show, request, "connections", show_connections,
+                                 "TCP connections that heddled terminates (forwarding: proxy)"),
+                       request);
+  add_show(show, request, "listeners", show_listeners, "Where heddled takes TCP connections");
+  CLI::App* tcp = add_show(show, request, "tcp", show_tcp,
+                           "What heddled's own TCP has counted, and what it means");
+  tcp->add_flag("--all", options.all, "Also the counters that are at 0");
   add_show(show, request, "version", show_version, "Version of the running heddled");
 }
 

@@ -15,20 +15,6 @@ std::vector<std::string> states() {
   return names;
 }
 
-// An option whose value is one of these words; help and completion tell them.
-void add_choice(CLI::App& app, const std::string& name, std::string& to, const std::string& help,
-                std::vector<std::string> words) {
-  app.add_option(name, to, help)
-      ->type_name(fmt::format("{{{}}}", join(words, ",")))
-      ->check(CLI::Validator(
-          [words](std::string& text) {
-            for (const std::string& word : words)
-              if (text == word) return std::string();
-            return fmt::format("expected one of {}, not '{}'", join(words, ", "), text);
-          },
-          ""));
-}
-
 void add_filter(CLI::App& app, FlowOptions& options) {
   app.add_option("--source", options.source, "Of who opened it: an address or a prefix")
       ->type_name("CIDR");
@@ -48,6 +34,19 @@ void add_filter(CLI::App& app, FlowOptions& options) {
 }
 
 }  // namespace
+
+void add_choice(CLI::App& app, const std::string& name, std::string& to, const std::string& help,
+                std::vector<std::string> words) {
+  app.add_option(name, to, help)
+      ->type_name(fmt::format("{{{}}}", join(words, ",")))
+      ->check(CLI::Validator(
+          [words](std::string& text) {
+            for (const std::string& word : words)
+              if (text == word) return std::string();
+            return fmt::format("expected one of {}, not '{}'", join(words, ", "), text);
+          },
+          ""));
+}
 
 void add_show_flows(CLI::App& command, Request& request) {
   FlowOptions& options = request.options.flows;

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "app.h"
 
@@ -19,9 +21,16 @@ CLI::Option* add_number(CLI::App& app, const std::string& name, const std::strin
                         std::pair<uint64_t, uint64_t> bounds,
                         const std::function<void(uint64_t)>& take);
 
+// An option whose value is one of these words, which help and completion tell.
+void add_choice(CLI::App& app, const std::string& name, std::string& to, const std::string& help,
+                std::vector<std::string> words);
+
 // The filter and the ways to list of show flows, and the command flows.
 void add_show_flows(CLI::App& command, Request& request);
 void add_flows(CLI::App& app, Request& request);
+
+// The options of show connections.
+void add_show_connections(CLI::App& command, Request& request);
 
 // The commands on policy.
 void add_policy(CLI::App& app, Request& request);

@@ -156,6 +156,15 @@ Reply<v1::ListFlowsResponse> Client::flows(const v1::ListFlowsRequest& request) 
 Reply<v1::FlushFlowsResponse> Client::flush_flows(const v1::FlushFlowsRequest& request) {
   return connection_->call(connection_->admin, &v1::Admin::Stub::FlushFlows, request);
 }
+Reply<v1::ListConnectionsResponse> Client::connections(const v1::ListConnectionsRequest& request) {
+  return connection_->call(connection_->admin, &v1::Admin::Stub::ListConnections, request);
+}
+Reply<v1::ListListenersResponse> Client::listeners() {
+  return connection_->call(connection_->admin, &v1::Admin::Stub::ListListeners);
+}
+Reply<v1::ListTcpCountersResponse> Client::tcp_counters() {
+  return connection_->call(connection_->admin, &v1::Admin::Stub::ListTcpCounters);
+}
 
 Reply<v1::ApplyResponse> Client::apply(const v1::ApplyRequest& request) {
   return connection_->call(connection_->policy, &v1::Policy::Stub::Apply, request);

@@ -32,6 +32,9 @@ class Client {
   Reply<v1::ListRoutesResponse> routes();
   Reply<v1::ListFlowsResponse> flows(const v1::ListFlowsRequest& request);
   Reply<v1::FlushFlowsResponse> flush_flows(const v1::FlushFlowsRequest& request);
+  Reply<v1::ListConnectionsResponse> connections(const v1::ListConnectionsRequest& request);
+  Reply<v1::ListListenersResponse> listeners();
+  Reply<v1::ListTcpCountersResponse> tcp_counters();
 
   Reply<v1::ApplyResponse> apply(const v1::ApplyRequest& request);
   Reply<v1::GetResponse> get(const v1::GetRequest& request);

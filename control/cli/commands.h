@@ -42,16 +42,27 @@ struct FlowOptions {
   bool reset = false;  // flush
 };
 
+// Which connections; the namespace of a service without one is PolicyOptions::space.
+struct ConnectionOptions {
+  std::string source, destination, state, service;
+  uint32_t port = 0;
+  std::optional<uint32_t> worker;
+  uint32_t limit = 0;
+  bool sums = false;
+};
+
 struct Options {
   ServerOptions server;
   Format format = Format::kTable;
-  bool all = false;      // show drops, graph: also what is left out by default; flush: every flow
-  bool verbose = false;  // show ports: also the devices and all counters
-  bool dot = false;      // show graph: Graphviz
+  // show drops, graph, tcp: also what is left out by default; flush: every flow
+  bool all = false;
+  bool verbose = false;      // show ports: also the devices and all counters
+  bool dot = false;          // show graph: Graphviz
   bool client_only = false;  // version: do not ask heddled
   PolicyOptions policy;
   ExplainOptions explain;
   FlowOptions flows;  // show endpoints: the service
+  ConnectionOptions connections;
 };
 
 Outcome show_ports(const Options& options);
@@ -63,6 +74,9 @@ Outcome show_routes(const Options& options);
 Outcome show_services(const Options& options);
 Outcome show_endpoints(const Options& options);
 Outcome show_flows(const Options& options);
+Outcome show_connections(const Options& options);
+Outcome show_listeners(const Options& options);
+Outcome show_tcp(const Options& options);
 Outcome show_version(const Options& options);
 Outcome version(const Options& options);
 

@@ -56,7 +56,8 @@ std::vector<std::string> positional_words(const CLI::Option& option) {
   return kinds;
 }
 
-void gather_option(const CLI::Option& option, Gathered& gathered) {
+// Options of one name may have other values below another command.
+void gather_option(const CLI::Option& option, const std::string& path, Gathered& gathered) {
   if (!takes_value(option)) return;
   const std::vector<std::string> spellings = names(option);
   for (const std::string& name : spellings)
@@ -64,16 +65,19 @@ void gather_option(const CLI::Option& option, Gathered& gathered) {
       gathered.with_a_value.push_back(name);
   const std::vector<std::string> words = choices(option);
   if (words.empty() || spellings.empty()) return;
+  std::vector<std::string> patterns;
+  for (const std::string& name : spellings)
+    patterns.push_back(fmt::format("'{}'*' {}'", path, name));
   gathered.values +=
       fmt::format("      {}) COMPREPLY=($(compgen -W '{}' -- \"$current\")); return ;;\n",
-                  join(spellings, "|"), join(words, " "));
+                  join(patterns, "|"), join(words, " "));
 }
 
 // `inherited`: options of the commands above, which are taken below them too.
 void gather(const CLI::App& app, const std::string& path, std::vector<std::string> inherited,
             Gathered& gathered) {
   for (const CLI::Option* option : app.get_options()) {
-    if (path.empty() || option != app.get_help_ptr()) gather_option(*option, gathered);
+    if (path.empty() || option != app.get_help_ptr()) gather_option(*option, path, gathered);
     for (const std::string& name : names(*option))
       if (name.starts_with("--") && std::ranges::find(inherited, name) == inherited.end())
         inherited.push_back(name);
@@ -114,7 +118,7 @@ _heddlectl() {{
   done
   [[ $current == = ]] && current=''
   if [[ -n $option ]]; then
-    case "$option" in
+    case "$path $option" in
 {2}    esac
     COMPREPLY=($(compgen -f -- "${{current#:}}"))
     return

@@ -3,43 +3,28 @@
 
 #include "commands.h"
 #include "table.h"
+#include "walk.h"
 
 namespace heddle::cli {
 namespace {
-
-// heddled looks at every flow, a few at a time.
-constexpr double kWalkTimeout = 30;
 
 bool has_ports(const v1::Flow& flow) {
   return flow.protocol() == "tcp" || flow.protocol() == "udp";
 }
 
-std::string end_text(const v1::Flow& flow, const v1::FlowEnd& end) {
-  if (!has_ports(flow)) return end.address();
-  return end.address().find(':') == std::string::npos
-             ? fmt::format("{}:{}", end.address(), end.port())
-             : fmt::format("[{}]:{}", end.address(), end.port());
+std::string place_text(const v1::Flow& flow, const v1::FlowEnd& end) {
+  return has_ports(flow) ? end_text(end) : end.address();
 }
 
 // An ICMP query has an identifier, the same on both sides.
 std::string client_text(const v1::Flow& flow) {
   const bool query = flow.state().starts_with("query");
   return query ? fmt::format("{} id {}", flow.client().address(), flow.client().port())
-               : end_text(flow, flow.client());
+               : place_text(flow, flow.client());
 }
 
 std::string flow_count(uint64_t flows) {
   return fmt::format("{} {}", thousands(flows), flows == 1 ? "flow" : "flows");
-}
-
-template <class Response>
-std::string end_note(const Response& response) {
-  std::string note;
-  for (const uint32_t worker : response.silent_workers())
-    note += fmt::format("worker {} does not answer: its flows are left out\n", worker);
-  if (response.incomplete() && response.silent_workers().empty())
-    note += "not all flows were looked at in the time\n";
-  return note;
 }
 
 std::string top_text(const v1::ListFlowsResponse& response, const std::string& what) {
@@ -58,9 +43,11 @@ std::string top_text(const v1::ListFlowsResponse& response, const std::string& w
 }
 
 std::string flows_text(const v1::ListFlowsResponse& response, const Options& options) {
-  if (options.flows.count_only) return fmt::format("{}\n", response.matched()) + end_note(response);
-  if (response.matched() == 0) return "no flows\n" + end_note(response);
-  if (!options.flows.top.empty()) return top_text(response, options.flows.top) + end_note(response);
+  if (options.flows.count_only)
+    return fmt::format("{}\n", response.matched()) + end_note(response, "flows");
+  if (response.matched() == 0) return "no flows\n" + end_note(response, "flows");
+  if (!options.flows.top.empty())
+    return top_text(response, options.flows.top) + end_note(response, "flows");
   Table table({{"PROTO"},
                {"STATE"},
                {"CLIENT"},
@@ -73,11 +60,11 @@ std::string flows_text(const v1::ListFlowsResponse& response, const Options& opt
                {"EXPIRES", Align::kRight},
                {"WORKER", Align::kRight}});
   for (const v1::Flow& flow : response.flows()) {
-    const std::string destination = end_text(flow, flow.destination());
-    const std::string endpoint = end_text(flow, flow.endpoint());
+    const std::string destination = place_text(flow, flow.destination());
+    const std::string endpoint = place_text(flow, flow.endpoint());
     table.add({flow.protocol(), flow.state(), client_text(flow), destination,
                endpoint == destination ? "-" : endpoint,
-               flow.source_translated() ? end_text(flow, flow.source()) : "-",
+               flow.source_translated() ? place_text(flow, flow.source()) : "-",
                flow.service().empty() ? "-" : flow.service(), span(flow.idle_ms()),
                span(flow.age_ms()), span(flow.expires_ms()), std::to_string(flow.worker())});
   }
@@ -85,11 +72,11 @@ std::string flows_text(const v1::ListFlowsResponse& response, const Options& opt
   const auto told = static_cast<uint64_t>(response.flows_size());
   if (response.matched() > told)
     out += fmt::format("and {} more (--limit)\n", thousands(response.matched() - told));
-  return out + end_note(response);
+  return out + end_note(response, "flows");
 }
 
 std::string flushed_text(const v1::FlushFlowsResponse& response, const Options&) {
-  return fmt::format("{} flushed\n", flow_count(response.flushed())) + end_note(response);
+  return fmt::format("{} flushed\n", flow_count(response.flushed())) + end_note(response, "flows");
 }
 
 void fill(const FlowOptions& options, v1::FlowFilter& filter) {
@@ -101,19 +88,6 @@ void fill(const FlowOptions& options, v1::FlowFilter& filter) {
   filter.set_service(options.service);
   filter.set_endpoint(options.endpoint);
   if (options.worker) filter.set_worker(*options.worker);
-}
-
-template <class Request, class Response>
-Outcome walk(const Options& options, Reply<Response> (Client::*call)(const Request&),
-             const Request& request, std::string (*to_text)(const Response&, const Options&)) {
-  auto client = Client::make(options.server, kWalkTimeout);
-  if (!client) return Outcome::fail(client.error());
-  const auto response = ((*client).*call)(request);
-  if (!response) return Outcome::fail(response.error());
-  Outcome outcome = show(options, *response, to_text);
-  // What is told is true, and not all: a script must not take it for all.
-  if (response->incomplete()) outcome.failure = {kRefused, "the answer is incomplete"};
-  return outcome;
 }
 
 }  // namespace

@@ -4,19 +4,11 @@
 #include <set>
 
 #include "commands.h"
+#include "keep.h"
 #include "table.h"
 
 namespace heddle::cli {
 namespace {
-
-// Keeps the elements of a repeated field that `wanted` accepts, in their order.
-template <class T, class Wanted>
-void keep(google::protobuf::RepeatedPtrField<T>& elements, Wanted wanted) {
-  int kept = 0;
-  for (int i = 0; i < elements.size(); ++i)
-    if (wanted(elements[i])) elements.SwapElements(i, kept++);
-  elements.DeleteSubrange(kept, elements.size() - kept);
-}
 
 std::string ratio(uint64_t part, uint64_t whole) {
   return whole == 0 ? "-" : one_decimal(static_cast<double>(part) / static_cast<double>(whole));

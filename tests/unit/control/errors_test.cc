@@ -43,7 +43,7 @@ const Refused kRefused[] = {
     {"ShowWhat",
      {"show"},
      "show: one of these must follow: ports, workers, graph, drops, neighbors, routes, services, "
-     "endpoints, flows, version (--help)"},
+     "endpoints, flows, connections, listeners, tcp, version (--help)"},
     {"Misspelt", {"shwo", "ports"}, "unknown command 'shwo' (did you mean 'show'?)"},
     {"MisspeltBelow", {"show", "prts"}, "show: unknown command 'prts' (did you mean 'ports'?)"},
     {"AbbreviatedBelow",
@@ -113,6 +113,8 @@ TEST(Help, HasExamplesAndSucceedsAtEveryLevel) {
                                                                  {"status", "--help"},
                                                                  {"explain", "--help"},
                                                                  {"show", "flows", "--help"},
+                                                                 {"show", "connections", "--help"},
+                                                                 {"show", "tcp", "--help"},
                                                                  {"flows", "--help"},
                                                                  {"flows", "flush", "--help"},
                                                                  {"version", "--help"},
@@ -285,12 +287,19 @@ try heddlectl show flows --top se
 try heddlectl flows f
 try heddlectl flows flush --re
 try heddlectl show endpoints --servi
+try heddlectl show conn
+try heddlectl show connections --state TIME
+try heddlectl show connections --su
+try heddlectl show connections -n shop --li
+try heddlectl show li
+try heddlectl show tcp --al
 complete -p heddlectl)");
   EXPECT_EQ(finished.err, "");
   EXPECT_EQ(finished.out,
             "show\nroute\n--all-namespaces\nendpointset\nudp\n/dev/null\nports\n--all\n--"
             "verbose\nworkers\njson\nyaml\nneighbors\nroutes\ngraph\nflows\n--source\ntime_"
             "wait\nservice\nflush\n--reset\n--service\n"
+            "connections\nTIME-WAIT\n--sum\n--limit\nlisteners\n--all\n"
             "complete -F _heddlectl heddlectl\n");
 }
 

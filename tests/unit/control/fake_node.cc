@@ -160,4 +160,81 @@ FlowWalk FakeNode::flush_flows(const FlowFilter& asked, const GoOn&, bool with_r
   return walk;
 }
 
+FlowWalk FakeNode::walk_connections(const ConnectionFilter& asked, const GoOn& go_on,
+                                    const TakeConnection& take) {
+  connection_filter = asked;
+  const auto at = [](const char* address, uint16_t port) {
+    return FlowEnd{*policy::IpAddress::parse(address), port};
+  };
+  const ConnectionInfo client{.local = at("10.96.0.20", 80),
+                              .remote = at("10.9.0.2", 40'000),
+                              .state = ConnectionState::kEstablished,
+                              .accepted = true,
+                              .worker = 1,
+                              .frontend = 3,
+                              .cwnd = 14'480,
+                              .ssthresh = UINT32_MAX,
+                              .send_window = 65'535,
+                              .mss = 1'448,
+                              .bytes_in_flight = 2'896,
+                              .receive_queue = 12,
+                              .send_queue = 1'234'567,
+                              .srtt_us = 1'250,
+                              .rttvar_us = 250,
+                              .rto_us = 201'250,
+                              .retransmits = 3,
+                              .age_ms = 61'000,
+                              .idle_ms = 1'400};
+  const ConnectionInfo endpoint{.local = at("2001:db8::10", 33'000),
+                                .remote = at("2001:db8:8::11", 8'080),
+                                .state = ConnectionState::kSynSent,
+                                .cwnd = 14'280,
+                                .mss = 1'428,
+                                .rto_us = 1'000'000};
+  if (!empty && go_on())
+    for (uint32_t i = 0; i < copies; ++i)
+      for (const ConnectionInfo& each : {client, endpoint}) take(each);
+  return end;
+}
+
+ConnectionSums FakeNode::connection_sums() {
+  if (empty) return {};
+  ConnectionSums sums{.receive_queue = 1'001,
+                      .send_queue = 2'002,
+                      .out_of_order = 3'003,
+                      .retransmits = 4'004,
+                      .half_open = 5,
+                      .time_wait = 34,
+                      .pieces = 60,
+                      .piece_capacity = 70'000,
+                      .pinned = 123'456,
+                      .pinned_limit = 64 << 20,
+                      .connections = 1'234,
+                      .connection_capacity = 16'384,
+                      .silent = end.silent};
+  sums.by_state[static_cast<size_t>(ConnectionState::kEstablished)] = 1'200;
+  sums.by_state[static_cast<size_t>(ConnectionState::kTimeWait)] = 34;
+  return sums;
+}
+
+std::vector<ListenerInfo> FakeNode::listeners() {
+  if (empty) return {};
+  return {{.address = *policy::IpAddress::parse("10.96.0.20"),
+           .port = 80,
+           .frontend = 3,
+           .half_open = 5,
+           .max_half_open = 1'024,
+           .accepted = 1'234'567,
+           .cookies_sent = 7,
+           .refused = 8},
+          {.address = *policy::IpAddress::parse("2001:db8:96::20"), .port = 443}};
+}
+
+std::vector<TcpCounterInfo> FakeNode::tcp_counters() {
+  return {{.name = "segments_received",
+           .help = "segments that belong to a connection",
+           .value = empty ? 0u : 12'345u},
+          {.name = "bad_checksum", .help = "a broken sender or wire"}};
+}
+
 }  // namespace heddle::server

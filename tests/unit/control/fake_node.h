@@ -19,11 +19,17 @@ class FakeNode final : public NodeView {
   std::vector<RouteInfo> routes() override;
   FlowWalk walk_flows(const FlowFilter& filter, const GoOn& go_on, const TakeFlow& take) override;
   FlowWalk flush_flows(const FlowFilter& filter, const GoOn& go_on, bool reset) override;
+  FlowWalk walk_connections(const ConnectionFilter& filter, const GoOn& go_on,
+                            const TakeConnection& take) override;
+  ConnectionSums connection_sums() override;
+  std::vector<ListenerInfo> listeners() override;
+  std::vector<TcpCounterInfo> tcp_counters() override;
 
   // What it was asked for last; written by the server, read after its answer.
   FlowFilter filter;
+  ConnectionFilter connection_filter;
   bool reset = false;
-  uint32_t copies = 1;  // each flow comes so many times
+  uint32_t copies = 1;  // each flow and connection comes so many times
   FlowWalk end;         // how a walk ends
 };
 
