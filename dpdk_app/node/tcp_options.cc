@@ -49,7 +49,7 @@ TcpOptions tcp_options(const TcpSettings& settings, const l3::Topology& topology
   limits.listeners = policy::Limits().frontend_slots();
   limits.memory = settings.memory_bytes / workers;
   // Pieces of full buffers, and as many again of parts of them.
-  limits.pieces = share(2 * (settings.memory_bytes / MbufBuffers::kPinned), workers) + 1024;
+  limits.pieces = share(2 * uint64_t{tcp_buffers(settings)}, workers) + 1024;
   limits.sent_segments = limits.pieces;
   limits.ranges = std::clamp(limits.pieces / 8, 256u, 65'536u);
   limits.ports = {.first = settings.first_port, .last = settings.last_port};
@@ -59,7 +59,8 @@ TcpOptions tcp_options(const TcpSettings& settings, const l3::Topology& topology
 
 uint32_t tcp_buffers(const TcpSettings& settings) {
   if (settings.connections == 0) return 0;
-  return static_cast<uint32_t>(settings.memory_bytes / MbufBuffers::kPinned);
+  const uint64_t bytes = tcp::Environment::hard_limit(settings.memory_bytes);
+  return static_cast<uint32_t>(bytes / MbufBuffers::kPinned);
 }
 
 NodeSecrets new_secrets() {

@@ -175,6 +175,20 @@ void Connection::close(Instant now) {
   arm(now);
 }
 
+void Connection::fail() {
+  control_ = Control::kReset;
+  wants_output_ = true;
+  end(EndReason::kNoMemory);
+  free_buffers();
+}
+
+bool Connection::renege() {
+  if (!reassembly_.has_holes()) return false;
+  reassembly_.renege(env_->pieces, env_->ranges);
+  has_fin_ = fin_received_;  // one behind a hole comes again as well
+  return true;
+}
+
 void Connection::forget() {
   user_closed_ = true;
   if (state_ == State::kClosed) return free_buffers();

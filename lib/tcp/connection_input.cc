@@ -272,6 +272,12 @@ Drop Connection::on_payload(Segment& s, Instant now) {
     has_fin_ = true;
     fin_at_ = end;
   }
+  if (s.payload.bytes > 0 && env_->exhausted() && reassembly_.bytes() > 0) {
+    env_->pieces.free(s.payload);
+    has_fin_ = fin_received_;
+    acks_.at_once();
+    return Drop::kReceiveMemory;
+  }
   if (s.payload.bytes > 0) {
     const uint32_t bytes = s.payload.bytes;
     const bool had_holes = reassembly_.has_holes();

@@ -99,6 +99,8 @@ Drop Transport::on_icmp(const FourTuple& tuple, const IcmpError& error, Instant 
 }
 
 void Transport::on_timer(Instant now, uint32_t most) {
+  if (environment_.under_pressure() || pressed_since_ != kNever) [[unlikely]]
+    relieve(now);
   wheel_.advance(now, most, [&](uint32_t timer) {
     if (timer < limits_.connections) {
       Held& it = connections_[timer];

@@ -39,6 +39,7 @@ enum class EndReason : uint8_t {
   kTimedOut,     // no answer
   kUnreachable,  // no answer but ICMP errors
   kAborted,      // by the user
+  kNoMemory,     // it held most when memory was out
 };
 
 // A soft or hard error about a segment of ours (RFC 5927).
@@ -83,7 +84,11 @@ class Connection {
   void shutdown(Instant now);  // no more to send: half-close
   void close(Instant now);     // no more interest: RST if data was or will be unread
   void abort(Instant now);     // RST
-  void forget();               // ends here at once; the peer is told nothing
+  // Ends here at once for want of memory; the peer and the user are told.
+  void fail();
+  // Lets go of what lies behind holes; the peer sends it again (RFC 2018 8). True: there was some.
+  bool renege();
+  void forget();  // ends here at once; the peer is told nothing
   void want_writable() { want_writable_ = true; }
   void set_nodelay(bool on) { nodelay_ = on; }
   void set_keepalive(bool on, Instant now);

@@ -23,6 +23,13 @@ struct Environment {
   bool under_pressure() const {
     return pieces.pinned() > memory_limit || pieces.in_use() > pieces.capacity() / 8 * 7;
   }
+  // A quarter more: what had been offered before comes in, and no more than that. Only a connection
+  // that holds nothing may still take a segment, so that each of them goes on.
+  bool exhausted() const {
+    return pieces.pinned() > hard_limit(memory_limit) ||
+           pieces.in_use() > pieces.capacity() / 16 * 15;
+  }
+  static constexpr uint64_t hard_limit(uint64_t memory) { return memory + memory / 4; }
 };
 
 // Both sides' SYNs in short: from it a connection can be made that never was in SYN-RECEIVED.

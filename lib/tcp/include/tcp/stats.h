@@ -45,6 +45,8 @@ enum class Stat : uint8_t {
   kTimeWaitReused,
   kFinWait2Timeouts,
   kSendMemory,
+  kPressureReneges,
+  kPressureResets,
   kCount,
 };
 
@@ -88,6 +90,10 @@ inline constexpr std::array<StatText, static_cast<size_t>(Stat::kCount)> kStats{
     {Stat::kTimeWaitReused, "time_wait_reused", "TIME-WAIT entries that a new SYN replaced."},
     {Stat::kFinWait2Timeouts, "fin_wait2_timeouts", "Closed connections whose peer never closed."},
     {Stat::kSendMemory, "send_memory", "Times that sending waited for record memory."},
+    {Stat::kPressureReneges, "pressure_reneges",
+     "Connections that gave up data behind holes as memory was out."},
+    {Stat::kPressureResets, "pressure_resets",
+     "Connections reset as memory was out: limits.tcp_memory is too low, or peers are hostile."},
 }};
 
 static_assert([] {

@@ -241,6 +241,7 @@ class Transport {
   void settle(uint32_t slot, Instant now);
   void release(uint32_t slot);
   EventNote take_note(Instant now);
+  void relieve(Instant now);
   Held* held(ConnectionId id);
   std::optional<Be16> pick_port(const FourTuple& tuple, Instant now);
   bool take_over_time_wait(const FourTuple& tuple, uint32_t hash, Instant now, Seq* iss);
@@ -273,6 +274,11 @@ class Transport {
   uint32_t reply_count_ = 0;
   PortPicker ports_;
   Instant last_cookie_;
+  // While memory is short: since when, and how far the round over the connections is.
+  Instant pressed_since_ = kNever;
+  uint32_t relief_next_ = 0;
+  uint32_t relief_worst_ = kNoSlot;
+  uint64_t relief_worst_pinned_ = 0;
   bool cookies_out_ = false;
 };
 
