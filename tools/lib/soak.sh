@@ -22,6 +22,12 @@ soak_run_l4() {
   soak_pytest tests/e2e/test_l4_changes.py tests/e2e/test_l4_modes.py
 }
 
+# Ten minutes of all peers at once over lossy links, twice; 100,000 connections open at once.
+soak_run_tcp() {
+  soak_pytest tests/e2e/test_tcp_many.py &&
+    soak_pytest tests/e2e/test_tcp_relay.py -k all_peers
+}
+
 dev_soak() {
   local name failed=0
   if [[ $# -eq 0 ]]; then
