@@ -269,6 +269,11 @@ void Transport::set_keepalive(ConnectionId id, bool on, Instant now) {
   }
 }
 
+void Transport::use_profile(ConnectionId id, uint8_t index) {
+  HEDDLE_CHECK(index < wiring_.profiles.size(), "a profile that there is");
+  if (Held* it = held(id)) it->connection.use_profile(index);
+}
+
 void Transport::set_user(ConnectionId id, uint64_t user) {
   if (Held* it = held(id)) it->user = user;
 }

@@ -91,6 +91,7 @@ class Connection {
   void forget();  // ends here at once; the peer is told nothing
   void want_writable() { want_writable_ = true; }
   void set_nodelay(bool on) { nodelay_ = on; }
+  void use_profile(uint8_t index) { profile_ = index; }
   void set_keepalive(bool on, Instant now);
 
   uint8_t take_notices();
@@ -113,6 +114,7 @@ class Connection {
   uint32_t ssthresh() const { return congestion_.ssthresh(); }
   uint32_t pipe() const;
   const Rtt& rtt() const { return rtt_; }
+  const SendQueue& send_queue() const { return queue_; }
   const Scoreboard& scoreboard() const { return board_; }
   const Timers& timers() const { return timers_; }
   const Recovery& recovery() const { return recovery_; }
@@ -126,6 +128,7 @@ class Connection {
   Instant last_moved() const { return std::max(last_heard_, last_sent_); }
   bool uses_timestamps() const { return timestamps_; }
   bool uses_sack() const { return sack_; }
+  bool uses_window_scale() const { return window_scale_; }
   bool uses_ecn() const { return ecn_; }
   uint32_t ts_recent() const { return ts_recent_; }
   uint32_t ts_offset() const { return ts_offset_; }

@@ -137,6 +137,10 @@ class Transport {
   void set_nodelay(ConnectionId id, bool on);
   void set_keepalive(ConnectionId id, bool on, Instant now);
   void set_user(ConnectionId id, uint64_t user);
+  // Time-outs and the send limit of living connections follow at once; what a handshake has agreed
+  // on stays.
+  void set_profile(uint8_t index, const Profile& profile) { wiring_.profiles[index] = profile; }
+  void use_profile(ConnectionId id, uint8_t index);
 
   // Moving a connection to another transport on the same clock (an upgrade of the program).
   bool save(ConnectionId id, StateWriter& writer) const;
