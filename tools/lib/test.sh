@@ -1,6 +1,6 @@
 # test: every suite leaves JUnit files, and summary.py counts and tells them alike.
 
-readonly all_suites=(lint unit packet sim e2e)
+readonly all_suites=(lint unit packet sim packetdrill e2e)
 
 # The suites' own exit codes are not looked at where their report says more: one that leaves no
 # report, or fails without a failed case, is itself a failed test.
@@ -9,7 +9,7 @@ run_suite() {
   case $suite in
     lint) run_pytest "$report" tools/lint >"$log" 2>&1 || code=$? ;;
     e2e) HEDDLE_BUILD=$root/$build_dir run_pytest "$report" tests/e2e >"$log" 2>&1 || code=$? ;;
-    unit | packet | sim) run_meson "$suite" "$report" >"$log" 2>&1 || code=$? ;;
+    unit | packet | sim | packetdrill) run_meson "$suite" "$report" >"$log" 2>&1 || code=$? ;;
   esac
   return $code
 }
@@ -44,7 +44,7 @@ dev_test() {
   if [[ ${#suites[@]} -eq 0 ]]; then
     suites=("${all_suites[@]}")
     # What is read, not run, is the same in every variant.
-    [[ $build_dir == build ]] || suites=(unit packet sim e2e)
+    [[ $build_dir == build ]] || suites=(unit packet sim packetdrill e2e)
   fi
   for suite in "${suites[@]}"; do
     is_suite "$suite" || die_usage "there is no suite '$suite'; there are: ${all_suites[*]}"
