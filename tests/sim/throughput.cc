@@ -4,21 +4,35 @@
 
 namespace heddle::sim {
 
-Outcome measure(const Conditions& c, uint64_t seed) {
-  tcp::Profile profile;
-  profile.congestion = c.congestion;
-  profile.ecn = c.ecn;
-  profile.sack = c.sack;
+namespace {
+
+constexpr uint16_t kMtu = 1500;
+
+}  // namespace
+
+LinkSpec forward_link(const Conditions& c) {
   const uint64_t bdp = c.megabits * 125'000 * static_cast<uint64_t>(c.rtt.us()) / 1'000'000;
   LinkSpec there = c.more;
   there.bits_per_second = c.megabits * 1'000'000;
   there.delay = c.rtt / 2;
   there.loss = c.loss;
-  there.queue_bytes = static_cast<uint32_t>(
-      std::max(static_cast<double>(bdp) * c.queue, 32.0 * profile.interface_mtu));
+  there.queue_bytes =
+      static_cast<uint32_t>(std::max(static_cast<double>(bdp) * c.queue, 32.0 * kMtu));
   if (c.ecn) there.mark_above = there.queue_bytes / 2;
-  const LinkSpec back{.bits_per_second = there.bits_per_second, .delay = c.rtt / 2};
-  Pair pair(profile, there, back, seed);
+  return there;
+}
+
+LinkSpec return_link(const Conditions& c) {
+  return {.bits_per_second = c.megabits * 1'000'000, .delay = c.rtt / 2};
+}
+
+Outcome measure(const Conditions& c, uint64_t seed) {
+  tcp::Profile profile;
+  profile.congestion = c.congestion;
+  profile.ecn = c.ecn;
+  profile.sack = c.sack;
+  profile.interface_mtu = kMtu;
+  Pair pair(profile, forward_link(c), return_link(c), seed);
   pair.server_app.listen(pair.server, {address(2), Be16(Pair::kPort)}, 0);
   StreamState& client =
       pair.client_app.open(pair.client, pair.tuple(), UINT64_MAX / 2, pair.network.now());
@@ -28,6 +42,8 @@ Outcome measure(const Conditions& c, uint64_t seed) {
   Outcome outcome;
   const double limit = static_cast<double>(c.megabits) * 125'000 * 1448 / 1500 *
                        (static_cast<double>(c.lasts.ns()) / 1e9);
+  outcome.megabits =
+      static_cast<double>(pair.server_app.received()) * 8e3 / static_cast<double>(c.lasts.ns());
   outcome.percent =
       static_cast<uint32_t>(static_cast<double>(pair.server_app.received()) * 100 / limit + 0.5);
   outcome.retransmits = counters.value(tcp::Stat::kRetransmits);

@@ -20,6 +20,7 @@ struct Conditions {
 
 struct Outcome {
   uint32_t percent = 0;  // of what the link can carry as payload
+  double megabits = 0;   // a second, payload
   uint64_t retransmits = 0;
   uint64_t timeouts = 0;
   uint64_t spurious = 0;  // segments that the receiver had already
@@ -27,6 +28,10 @@ struct Outcome {
   uint64_t cuts = 0;
   bool right = false;
 };
+
+// The link that the data takes, and the one of its acknowledgments.
+LinkSpec forward_link(const Conditions& conditions);
+LinkSpec return_link(const Conditions& conditions);
 
 Outcome measure(const Conditions& conditions, uint64_t seed);
 
