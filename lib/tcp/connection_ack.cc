@@ -189,7 +189,13 @@ void Connection::on_explicit_congestion(const Segment&, Instant now) {
 }
 
 void Connection::grow_window(const AckWork& work) {
-  if (!work.advanced) return;  // RFC 5681 3.2: not for duplicates
+  if (!work.advanced) {
+    // RFC 5681 3.2: not for duplicates. Where the path reorders, though, most segments arrive
+    // behind a hole, and what fills it is late: slow start would never see the queue grow if the
+    // SACKed ones' round trips were left out (RFC 9406 4.2 takes each acknowledgment's).
+    congestion_.on_round_trip(work.rtt);
+    return;
+  }
   if (recovery_.reduced && snd_una_ < recovery_.reduced_until) return;
   const bool limited = congestion_.slow_start()
                            ? cwnd_limited_ || congestion_.cwnd() < 2 * round_pipe_

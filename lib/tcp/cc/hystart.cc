@@ -28,9 +28,9 @@ void HyStart::begin_round() {
   ++css_rounds_;
 }
 
-void HyStart::look(const Ack& ack) {
-  if (ack.rtt.ns() <= 0) return;
-  current_min_ = current_min_.ns() == 0 ? ack.rtt : std::min(current_min_, ack.rtt);
+void HyStart::look(Duration rtt) {
+  if (rtt.ns() <= 0) return;
+  current_min_ = current_min_.ns() == 0 ? rtt : std::min(current_min_, rtt);
   if (samples_ < kSamples) ++samples_;
   if (samples_ < kSamples) return;
   if (css_rounds_ > 0) {
@@ -49,7 +49,7 @@ void HyStart::look(const Ack& ack) {
 
 uint32_t HyStart::on_ack(const Window& window, const Ack& ack) {
   if (ack.round) begin_round();
-  look(ack);
+  look(ack.rtt);
   const uint32_t most = ack.paced ? ack.acked : std::min(ack.acked, kLimit * window.mss);
   return css_rounds_ > 0 ? most / kGrowthDivisor : most;
 }

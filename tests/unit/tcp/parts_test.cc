@@ -369,6 +369,34 @@ TEST(HyStart, LeavesSlowStartWhenRoundTripsGrow) {
   EXPECT_FALSE(c.slow_start());
 }
 
+// RFC 9406 4.2 wants eight samples a round: where the path reorders most come by SACK.
+TEST(HyStart, RoundTripsBySackCount) {
+  for (const bool by_sack : {false, true}) {
+    cc::Congestion c;
+    c.begin(CongestionKind::kCubic, 1000, 10);
+    Instant now = Instant() + seconds(1);
+    for (int round = 0; round < 12 && c.slow_start(); ++round) {
+      const Duration rtt = milliseconds(round < 4 ? 40 : 40 + (round - 3) * 8);
+      for (int i = 0; i < 3; ++i) {
+        now = now + milliseconds(13);
+        for (int j = 0; by_sack && j < 3; ++j) {
+          const uint32_t before = c.cwnd();
+          c.on_round_trip(rtt);
+          EXPECT_EQ(c.cwnd(), before);
+        }
+        c.on_ack({.acked = 4000,
+                  .limited = true,
+                  .round = i == 0,
+                  .paced = true,
+                  .rtt = rtt + milliseconds(10),
+                  .srtt = rtt,
+                  .now = now});
+      }
+    }
+    EXPECT_EQ(c.slow_start(), !by_sack);
+  }
+}
+
 TEST(Prr, ReducesInProportionAndThenRefills) {
   Prr prr;
   prr.begin(100'000);

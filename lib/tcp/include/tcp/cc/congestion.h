@@ -25,6 +25,10 @@ class Congestion {
   void set_cwnd(uint32_t cwnd);
 
   void on_ack(const Ack& ack);
+  // A round trip, measured while SND.UNA stood still: the window does not grow by it.
+  void on_round_trip(Duration rtt) {
+    if (window_.slow_start()) hystart_.on_round_trip(rtt);
+  }
   // A loss or a congestion mark, with `flight` bytes outstanding: ssthresh is new, the window is
   // the caller's to lower.
   void on_congestion(uint32_t flight, Instant now);

@@ -12,6 +12,8 @@ class HyStart {
  public:
   // Called for each acknowledgment in slow start. Returns by how many bytes the window grows.
   uint32_t on_ack(const Window& window, const Ack& ack);
+  // A round trip that an acknowledgment told without moving SND.UNA, by SACK.
+  void on_round_trip(Duration rtt) { look(rtt); }
   // Slow start is over: ssthresh is to be cwnd.
   bool done() const { return done_; }
   void restart() { *this = HyStart(); }
@@ -19,7 +21,7 @@ class HyStart {
 
  private:
   void begin_round();
-  void look(const Ack& ack);
+  void look(Duration rtt);
 
   Duration last_min_;
   Duration current_min_;
