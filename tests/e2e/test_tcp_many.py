@@ -29,6 +29,8 @@ def test_many_connections_are_open_at_once_and_each_moves_bytes():
             peer.sysctl("net.ipv4.ip_local_port_range", "1024 65535")
             peer.sysctl("net.core.somaxconn", 65535)
             peer.sysctl("net.ipv4.tcp_max_syn_backlog", 65535)
+            # Without a queue the kernel takes a full veth for a peer that has gone.
+            peer.run("tc", "qdisc", "replace", "dev", "eth0", "root", "pfifo", "limit", "100000")
         for address in SOURCES:
             client.ip("addr", "add", f"{address}/24", "dev", "eth0")
         for address in ENDPOINTS:

@@ -117,7 +117,7 @@ struct Connection {
 // What one process tells the first.
 struct Counts {
   size_t open, failed, rounds, wrong, lost;
-  char why[64];
+  char why[256];
 };
 
 class Client {
@@ -170,8 +170,21 @@ class Client {
     by_fd_[static_cast<size_t>(it.fd)] = at;
     watch(poll_, it.fd, EPOLLOUT);
   }
+  // What the kernel knows of the connection: enough to tell who has fallen silent.
+  static std::string facts(int fd) {
+    tcp_info info{};
+    socklen_t size = sizeof(info);
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return "";
+    const auto part = [](const char* name, uint32_t value) {
+      return std::string(", ") + name + " " + std::to_string(value);
+    };
+    return part("retransmits", info.tcpi_retransmits) + part("probes", info.tcpi_probes) +
+           part("backoff", info.tcpi_backoff) + part("unacked", info.tcpi_unacked) +
+           part("rto us", info.tcpi_rto) + part("heard ms ago", info.tcpi_last_ack_recv) +
+           part("received ms ago", info.tcpi_last_data_recv);
+  }
   void fail(Connection& it, const char* what) {
-    if (why_.empty()) why_ = std::string(what) + ": " + std::strerror(errno);
+    if (why_.empty()) why_ = std::string(what) + ": " + std::strerror(errno) + facts(it.fd);
     ++failed_;
     if (it.open) --open_;
     it.open = false;

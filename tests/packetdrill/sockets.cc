@@ -22,6 +22,8 @@ int errno_of(tcp::EndReason reason) {
       return EHOSTUNREACH;
     case tcp::EndReason::kAborted:
       return ECONNABORTED;
+    case tcp::EndReason::kNoMemory:
+      return ENOBUFS;
     case tcp::EndReason::kNone:
     case tcp::EndReason::kFinished:
       break;
