@@ -47,6 +47,11 @@ void Connection::end(EndReason reason) {
   notify(Notice::kClosed);
 }
 
+void Connection::set_peer_mss(uint16_t mss) {
+  if (mss < profile().min_mss) counters().add(Stat::kTinyMss);
+  peer_mss_ = std::max(mss, profile().min_mss);
+}
+
 void Connection::open(Seq iss, uint32_t ts_offset, Instant now) {
   advance(Event::kConnect);
   counters().add(Stat::kActiveOpens);
@@ -80,7 +85,7 @@ void Connection::accept(const Handshake& h, Instant now) {
   window_scale_ = h.window_scale;
   ecn_ = h.ecn;
   snd_scale_ = h.window_scale ? h.peer_scale : uint8_t{0};
-  peer_mss_ = std::max(h.peer_mss, p.min_mss);
+  set_peer_mss(h.peer_mss);
   ts_recent_ = h.ts_recent;
   ts_recent_at_ = now;
   ts_offset_ = h.ts_offset;

@@ -9,6 +9,7 @@ class Connection::AckWork final : public DeliverySink {
  public:
   AckWork(Connection& owner, Instant time) : connection(owner), now(time) {}
   void delivered(const Sent& sent) override;
+  void divided() override { connection.counters().add(Stat::kDividedAcks); }
 
   Connection& connection;
   Instant now;

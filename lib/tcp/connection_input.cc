@@ -9,6 +9,7 @@ namespace {
 
 constexpr Duration kTimestampLife = seconds(24 * 24 * 3600);  // RFC 7323 5.5
 constexpr uint8_t kChallengesPerSecond = 10;
+constexpr uint32_t kTinySegment = 16;  // bytes; counted
 
 }  // namespace
 
@@ -78,7 +79,7 @@ void Connection::negotiate(const Segment& syn) {
     ts_recent_ = o.timestamps->value.host();
     ts_recent_at_ = last_heard_;
   }
-  if (o.mss) peer_mss_ = std::max(*o.mss, profile().min_mss);
+  if (o.mss) set_peer_mss(*o.mss);
   // ECE alone answers a SYN; both flags mean that the peer only mirrors them (RFC 3168 6.1.1).
   // A SYN of its own, in a simultaneous open, has both.
   const bool ece = syn.has(TcpFlag::kEce);
@@ -280,6 +281,7 @@ Drop Connection::on_payload(Segment& s, Instant now) {
   }
   if (s.payload.bytes > 0) {
     const uint32_t bytes = s.payload.bytes;
+    if (bytes < kTinySegment) counters().add(Stat::kTinySegments);
     const bool had_holes = reassembly_.has_holes();
     const uint32_t most = std::max(window_.capacity(), profile().receive_initial);
     const ReassemblyLimits limits{profile().out_of_order_ranges,

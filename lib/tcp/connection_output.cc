@@ -241,7 +241,10 @@ uint32_t Connection::sendable(Instant now) {
     const bool last = least == unsent;
     const bool idle = snd_una_ == snd_nxt_;
     const bool may = last ? nodelay_ || idle || shutdown_ : least >= max_snd_wnd_ / 2;
-    if (!may && !override_) return 0;
+    if (!may && !override_) {
+      if (!last) counters().add(Stat::kSillyWindows);
+      return 0;
+    }
   }
   if (!may_send(now)) {
     timers_.pace = pacer_.next();

@@ -127,12 +127,25 @@ void Connection::on_syn_timeout(Instant now) {
   wants_output_ = true;
 }
 
-// R2 (RFC 9293 3.8.3) as a time. A receiver whose window is closed may keep it closed as long as
-// it answers (3.8.6.1).
+// A receiver whose window is closed may keep it closed as long as it answers (RFC 9293 3.8.6.1),
+// unless the profile sets an end (RFC 6429). Once the user has closed, nobody is left to do so, and
+// the memory is ours to look after.
+bool Connection::persisted_enough(Instant now) const {
+  const Duration most = user_closed_ ? profile().user_timeout : profile().persist_timeout;
+  return snd_wnd_ == 0 && most.ns() > 0 && now - stalled_since_ >= most;
+}
+
+// R2 (RFC 9293 3.8.3) as a time.
 bool Connection::given_up(Instant now) {
-  const Instant since = snd_wnd_ == 0 ? std::max(last_heard_, stalled_since_) : stalled_since_;
-  if (now - since < profile().user_timeout) return false;
-  counters().add(Stat::kUserTimeouts);
+  if (persisted_enough(now)) {
+    counters().add(Stat::kPersistTimeouts);
+    control_ = Control::kReset;  // the peer is there, and shall forget it too
+    wants_output_ = true;
+  } else {
+    const Instant since = snd_wnd_ == 0 ? std::max(last_heard_, stalled_since_) : stalled_since_;
+    if (now - since < profile().user_timeout) return false;
+    counters().add(Stat::kUserTimeouts);
+  }
   if (user_closed_) reassembly_.clear(env_->pieces, env_->ranges);
   end(icmp_seen_ ? EndReason::kUnreachable : EndReason::kTimedOut);
   return true;

@@ -95,6 +95,7 @@ uint32_t Scoreboard::acknowledge(SentPool& pool, const Pieces& pieces, Seq una,
     Sent& sent = pool[at];
     if (sent.end() > una) {
       // A part of a segment: the peer, or something before it, cuts them anew.
+      sink.divided();
       const uint32_t n = span_of(sent.start, una);
       freed += n;
       if (sent.in_pipe()) pipe_ -= n;

@@ -168,6 +168,7 @@ TEST(Window, ASillyWindowIsNotFilled) {
   t.connected().write(10'000);
   EXPECT_EQ(t.take_sent().size(), 4u);
   t.in({.ack = 4001, .window = 300}).expect_nothing();
+  EXPECT_GE(t.count(Stat::kSillyWindows), 1u);
   t.in({.ack = 4001, .window = 2500});
   t.expect_sent({{.seq = 4001, .len = 1000}, {.seq = 5001, .len = 1000}});
 }

@@ -53,6 +53,7 @@ TEST(Handshake, ATinyMssIsTakenForTheFloor) {
   Script t(plain_profile(), {.mss = 1});
   t.accepted();
   EXPECT_EQ(t.connection().mss(), 64u);
+  EXPECT_EQ(t.count(Stat::kTinyMss), 1u);
 }
 
 TEST(Handshake, AShiftAboveFourteenIsFourteen) {

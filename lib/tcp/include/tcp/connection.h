@@ -159,6 +159,7 @@ class Connection {
   bool is_acceptable(const Segment& segment) const;
   Drop answer_unacceptable(const Segment& segment, Instant now);
   Drop on_reset(const Segment& segment, Instant now);
+  void set_peer_mss(uint16_t mss);
   void negotiate(const Segment& syn);
   void become_established(Instant now);
   Drop on_payload(Segment& segment, Instant now);
@@ -229,6 +230,7 @@ class Connection {
   void on_keepalive(Instant now);
   void on_linger();
   Duration probe_timeout() const;
+  bool persisted_enough(Instant now) const;
   bool given_up(Instant now);
 
   // connection_path.cc

@@ -43,6 +43,9 @@ struct Profile {
   Duration user_timeout = seconds(120);
   Duration connect_timeout = seconds(180);  // RFC 9293 3.8.3: R2 of a SYN is 3 minutes at least
   Duration max_persist = seconds(60);
+  // How long a peer that answers may keep its window closed while data waits; 0: without end, as
+  // RFC 9293 3.8.6.1 has it. RFC 6429 4 lets whoever owns the memory set an end.
+  Duration persist_timeout;
   Duration keepalive_idle = seconds(7200);
   Duration keepalive_interval = seconds(75);
   uint8_t keepalive_probes = 9;

@@ -65,6 +65,8 @@ class SentPool {
 class DeliverySink {
  public:
   virtual void delivered(const Sent& sent) = 0;
+  // An acknowledgment ended inside of a record.
+  virtual void divided() {}
 
  protected:
   ~DeliverySink() = default;

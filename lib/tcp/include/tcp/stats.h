@@ -47,6 +47,11 @@ enum class Stat : uint8_t {
   kSendMemory,
   kPressureReneges,
   kPressureResets,
+  kPersistTimeouts,
+  kSillyWindows,
+  kTinyMss,
+  kTinySegments,
+  kDividedAcks,
   kCount,
 };
 
@@ -94,6 +99,15 @@ inline constexpr std::array<StatText, static_cast<size_t>(Stat::kCount)> kStats{
      "Connections that gave up data behind holes as memory was out."},
     {Stat::kPressureResets, "pressure_resets",
      "Connections reset as memory was out: limits.tcp_memory is too low, or peers are hostile."},
+    {Stat::kPersistTimeouts, "persist_timeouts",
+     "Connections given up because the peer kept its window closed, though it answered."},
+    {Stat::kSillyWindows, "silly_windows",
+     "Times that sending waited as the peer's window had no room for a segment."},
+    {Stat::kTinyMss, "tiny_mss", "Peers whose MSS was below the floor, which was taken for it."},
+    {Stat::kTinySegments, "tiny_segments",
+     "Segments of a few bytes: typing, or a peer that wants to cost memory."},
+    {Stat::kDividedAcks, "divided_acks",
+     "Acknowledgments of a part of a segment: something cuts them anew, or ACK division."},
 }};
 
 static_assert([] {
