@@ -30,6 +30,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -78,6 +79,7 @@ sockaddr_in endpoint(uint32_t address) {
 struct Side {
   int tun = -1;
   int socket = -1;
+  int network = -1;  // its namespace
   uint32_t address = 0;
 };
 
@@ -85,6 +87,7 @@ Side make_side(uint32_t address) {
   Side side;
   side.address = address;
   must(unshare(CLONE_NEWNET), "unshare");
+  side.network = must(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), "namespace");
   set_sysctl("ipv6/conf/all/disable_ipv6", "1", false);
   set_sysctl("ipv6/conf/default/disable_ipv6", "1", false);
   set_sysctl("ipv4/tcp_rmem", "4096 131072 33554432");
@@ -224,6 +227,19 @@ void send_all(const Side& client, uint32_t to) {
   }
 }
 
+// Of the namespace's only connection, from the table of names over the table of values.
+uint64_t timeouts(const Side& side) {
+  must(setns(side.network, CLONE_NEWNET), "setns");
+  std::ifstream file("/proc/thread-self/net/netstat");
+  for (std::string names, values; std::getline(file, names) && std::getline(file, values);) {
+    std::istringstream name(names);
+    std::istringstream value(values);
+    for (std::string n, v; name >> n && value >> v;)
+      if (n == "TCPTimeouts") return std::strtoull(v.c_str(), nullptr, 10);
+  }
+  return 0;
+}
+
 void print(const Relay& relay, uint64_t bytes, const Side& client, double seconds) {
   std::vector<uint32_t> late = relay.late_us;
   std::sort(late.begin(), late.end());
@@ -237,10 +253,10 @@ void print(const Relay& relay, uint64_t bytes, const Side& client, double second
   fmt::print(
       "{{\"mbit\": {:.4f}, \"late_us\": {{\"p50\": {}, \"p99\": {}, \"p999\": {}, \"max\": {}}}, "
       "\"lost\": {}, \"overflowed\": {}, \"refused\": {}, \"resent\": {}, \"twice\": {}, "
-      "\"reordered\": {}}}\n",
+      "\"reordered\": {}, \"timeouts\": {}}}\n",
       static_cast<double>(bytes) * 8 / 1e6 / seconds, at(0.5), at(0.99), at(0.999), at(1),
       relay.there.lost(), relay.there.overflowed(), relay.refused(), info.tcpi_total_retrans,
-      info.tcpi_dsack_dups, info.tcpi_reord_seen);
+      info.tcpi_dsack_dups, info.tcpi_reord_seen, timeouts(client));
 }
 
 void run(const sim::Conditions& conditions, uint64_t seed, bool spin) {
