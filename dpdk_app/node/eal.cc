@@ -122,7 +122,7 @@ Result<Eal> Eal::start(const NodeConfig& config, bool verbose) {
     libxdp_set_print(nullptr);
   }
   if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0)
-    return fail("DPDK does not start: {}; heddled --verbose shows why", rte_strerror(rte_errno));
+    return fail("DPDK does not start: {}; --verbose shows why", rte_strerror(rte_errno));
   Eal eal;
   if (!packet::reserve_meta()) return fail("DPDK's packet fields are taken");
   return eal;

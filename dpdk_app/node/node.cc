@@ -6,6 +6,7 @@
 #include <rte_lcore.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <random>
 
 #include "node/flow_options.h"
@@ -43,10 +44,17 @@ Node::Node(const NodeConfig& config)
       clock_(start_cycles_),
       rcu_(static_cast<uint32_t>(config.cores.size())) {}
 
-Result<std::unique_ptr<Node>> Node::open(const NodeConfig& config) {
+Node::TcpUse Node::relaying() {
+  const auto make = [](Worker& worker, Instant start) -> std::unique_ptr<TcpUser> {
+    return std::make_unique<RelayUser>(worker, start);
+  };
+  return {.make_user = make, .tune = {}};
+}
+
+Result<std::unique_ptr<Node>> Node::open(const NodeConfig& config, const TcpUse& use) {
   std::unique_ptr<Node> node(new Node(config));
   HEDDLE_TRY(node->open_ports());
-  HEDDLE_TRY(node->make_workers());
+  HEDDLE_TRY(node->make_workers(use));
   HEDDLE_TRY(node->make_loops());
   return node;
 }
@@ -111,7 +119,7 @@ std::vector<PortFacts> Node::facts() const {
   return all;
 }
 
-Result<> Node::make_workers() {
+Result<> Node::make_workers(const TcpUse& use) {
   const uint64_t seed = std::random_device{}() | static_cast<uint64_t>(std::random_device{}())
                                                      << 32;
   const auto count = static_cast<uint16_t>(config_.cores.size());
@@ -131,7 +139,7 @@ Result<> Node::make_workers() {
       worker->owners[slot] = static_cast<uint16_t>(slot % count);
     worker->flows = std::make_unique<Flows>(flow_options(config_.flows, *worker, count),
                                             policy::Limits(), seed + 64u * i, clock_.now());
-    make_tcp(*worker);
+    make_tcp(*worker, use);
     const std::string name = fmt::format("inbox-{}", i);
     worker->inbox = rte_ring_create(name.c_str(), kInboxSize, SOCKET_ID_ANY, RING_F_SC_DEQ);
     if (worker->inbox == nullptr) return fail("no memory for worker {}'s inbox", i);
@@ -150,13 +158,13 @@ Result<> Node::make_workers() {
 }
 
 // Its connections' buffers are the pool's, which outlives it.
-void Node::make_tcp(Worker& worker) const {
+void Node::make_tcp(Worker& worker, const TcpUse& use) const {
   if (config_.tcp.connections == 0) return;
   const auto count = static_cast<uint32_t>(config_.cores.size());
-  worker.tcp =
-      std::make_unique<Tcp>(worker, tcp_options(config_.tcp, *installed_now_.topology, count),
-                            *installed_now_.secrets, clock_.now());
-  worker.tcp->user = std::make_unique<RelayUser>(worker, clock_.now());
+  TcpOptions options = tcp_options(config_.tcp, *installed_now_.topology, count);
+  if (use.tune) use.tune(options.profile);
+  worker.tcp = std::make_unique<Tcp>(worker, options, *installed_now_.secrets, clock_.now());
+  worker.tcp->user = use.make_user(worker, clock_.now());
 }
 
 Result<> Node::add_static_neighbours(Worker& worker) const {
@@ -285,8 +293,8 @@ void Node::watch_links() {
     changed = true;
     links_[i] = now[i].up;
     if (config_.ports[i].device)
-      fmt::print(stderr, "heddled: port {} is {}\n", config_.ports[i].name,
-                 now[i].up ? "up" : "down");
+      fmt::print(stderr, "{}: port {} is {}\n", program_invocation_short_name,
+                 config_.ports[i].name, now[i].up ? "up" : "down");
   }
   if (!changed) return;
   const std::lock_guard lock(publishing_);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -21,13 +22,23 @@
 #include "server/node_view.h"
 #include "server/policy_target.h"
 #include "worker/loop.h"
+#include "worker/tcp.h"
 
 namespace heddle::app {
 
 class Node : public server::NodeView, public server::PolicyTarget {
  public:
+  // Who uses the workers' transports: makes one's user, and may tune how its connections are run.
+  struct TcpUse {
+    std::function<std::unique_ptr<TcpUser>(Worker&, Instant start)> make_user;
+    std::function<void(tcp::Profile&)> tune;
+  };
+  // Of a data plane: what policy names is relayed.
+  static TcpUse relaying();
+
   // Opens the ports and makes the workers. EAL is up; `config` outlives the node.
-  static Result<std::unique_ptr<Node>> open(const NodeConfig& config);
+  static Result<std::unique_ptr<Node>> open(const NodeConfig& config,
+                                            const TcpUse& use = relaying());
   // Lets the workers run: policy that is to be there before the first packet is installed before.
   Result<> launch();
   ~Node() override;  // drains the workers, closes the ports
@@ -75,14 +86,14 @@ class Node : public server::NodeView, public server::PolicyTarget {
   explicit Node(const NodeConfig& config);
   Result<> open_ports();
   Result<> check_mtus() const;
-  Result<> make_workers();
+  Result<> make_workers(const TcpUse& use);
   Result<> add_static_neighbours(Worker& worker) const;
   Result<> make_loops();
   void assign_queues(const Port& port, uint16_t port_number);
   const Port& port_of(size_t config_index) const;
   std::vector<PortFacts> facts() const;
   void watch_links();
-  void make_tcp(Worker& worker) const;
+  void make_tcp(Worker& worker, const TcpUse& use) const;
   void rotate_secrets(Instant now);
   void publish(std::shared_ptr<const l3::Topology> topology,
                std::shared_ptr<const policy::Snapshot> policy);

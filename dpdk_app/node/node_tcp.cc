@@ -3,7 +3,6 @@
 
 #include "mesh/relay_stats.h"
 #include "node/node.h"
-#include "tcp_io/relay_user.h"
 #include "tcp_io/walk.h"
 #include "worker/tcp.h"
 
@@ -87,7 +86,8 @@ std::vector<server::TcpCounterInfo> Node::tcp_counters() {
   }
   for (const mesh::RelayStatText& text : mesh::kRelayStats)
     add("relay_", text, [&](const Tcp& tcp) {
-      return static_cast<const RelayUser&>(*tcp.user).relay().counters().value(text.stat);
+      const mesh::RelayCounters* relay = tcp.user->relay_counters();
+      return relay == nullptr ? 0 : relay->value(text.stat);
     });
   return all;
 }

@@ -2,6 +2,7 @@
 
 #include "flows/standing.h"
 #include "policy/decide.h"
+#include "tcp_io/own_address.h"
 
 namespace heddle::app {
 
@@ -22,12 +23,6 @@ tcp::IpAddress address_of(const policy::IpAddress& address) {
 InterfaceId towards(const l3::Topology& topology, const policy::IpAddress& address) {
   return address.is_v4() ? interface_towards(topology, address.v4())
                          : interface_towards(topology, address.v6());
-}
-
-// Ours, as whoever is behind the interface sees us.
-tcp::IpAddress source_towards(const l3::Topology& topology, InterfaceId out, bool ipv4) {
-  const l3::Interface& interface = topology.interface(out);
-  return ipv4 ? tcp::from_ipv4(topology.source4(interface)) : topology.source6(interface);
 }
 
 }  // namespace
@@ -85,7 +80,7 @@ std::optional<mesh::Upstream> RelayUser::choose(uint32_t frontend, const tcp::Fo
     return std::nullopt;
   }
   return mesh::Upstream{
-      .tuple = {{source_towards(*worker_.topology, out, endpoint.is_v4()), Be16(0)},
+      .tuple = {{own_address_on(*worker_.topology, out, endpoint.is_v4()), Be16(0)},
                 {address_of(endpoint), Be16(decision.port)}},
       .endpoint = decision.endpoint->slot,
       .generation = policy.generation,

@@ -18,7 +18,7 @@ class RelayUser final : public TcpUser, private mesh::RelayPolicy {
 
   uint32_t frontend_of(uint64_t user) const override { return relay_.frontend_of(user); }
 
-  const mesh::TcpRelay& relay() const { return relay_; }
+  const mesh::RelayCounters* relay_counters() const override { return &relay_.counters(); }
 
  private:
   std::optional<mesh::Upstream> choose(uint32_t frontend, const tcp::FourTuple& client) override;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/counter.h"
+#include "mesh/relay_stats.h"
 #include "packet/pool.h"
 #include "policy/snapshot.h"
 #include "tcp/transport.h"
@@ -26,6 +27,8 @@ class TcpUser {
   virtual Instant next_deadline() const = 0;
   // Which of policy's frontends a connection is for, by its user word; policy::kNoSlot: none.
   virtual uint32_t frontend_of(uint64_t user) const = 0;
+  // Of a relay; null for any other user.
+  virtual const mesh::RelayCounters* relay_counters() const { return nullptr; }
 };
 
 // Whether a tuple's packets come to this worker.
