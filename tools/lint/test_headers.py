@@ -28,6 +28,7 @@ def include_roots(path):
     else:
         roots += [ROOTS[name] for name in FOLDERS[folder] if name in ROOTS]
         roots += [] if is_under(path, "lib") else [folder.removesuffix("/heddled")]
+        roots += ["dpdk_app"] if is_under(path, "tools/load") else []
     return [f"-I{root}" for root in roots] + [f"-I{OUTPUT}"]
 
 

@@ -1,0 +1,160 @@
+"""heddle-load: against kernels in both directions, and against itself through heddled over memif."""
+
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+from lab import ALL_CPUS, Lab, WORKER_CPU, poll
+from node import BUILD, Node, as_yaml, uplink
+from policy import apply, resource
+
+HEDDLE_LOAD = BUILD / "tools/load/heddle-load"
+HERE = pathlib.Path(__file__).parent
+VIP = "198.18.0.1"
+
+
+class Load:
+    """A heddle-load in the lab's node namespace."""
+
+    def __init__(self, lab, ports, *arguments):
+        self.path = lab.path("load.yaml")
+        pathlib.Path(self.path).write_text(as_yaml({
+            "node": "load", "workers": {"cores": [WORKER_CPU]}, "memory": {"no_huge": "256M"},
+            "control": {"state": "none"}, "ports": ports}))
+        self.process = lab.node.start(HEDDLE_LOAD, "--config", self.path, *arguments,
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                      preexec_fn=lambda: os.sched_setaffinity(0, ALL_CPUS))
+
+    def result(self):
+        out, log = self.process.communicate(timeout=60)
+        assert self.process.returncode == 0, log
+        return json.loads(out)
+
+
+def run(lab, ports, *arguments):
+    return Load(lab, ports, *arguments, "--seconds", 1, "--warm-up", 0.2).result()
+
+
+def no_failures(side):
+    return not any(side["failures"].values())
+
+
+@pytest.fixture
+def kernel():
+    """A kernel's host behind one af_xdp port; it echoes lines on port 7000."""
+    with Lab() as lab:
+        lab.peer = lab.uplink_peer("k", 1)
+        lab.port = uplink("k", 1)
+        serving = lab.peer.start("python3", HERE / "connections.py", "server", 7000,
+                                 stdout=subprocess.PIPE)
+        assert serving.stdout.readline() == "ready\n"
+        yield lab
+
+
+@pytest.mark.parametrize("address", ["10.1.0.2", "[fd01::2]"])
+def test_a_client_of_a_kernel_server(kernel, address):
+    lab = kernel
+    client = run(lab, [lab.port], "--connect", f"{address}:7000", "--do", "rr", "--connections", 4,
+                 "--request-bytes", 3000)["client"]
+    assert client["requests"] > 4 and no_failures(client)
+    assert client["received_bytes"] >= 3000 * client["requests"]
+    client = run(lab, [lab.port], "--connect", f"{address}:7000", "--do", "crr", "--connections",
+                 4)["client"]
+    assert client["connections"] > 4 and no_failures(client)
+    client = run(lab, [lab.port], "--connect", f"{address}:7000", "--do", "hold", "--connections",
+                 50)["client"]
+    assert client["open_at_end"] == 50 and no_failures(client)
+
+
+def test_nobody_listens(kernel):
+    load = Load(kernel, [kernel.port], "--connect", "10.1.0.2:9")
+    out, log = load.process.communicate(timeout=60)
+    assert load.process.returncode == 1
+    assert out == "" and "no connection came about" in log and "refused" in log
+
+
+def test_a_kernel_client_of_its_echo(kernel):
+    lab = kernel
+    load = Load(lab, [lab.port], "--serve", "7001=echo", "--warm-up", 0)
+    with lab.peer.socket() as stream:
+        stream.settimeout(20)
+
+        def connected():
+            try:
+                stream.connect(("10.1.0.1", 7001))
+                return True
+            except OSError:
+                return False
+
+        poll(connected, "heddle-load takes a connection", 20)
+        sent = bytes(range(256)) * 400
+        stream.sendall(sent)
+        got = b""
+        while len(got) < len(sent):
+            part = stream.recv(1 << 16)
+            assert part
+            got += part
+        assert got == sent
+    load.process.terminate()
+    server = load.result()["server"]
+    assert server["received_bytes"] == server["sent_bytes"] == len(sent)
+
+
+@pytest.fixture(scope="module")
+def memif():
+    """heddled relays between the two ports that each heddle-load has."""
+    with Lab() as lab:
+        wires = [lab.path(f"m{side}.sock") for side in (0, 1)]
+        ports = [{"name": f"m{side}", "role": "uplink", "addresses": [f"192.0.{2 + side}.1/24"],
+                  "device": f"memif:{wire},role=server"} for side, wire in enumerate(wires)]
+        lab.ports = [{"name": f"m{side}", "role": "uplink", "addresses": [f"192.0.{2 + side}.2/24"],
+                      "device": f"memif:{wire},role=client"} for side, wire in enumerate(wires)]
+        lab.ports[0]["gateway"] = "192.0.2.1"
+        lab.heddled = lab.enter(Node(lab, ports))
+        apply(lab.heddled,
+              resource("Service", "load", {
+                  "addresses": [VIP], "forwarding": "proxy", "ports": [
+                      {"name": f"p{port}", "port": port, "protocol": "tcp", "target_port": port}
+                      for port in (7000, 7001, 7002)]}),
+              resource("EndpointSet", "load", {"service": "load", "endpoints": [
+                  {"address": "192.0.3.2"}]}))
+        yield lab
+
+
+SERVE = ["--serve", "7000=echo", "--serve", "7001=sink", "--serve", "7002=source"]
+
+
+def test_requests_through_the_relay(memif):
+    told = run(memif, memif.ports, *SERVE, "--connect", f"{VIP}:7000", "--do", "rr",
+               "--connections", 8, "--request-bytes", 5000)
+    client = told["client"]
+    assert client["requests"] > 8 and no_failures(client)
+    latency = client["latency_us"]
+    assert latency["count"] == client["requests"]
+    assert 0 < latency["p50"] <= latency["p90"] <= latency["p99"] <= latency["p99_9"] <= latency["max"]
+    assert told["server"]["received_bytes"] > 0
+    assert 0 < told["cpu_busy_share"] <= 1
+
+
+def test_connections_through_the_relay(memif):
+    told = run(memif, memif.ports, *SERVE, "--connect", f"{VIP}:7000", "--do", "crr",
+               "--connections", 8)
+    client = told["client"]
+    assert client["requests"] > 8 and client["connections"] > 8 and no_failures(client)
+
+
+def test_bulk_through_the_relay(memif):
+    told = run(memif, memif.ports, *SERVE, "--connect", f"{VIP}:7001", "--do", "bulk",
+               "--connections", 20)
+    assert told["client"]["sent_bytes"] > 1_000_000 and no_failures(told["client"])
+    assert told["server"]["received_bytes"] > 1_000_000
+
+
+def test_held_connections_swallow_what_a_source_sends(memif):
+    told = run(memif, memif.ports, *SERVE, "--connect", f"{VIP}:7002", "--do", "hold",
+               "--connections", 20)
+    assert told["client"]["received_bytes"] > 1_000_000 and no_failures(told["client"])
+    assert told["client"]["open_at_end"] == 20

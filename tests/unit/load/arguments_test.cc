@@ -1,0 +1,106 @@
+// What heddle-load's command line means, and what it refuses.
+#include "arguments.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace heddle::load {
+namespace {
+
+Result<Parsed> read(std::vector<const char*> words) {
+  words.insert(words.begin(), "heddle-load");
+  return parse(static_cast<int>(words.size()), words.data());
+}
+
+TEST(Arguments, AClientHasDefaults) {
+  const auto parsed = read({"--config", "a.yaml", "--connect", "192.0.2.1:80"});
+  ASSERT_TRUE(parsed) << parsed.error().text;
+  const Plan& plan = parsed->arguments.plan;
+  EXPECT_EQ(parsed->arguments.config, "a.yaml");
+  ASSERT_TRUE(plan.call);
+  EXPECT_EQ(plan.call->to,
+            (tcp::Endpoint{tcp::from_ipv4(wire::Ipv4Address(192, 0, 2, 1)), Be16(80)}));
+  EXPECT_EQ(plan.call->what, Do::kRr);
+  EXPECT_EQ(plan.call->connections, 1u);
+  EXPECT_EQ(plan.call->request_bytes, 64u);
+  EXPECT_EQ(plan.measure, seconds(10));
+  EXPECT_EQ(plan.warm_up, seconds(1));
+}
+
+TEST(Arguments, AServerRunsUntilASignal) {
+  const auto parsed = read(
+      {"-c", "a.yaml", "--serve", "7000=echo", "--serve", "7001=sink", "--serve", "7002=source"});
+  ASSERT_TRUE(parsed) << parsed.error().text;
+  const Plan& plan = parsed->arguments.plan;
+  ASSERT_EQ(plan.serve.size(), 3u);
+  EXPECT_EQ(plan.serve[0].port, 7000);
+  EXPECT_EQ(plan.serve[0].what, Serve::kEcho);
+  EXPECT_EQ(plan.serve[1].what, Serve::kSink);
+  EXPECT_EQ(plan.serve[2].what, Serve::kSource);
+  EXPECT_FALSE(plan.call);
+  EXPECT_EQ(plan.measure, Duration());
+}
+
+TEST(Arguments, BothInOneProcess) {
+  const auto parsed = read({"-c", "a.yaml", "--serve", "7000=echo", "--connect",
+                            "[2001:db8::1]:7000", "--do", "crr", "--connections", "64", "--seconds",
+                            "0.5", "--warm-up", "0", "--request-bytes", "1000"});
+  ASSERT_TRUE(parsed) << parsed.error().text;
+  const Plan& plan = parsed->arguments.plan;
+  ASSERT_TRUE(plan.call);
+  EXPECT_EQ(plan.call->to, (tcp::Endpoint{*wire::Ipv6Address::parse("2001:db8::1"), Be16(7000)}));
+  EXPECT_EQ(plan.call->what, Do::kCrr);
+  EXPECT_EQ(plan.call->connections, 64u);
+  EXPECT_EQ(plan.call->request_bytes, 1000u);
+  EXPECT_EQ(plan.measure, milliseconds(500));
+  EXPECT_EQ(plan.warm_up, Duration());
+}
+
+TEST(Arguments, HelpAndVersionNeedNoFile) {
+  const auto help = read({"--help"});
+  ASSERT_TRUE(help);
+  EXPECT_EQ(help->asked, Asked::kHelp);
+  for (const char* word : {"--serve", "--connect", "bulk|rr|crr|hold", "closed loop", "Exit codes"})
+    EXPECT_NE(help->text.find(word), std::string::npos) << word;
+  const auto version = read({"--version"});
+  ASSERT_TRUE(version);
+  EXPECT_EQ(version->asked, Asked::kVersion);
+}
+
+TEST(Arguments, WhatIsWrongIsTold) {
+  const struct {
+    std::vector<const char*> words;
+    const char* told;
+  } kRows[] = {
+      {{}, "--config FILE is missing"},
+      {{"-c", "a.yaml"}, "nothing to do"},
+      {{"-c", "a.yaml", "--do", "rr"}, "needs --connect"},
+      {{"-c", "a.yaml", "--connect", "192.0.2.1:80", "--do", "flood"}, "not 'flood'"},
+      {{"-c", "a.yaml", "--connect", "192.0.2.1"}, "not '192.0.2.1'"},
+      {{"-c", "a.yaml", "--connect", "192.0.2.1:0"}, "not '192.0.2.1:0'"},
+      {{"-c", "a.yaml", "--connect", "192.0.2.1:65536"}, "not '192.0.2.1:65536'"},
+      {{"-c", "a.yaml", "--connect", "2001:db8::1:80"}, "[ADDRESS]:PORT"},
+      {{"-c", "a.yaml", "--connect", "[::ffff:192.0.2.1]:80"}, "[ADDRESS]:PORT"},
+      {{"-c", "a.yaml", "--connect", ":80"}, "not ':80'"},
+      {{"-c", "a.yaml", "--connect", "[]:80"}, "not '[]:80'"},
+      {{"-c", "a.yaml", "--serve", "80"}, "not '80'"},
+      {{"-c", "a.yaml", "--serve", "=echo"}, "not '=echo'"},
+      {{"-c", "a.yaml", "--serve", "80=shout"}, "not '80=shout'"},
+      {{"-c", "a.yaml", "--serve", "80=echo", "--serve", "80=sink"}, "given twice"},
+      {{"-c", "a.yaml", "--serve", "80=echo", "--seconds", "nan"}, "not 'nan'"},
+      {{"-c", "a.yaml", "--serve", "80=echo", "--seconds", "-1"}, "not '-1'"},
+      {{"-c", "a.yaml", "--connect", "192.0.2.1:80", "--connections", "0"}, "--connections"},
+      {{"-c", "a.yaml", "--connect", "192.0.2.1:80", "--request-bytes", "9999999"},
+       "--request-bytes"},
+      {{"-c", "a.yaml", "--turbo"}, "--turbo"},
+  };
+  for (const auto& row : kRows) {
+    const auto parsed = read(row.words);
+    ASSERT_FALSE(parsed) << row.told;
+    EXPECT_NE(parsed.error().text.find(row.told), std::string::npos) << parsed.error().text;
+  }
+}
+
+}  // namespace
+}  // namespace heddle::load
