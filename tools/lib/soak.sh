@@ -28,6 +28,11 @@ soak_run_tcp() {
     soak_pytest tests/e2e/test_tcp_relay.py -k all_peers
 }
 
+# 100,000 records of random sizes and cut points against OpenSSL's own.
+soak_run_tls() {
+  HEDDLE_TLS_RECORDS=100000 build/tests/unit/tls/unit_tls --gtest_filter='Differential*'
+}
+
 dev_soak() {
   local name failed=0
   if [[ $# -eq 0 ]]; then

@@ -15,9 +15,10 @@ LIBRARIES = {
     "lib/policy": ["balance", "core", "wire"],
     "lib/flow": ["core", "wire"],
     "lib/tcp": ["core", "wire"],
+    "lib/tls": ["core", "tcp"],
     "lib/mesh": ["core", "tcp", "wire"],
 }
-ALL_LIBRARIES = ["balance", "core", "flow", "l3", "mesh", "packet", "policy", "tcp", "wire"]
+ALL_LIBRARIES = ["balance", "core", "flow", "l3", "mesh", "packet", "policy", "tcp", "tls", "wire"]
 APP = ["app", "flows", "graph", "node", "nodes", "ports", "tcp_io", "worker"]
 FOLDERS = {
     **{folder: [folder.removeprefix("lib/"), *more] for folder, more in LIBRARIES.items()},
