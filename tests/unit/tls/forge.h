@@ -4,12 +4,16 @@
 #include <openssl/evp.h>
 
 #include <cstring>
+#include <vector>
 
 #include "core/check.h"
 #include "core/endian.h"
-#include "rig.h"
+#include "tls/key_schedule.h"
+#include "tls/record_header.h"
 
 namespace heddle::tls {
+
+using ByteVector = std::vector<uint8_t>;
 
 inline const EVP_CIPHER* cipher_of(Aead aead) {
   switch (aead) {
@@ -62,11 +66,11 @@ inline ByteVector forge(const Suite& suite, TrafficKeys& keys, ByteVector inner,
 }
 
 // Keys that both ends of a test know.
-inline TrafficKeys test_keys(const Rig& rig, const Suite& suite, uint8_t seed) {
+inline TrafficKeys test_keys(const Crypto& crypto, const Suite& suite, uint8_t seed) {
   if (suite.version == Version::kTls13)
-    return keys_of(rig.context->crypto(), suite, ByteVector(hash_size(suite.hash), seed));
+    return keys_of(crypto, suite, ByteVector(hash_size(suite.hash), seed));
   const ByteVector random(32, seed);
-  return keys_of_master(rig.context->crypto(), suite, ByteVector(48, seed), random, random).client;
+  return keys_of_master(crypto, suite, ByteVector(48, seed), random, random).client;
 }
 
 }  // namespace heddle::tls

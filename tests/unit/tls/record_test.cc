@@ -4,6 +4,7 @@
 
 #include "allocations.h"
 #include "forge.h"
+#include "rig.h"
 #include "seed.h"
 
 namespace heddle::tls {
@@ -42,8 +43,8 @@ class End {
   explicit End(Rig& rig, const Suite& suite = k13, Role role = Role::kServer)
       : rig_(rig),
         suite_(suite),
-        peer_write(test_keys(rig, suite, 1)),
-        peer_read(test_keys(rig, suite, 2)),
+        peer_write(test_keys(rig.context->crypto(), suite, 1)),
+        peer_read(test_keys(rig.context->crypto(), suite, 2)),
         session(*rig.context, suite.id, role, peer_write, peer_read) {}
   ~End() { session.release(*rig_.context); }
 

@@ -189,7 +189,7 @@ inline constexpr std::array<RefusalText, static_cast<size_t>(Refusal::kCount)> k
     {Refusal::kRevoked, Alert::kCertificateRevoked, "revoked", "A certificate is on the CRL."},
     {Refusal::kRevocationUnknown, Alert::kCertificateUnknown, "revocation_unknown",
      "There is no valid CRL of the certificate's issuer: has it expired?"},
-    {Refusal::kWeakKey, Alert::kInsufficientSecurity, "weak_key",
+    {Refusal::kWeakKey, Alert::kBadCertificate, "weak_key",
      "A key or digest of the chain is weaker than allowed."},
     {Refusal::kNotExpectedPeer, Alert::kBadCertificate, "not_expected_peer",
      "The peer's identity is valid but not the one that was to be called."},
