@@ -10,7 +10,11 @@
 
 namespace heddle::tls {
 
-using Nonce = std::array<uint8_t, kIvSize>;
+// Twelve bytes, in room for a vector.
+struct Nonce {
+  alignas(16) std::array<uint8_t, 16> bytes;
+  const uint8_t* data() const { return bytes.data(); }
+};
 
 enum class Direction : uint8_t { kSeal, kOpen };
 

@@ -2,7 +2,10 @@
 // (RFC 8446 5.2, 5.3; RFC 5246 6.2.3.3; RFC 5288 3; RFC 7905 2), and text that lies in pieces.
 #pragma once
 
+#include <immintrin.h>
+
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "aead.h"
@@ -14,8 +17,15 @@
 
 namespace heddle::tls {
 
+// Sixteen bytes that are written by one store: IPsec-MB reads nonce and additional data as vectors
+// at once, and a load that spans several stores waits until they have left the core.
+inline void store_whole(uint8_t* to, uint64_t low, uint64_t high) {
+  _mm_store_si128(reinterpret_cast<__m128i*>(to),
+                  _mm_set_epi64x(std::bit_cast<int64_t>(high), std::bit_cast<int64_t>(low)));
+}
+
 struct Additional {
-  std::array<uint8_t, 13> bytes;
+  alignas(16) std::array<uint8_t, 16> bytes;
   size_t size;
   Bytes span() const { return {bytes.data(), size}; }
 };
@@ -23,27 +33,37 @@ struct Additional {
 // `content` is the length of the plaintext, which only TLS 1.2 needs.
 inline Additional additional_data(const Suite& suite, const RecordHeader& header, uint64_t sequence,
                                   uint32_t content) {
+  const auto head = [&](uint16_t length) {
+    return uint64_t{static_cast<uint8_t>(header.type)} |
+           uint64_t{__builtin_bswap16(header.version)} << 8 |
+           uint64_t{__builtin_bswap16(length)} << 24;
+  };
   Additional data;
   if (suite.version == Version::kTls13) {
-    header.emit(data.bytes.data());
+    store_whole(data.bytes.data(), head(header.length), 0);
     data.size = kHeaderSize;
-    return data;
+  } else {
+    store_whole(data.bytes.data(), __builtin_bswap64(sequence),
+                head(static_cast<uint16_t>(content)));
+    data.size = 13;
   }
-  store_be(data.bytes.data(), sequence);
-  RecordHeader{header.type, header.version, static_cast<uint16_t>(content)}.emit(data.bytes.data() +
-                                                                                 8);
-  data.size = 13;
   return data;
 }
 
 // `sent` is the part of the nonce that came with the record, where there is one.
 inline Nonce nonce_of(const Suite& suite, const TrafficKeys& keys, const uint8_t* sent) {
-  Nonce nonce = keys.iv;
+  uint64_t low = 0;
+  uint32_t high = 0;
+  std::memcpy(&low, keys.iv.data(), 8);
+  std::memcpy(&high, keys.iv.data() + 8, 4);
+  uint64_t mix = __builtin_bswap64(keys.sequence);
   if (explicit_nonce_size(suite) > 0) {
-    std::memcpy(nonce.data() + 4, sent, 8);
-    return nonce;
+    std::memcpy(&mix, sent, 8);
+    low &= 0xffff'ffff;
+    high = 0;
   }
-  store_be(nonce.data() + 4, load_be<uint64_t>(nonce.data() + 4) ^ keys.sequence);
+  Nonce nonce;
+  store_whole(nonce.bytes.data(), low ^ mix << 32, high ^ mix >> 32);
   return nonce;
 }
 
