@@ -87,7 +87,7 @@ inline constexpr std::array<RefusalText, static_cast<size_t>(Refusal::kCount)> k
     {Refusal::kFieldWithoutColon, "field_without_colon", 400, "A field line without a colon."},
     {Refusal::kEmptyFieldName, "empty_field_name", 400, "A field line that starts with the colon."},
     {Refusal::kBadFieldName, "bad_field_name", 400,
-     "A character that no field name has (RFC 9110 5.1), or upper case in HTTP/2."},
+     "A character that no field name has (RFC 9110 5.1)."},
     {Refusal::kBadFieldValue, "bad_field_value", 400,
      "A value that HTTP/2 does not allow: control characters, or blanks around it (RFC 9113 "
      "8.2.1)."},
