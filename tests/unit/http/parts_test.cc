@@ -35,6 +35,10 @@ TEST(HttpScan, FindsWhatTheSlowTwinFinds) {
     scan::copy_lower(fast.data(), at, text.size());
     scan::scalar::copy_lower(slow.data(), at, text.size());
     ASSERT_EQ(fast, slow);
+    // In place, moved to the front, as a name that was kept with its line is.
+    std::string moved = "12" + text;
+    scan::copy_lower(moved.data(), moved.data() + 2, text.size());
+    ASSERT_EQ(moved.substr(0, text.size()), slow);
   }
 }
 

@@ -124,16 +124,32 @@ inline const char* find_not_field_text(const char* at, const char* end) {
   return end - at >= 16 ? at : scalar::find_not_field_text(at, end);
 }
 
+namespace detail {
+
+inline __m128i to_lower(__m128i bytes) {
+  const __m128i upper = _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8('A' - 1)),
+                                      _mm_cmpgt_epi8(_mm_set1_epi8('Z' + 1), bytes));
+  return _mm_add_epi8(bytes, _mm_and_si128(upper, _mm_set1_epi8('a' - 'A')));
+}
+
+// 8 to 15 bytes as two words that overlap; both are read before either is written.
+inline void copy_lower_words(char* to, const char* from, size_t size) {
+  const __m128i first = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
+  const __m128i last = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from + size - 8));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(to), to_lower(first));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(to + size - 8), to_lower(last));
+}
+
+}  // namespace detail
+
 // Lower case of A to Z. `to` may overlap `from` when it lies before it.
 inline void copy_lower(char* to, const char* from, size_t size) {
   size_t i = 0;
   for (; size - i >= 16; i += 16) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i));
-    const __m128i upper = _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8('A' - 1)),
-                                        _mm_cmpgt_epi8(_mm_set1_epi8('Z' + 1), bytes));
-    const __m128i result = _mm_add_epi8(bytes, _mm_and_si128(upper, _mm_set1_epi8('a' - 'A')));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), result);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), detail::to_lower(bytes));
   }
+  if (size - i >= 8) return detail::copy_lower_words(to + i, from + i, size - i);
   scalar::copy_lower(to + i, from + i, size - i);
 }
 
