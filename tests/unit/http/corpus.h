@@ -60,7 +60,7 @@ class Connection {
   const Case& case_;
   http::Limits limits_;
   HeapBuffers buffers_;
-  tcp::Pieces pieces_{4096, buffers_};
+  tcp::Pieces pieces_{256, buffers_};
   tcp::Chain in_;
   tcp::Chain body_;
   tcp::Chain out_;
