@@ -318,6 +318,45 @@ def test_a_deny_ends_live_connections_and_lets_no_new_ones_in(net, on_deny):
         stream.connect((VIP[4], 7000))
 
 
+def shown(net, *words):
+    return json.loads(net.heddled.ctl("show", *words, "-o", "json").stdout)
+
+
+def test_show_tells_of_both_sides_of_a_connection(net):
+    with connect(net, 7000) as stream:
+        echo(stream, b"hello\n")
+        both = shown(net, "connections", "--service", "web", "-n", "shop")["connections"]
+        own = stream.getsockname()[1]
+        near, = [each for each in both if each["accepted"] and each["remote"]["port"] == own]
+        assert near["local"] == {"address": VIP[4], "port": 7000}
+        far, = [each for each in both if not each["accepted"]]
+        assert far["remote"] == {"address": SERVERS[4][0], "port": 7000}
+        assert far["local"]["address"] == NODE[4][0]
+        for each in (near, far):
+            assert each["state"] == "ESTABLISHED" and each["service"] == "shop/web:echo"
+            assert int(each["cwnd"]) > 0 and int(each["mss"]) > 1000 and int(each["srtt_us"]) > 0
+            assert each["worker"] == near["worker"]
+        none = shown(net, "connections", "--port", "9")["connections"]
+        assert not none
+        sums = shown(net, "connections", "--sum")["sums"]
+        states = {each["state"]: int(each["connections"]) for each in sums["states"]}
+        assert states["ESTABLISHED"] == 2 and int(sums["connections"]) >= 2
+        assert int(sums["connection_capacity"]) == 16384
+        listeners = [each for each in shown(net, "listeners")["listeners"]
+                     if each["service"] == "shop/web:echo"]
+        assert {each["address"] for each in listeners} == set(VIP.values())
+        assert sum(int(each["accepted"]) for each in listeners) >= 1
+        counters = {each["name"]: int(each["value"]) for each in shown(net, "tcp")["counters"]}
+        assert counters["accepted"] >= 1 and counters["relay_connected"] >= 1
+        table = net.heddled.ctl("show", "connections").stdout
+        assert "ESTABLISHED" in table and "endpoint" in table, table
+
+
+def test_explain_tells_of_the_relay(net):
+    out = net.heddled.ctl("explain", "--from", "10.1.0.2", "tcp", f"{VIP[4]}:7000").stdout
+    assert "proxy" in out and "10.2.0.2" in out, out
+
+
 def test_after_a_restart_old_connections_are_told_and_new_ones_work(net):
     with connect(net, 7000) as old:
         echo(old, b"hello\n")

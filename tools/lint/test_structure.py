@@ -17,12 +17,11 @@ LIBRARIES = {
     "lib/tcp": ["core", "wire"],
     "lib/tls": ["core", "tcp"],
     "lib/mesh": ["core", "tcp", "wire"],
-}
-ALL_LIBRARIES = ["balance", "core", "flow", "l3", "mesh", "packet", "policy", "tcp", "tls", "wire"]
-APP = ["app", "flows", "graph", "node", "nodes", "ports", "tcp_io", "worker"]
     "lib/http": ["core", "tcp", "wire"],
-ALL_LIBRARIES = ["balance", "core", "flow", "http", "l3", "packet", "policy", "tcp", "wire"]
-APP = ["app", "flows", "graph", "node", "nodes", "ports", "worker"]
+}
+ALL_LIBRARIES = ["balance", "core", "flow", "http", "l3", "mesh", "packet", "policy", "tcp", "tls",
+                 "wire"]
+APP = ["app", "flows", "graph", "node", "nodes", "ports", "tcp_io", "worker"]
 FOLDERS = {
     **{folder: [folder.removeprefix("lib/"), *more] for folder, more in LIBRARIES.items()},
     "dpdk_app": [*ALL_LIBRARIES, *APP, "server"],
