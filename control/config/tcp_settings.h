@@ -7,7 +7,7 @@
 
 namespace heddle::config {
 
-// tcp: { ports: [32768, 60999], congestion: cubic, ecn: true, keepalive: 60s, min_rto: 200ms,
+// tcp: { ports: [10000, 32767], congestion: cubic, ecn: true, keepalive: 60s, min_rto: 200ms,
 //        user_timeout: 2m }
 Result<> read_tcp(const Field& field, app::TcpSettings& out);
 // Of limits: connections and tcp_memory.

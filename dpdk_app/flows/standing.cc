@@ -18,7 +18,7 @@ constexpr uint32_t kChecksPerTurn = 128;
 bool goes_the_same_way(const Worker& worker, const flow::Record& record) {
   using flow::RecordFlags;
   const auto& frontend = worker.policy->frontends[FlowNote(record.user).frontend()];
-  if (frontend == nullptr) return false;
+  if (frontend == nullptr || frontend->forwarding == policy::Forwarding::kProxy) return false;
   if (!policy::translates(frontend->forwarding)) return record.has(RecordFlags::kOneSided);
   if (record.has(RecordFlags::kOneSided)) return false;
   // DNAT has an own port too where client and endpoint are neighbours.

@@ -161,7 +161,11 @@ Result<> Node::make_workers(const TcpUse& use) {
 void Node::make_tcp(Worker& worker, const TcpUse& use) const {
   if (config_.tcp.connections == 0) return;
   const auto count = static_cast<uint32_t>(config_.cores.size());
-  TcpOptions options = tcp_options(config_.tcp, *installed_now_.topology, count);
+  TcpSettings settings = config_.tcp;
+  // A pool of a given size is not for connections alone.
+  const uint64_t most = uint64_t{config_.buffers} / 2 * MbufBuffers::kPinned / 5 * 4;
+  if (config_.buffers != 0) settings.memory_bytes = std::min(settings.memory_bytes, most);
+  TcpOptions options = tcp_options(settings, *installed_now_.topology, count);
   if (use.tune) use.tune(options.profile);
   worker.tcp = std::make_unique<Tcp>(worker, options, *installed_now_.secrets, clock_.now());
   worker.tcp->user = use.make_user(worker, clock_.now());

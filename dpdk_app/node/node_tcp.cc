@@ -61,9 +61,10 @@ std::vector<server::ListenerInfo> Node::listeners() {
   for (uint16_t i = 0; i < loops_.size(); ++i) {
     for (size_t begin = 0; begin < all.size(); begin += kAtOnce) {
       const size_t end = std::min(all.size(), begin + kAtOnce);
-      ask_worker(i, [&](Worker& worker) {
+      const bool answered = ask_worker(i, [&](Worker& worker) {
         for (size_t k = begin; k < end; ++k) count_listener(worker, all[k].frontend, all[k]);
       });
+      if (!answered) break;
     }
   }
   return all;

@@ -7,6 +7,9 @@ namespace heddle::app {
 
 namespace {
 
+// A peer that shuts its window and answers probes for so long is given up: it holds memory.
+constexpr Duration kShutWindow = seconds(900);
+
 uint32_t share(uint64_t of, uint32_t workers) {
   return static_cast<uint32_t>(std::max<uint64_t>(1, of / workers));
 }
@@ -28,6 +31,10 @@ tcp::Profile profile_of(const TcpSettings& settings, const l3::Topology& topolog
   profile.keepalive = settings.keepalive != Duration();
   if (profile.keepalive) profile.keepalive_idle = settings.keepalive;
   profile.user_timeout = settings.user_timeout;
+  profile.persist_timeout = kShutWindow;
+  // Policy says how long an endpoint may take to answer; SYNs are sent until then.
+  profile.connect_timeout = policy::kMaxConnectTimeout;
+  profile.syn_retries = 30;
   return profile;
 }
 

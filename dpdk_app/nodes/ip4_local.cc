@@ -30,8 +30,10 @@ Edge deliver(Packet packet, Worker& worker) {
   const l3::Topology& topology = *worker.topology;
   const l3::Interface& in = topology.interface(packet.meta().rx_interface);
   // The gateway address is ours alone, and the host's own packets do not go back to it.
-  const bool for_host = topology.host_hop != l3::Topology::kNoHop &&
-                        in.role != l3::InterfaceRole::kHost && ip.destination() != l3::kGateway4;
+  const bool for_host =
+      topology.host_hop != l3::Topology::kNoHop &&
+      (in.role != l3::InterfaceRole::kHost || packet.meta().has(packet::Flag::kOriginated)) &&
+      ip.destination() != l3::kGateway4;
   if (for_host) {
     packet.meta().next_hop = topology.host_hop;
     packet.meta().set(packet::Flag::kDelivered);

@@ -71,10 +71,14 @@ uint32_t naming_field(std::span<const uint8_t> packet, uint16_t payload_offset) 
   return field;
 }
 
-bool belongs_to_host(const l3::Topology& topology, const l3::Interface& in,
+bool belongs_to_host(const l3::Topology& topology, Packet packet,
                      const wire::Ipv6Address& destination) {
-  return topology.host_hop != l3::Topology::kNoHop && in.role != l3::InterfaceRole::kHost &&
-         !destination.is_multicast() && !destination.is_link_local();
+  // What we make ourselves came by no interface.
+  const bool by_host =
+      topology.interface(packet.meta().rx_interface).role == l3::InterfaceRole::kHost &&
+      !packet.meta().has(packet::Flag::kOriginated);
+  return topology.host_hop != l3::Topology::kNoHop && !by_host && !destination.is_multicast() &&
+         !destination.is_link_local();
 }
 
 Edge deliver(Packet packet, Worker& worker) {
@@ -91,7 +95,7 @@ Edge deliver(Packet packet, Worker& worker) {
   if (is_for_our_tcp<wire::Ipv6Address>(packet, worker)) return Edge::kTcp;
   const l3::Topology& topology = *worker.topology;
   const wire::Ipv6View ip(packet.data());
-  if (belongs_to_host(topology, topology.interface(packet.meta().rx_interface), ip.destination())) {
+  if (belongs_to_host(topology, packet, ip.destination())) {
     packet.meta().next_hop = topology.host_hop;
     packet.meta().set(packet::Flag::kDelivered);
     return Edge::kHost;

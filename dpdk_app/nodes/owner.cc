@@ -1,6 +1,7 @@
 #include "nodes/owner.h"
 
 #include "wire/steering.h"
+#include "worker/tcp.h"
 
 namespace heddle::app {
 
@@ -11,10 +12,23 @@ using Tuple = wire::SteeringTuple<Address>;
 
 template <class Address>
 bool is_own(const Worker& worker, const Address& address) {
-  if (worker.flows->translator.pool<Address>().has(address)) return true;
-  if (worker.topology->is_own(address)) return true;
-  if constexpr (sizeof(Address) == 4) return address == l3::kGateway4;
-  return false;
+  return worker.flows->translator.pool<Address>().has(address);
+}
+
+// Whether one side is a connection of our own to an endpoint: an address of an interface, or the
+// gateway that workloads see, with a port that our TCP may take.
+template <class Address>
+bool is_our_tcp(const Worker& worker, const Tuple<Address>& tuple) {
+  if (worker.tcp == nullptr || !tuple.has_ports || tuple.protocol != wire::IpProtocol::kTcp)
+    return false;
+  const tcp::PortRange range = worker.tcp->limits.ports;
+  const auto ours = [&](const Address& address, Be16 port) {
+    if (port.host() < range.first || port.host() > range.last) return false;
+    if constexpr (sizeof(Address) == 4)
+      if (address == l3::kGateway4) return true;
+    return worker.topology->is_own(address);
+  };
+  return ours(tuple.destination, tuple.destination_port) || ours(tuple.source, tuple.source_port);
 }
 
 template <class Address>
@@ -48,6 +62,7 @@ uint32_t hash_of(const Worker& worker, const Tuple<Address>& tuple) {
   if (is_own(worker, tuple.source) || is_own(worker, tuple.destination)) return symmetric(tuple);
   if (roles.is_service(policy::IpAddress(tuple.destination))) return by_client(tuple.source);
   if (roles.is_service(policy::IpAddress(tuple.source))) return by_client(tuple.destination);
+  if (is_our_tcp(worker, tuple)) return symmetric(tuple);
   if (is_endpoint(roles, tuple.source, tuple, tuple.source_port))
     return by_client(tuple.destination);
   if (is_endpoint(roles, tuple.destination, tuple, tuple.destination_port))

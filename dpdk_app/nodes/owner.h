@@ -4,7 +4,8 @@
 //
 //   to or from a service's address             by the other side, the client
 //   to or from an endpoint (address and port)  by the other side: it is, or would be, the client
-//   to or from an own address                  by the tuple: our port was chosen for that
+//   to or from an own address of nat           by the tuple: its port was chosen for that
+//   our own TCP to an endpoint                 by the tuple: the same
 #pragma once
 
 #include <cstdint>

@@ -120,7 +120,9 @@ class Serving {
       return refuse(flow::Drop::kHalfOpenLimit);
     }
     const policy::PickState state = flows_.pick_state();
-    const policy::Decision decision = policy::decide(policy_, flow, &state);
+    // The relay picks, once a handshake is done: a SYN must not move a balancer on.
+    const policy::Decision decision =
+        policy::decide(policy_, flow, is_proxied(flow) ? nullptr : &state);
     if (decision.verdict == policy::Verdict::kNoPort) return Edge::kNoPort;
     ServiceCounters& counters = worker_.services[decision.frontend];
     if (decision.audited) counters.audited.add();
@@ -164,6 +166,15 @@ class Serving {
   Edge terminate() const {
     if (worker_.tcp == nullptr) return Edge::kTcpOff;
     return parsed_.kind == flow::PacketKind::kFlow ? Edge::kTcp : Edge::kFragment;
+  }
+
+  bool is_proxied(const policy::Flow& flow) const {
+    if (policy_.listeners == nullptr) [[likely]]
+      return false;
+    const uint32_t slot =
+        policy_.frontend_table->find({flow.destination, flow.protocol, flow.destination_port});
+    return slot != policy::kNoSlot &&
+           policy_.frontends[slot]->forwarding == policy::Forwarding::kProxy;
   }
 
   Edge deny(policy::Refusal how) {

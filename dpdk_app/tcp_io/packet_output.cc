@@ -57,7 +57,10 @@ bool PacketOutput::has_room(const Way& way) const {
 bool PacketOutput::send_part(const tcp::OutSegment& segment, uint32_t offset, uint32_t size,
                              const Way& way) {
   const packet::Packet packet = worker_.pool->allocate();
-  if (!packet) return false;
+  if (!packet) {
+    full_ = true;
+    return false;
+  }
   rte_mbuf* mbuf = packet.mbuf();
   const std::span<uint8_t> room(packet.data(), rte_pktmbuf_tailroom(mbuf));
   const size_t bytes = tcp::build_packet(segment, offset, size, room);
@@ -72,6 +75,8 @@ bool PacketOutput::send_part(const tcp::OutSegment& segment, uint32_t offset, ui
 }
 
 bool PacketOutput::send(const tcp::OutSegment& segment) {
+  if (made_ + kLeftToOthers >= Outlet::kCapacity) full_ = true;
+  if (full_) return false;
   const Way& way = way_to(*segment.tuple);
   if (!has_room(way)) return false;
   uint32_t offset = 0;

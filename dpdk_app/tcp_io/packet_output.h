@@ -17,6 +17,7 @@ class PacketOutput final : public tcp::Output {
   PacketOutput(Worker& worker, Emitter& out) : worker_(worker), out_(out) {}
 
   bool send(const tcp::OutSegment& segment) override;
+  bool is_full() const override { return full_; }
 
  private:
   // Where the last segment went: most turns send many to the same address.
@@ -37,6 +38,7 @@ class PacketOutput final : public tcp::Output {
   Emitter& out_;
   Way way_;
   uint32_t made_ = 0;  // in this turn; more than lie in the outlets yet
+  bool full_ = false;  // no buffer is left, or enough has been made for one turn
 };
 
 }  // namespace heddle::app

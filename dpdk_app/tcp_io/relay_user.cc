@@ -35,7 +35,7 @@ RelayUser::RelayUser(Worker& worker, Instant start)
 bool RelayUser::on_turn(Instant now) {
   relay_.on_timer(now, kTimers);
   const bool more = relay_.sweep(worker_.policy->generation, kJudged, now);
-  if (!more) worker_.tcp->swept.set(worker_.policy->generation);
+  worker_.tcp->swept.set(relay_.swept());
   return more;
 }
 
@@ -74,7 +74,6 @@ std::optional<mesh::Upstream> RelayUser::choose(uint32_t frontend, const tcp::Fo
   arriving.destination = endpoint;
   arriving.destination_port = decision.port;
   const policy::Guarded guarded = policy::guard(policy, arriving, out);
-  if (guarded.audited) counters.audited.add();
   if (!guarded.allowed) {
     counters.denied.add();
     return std::nullopt;
@@ -105,11 +104,21 @@ void RelayUser::moved(uint32_t frontend, uint32_t endpoint, bool to_endpoint, ui
   worker_.endpoints[endpoint].bytes.add(bytes);
 }
 
+// Slots are used again: the address and port must lead to the same one as before.
+bool RelayUser::is_still_proxied(const policy::Snapshot& policy, const mesh::RelayPair& pair) {
+  if (policy.frontend_table == nullptr) return false;
+  const tcp::Endpoint& service = pair.client.local;
+  const uint32_t slot = policy.frontend_table->find(
+      {address_of(service.address), policy::Protocol::kTcp, service.port.host()});
+  return slot == pair.frontend && policy.frontends[slot]->forwarding == policy::Forwarding::kProxy;
+}
+
 mesh::Standing RelayUser::judge(const mesh::RelayPair& pair) {
   const policy::Snapshot& policy = *worker_.policy;
-  const auto& frontend = policy.frontends[pair.frontend];
-  if (frontend == nullptr || frontend->forwarding != policy::Forwarding::kProxy)
+  if (!is_still_proxied(policy, pair)) {
+    worker_.flows->counters.cut.add();
     return mesh::Standing::kReset;
+  }
   const policy::Rechecked result = policy::recheck(
       policy, flow_of(pair.client), address_of(pair.endpoint.address), pair.endpoint.port.host());
   switch (result.recheck) {

@@ -27,6 +27,7 @@ class RelayUser final : public TcpUser, private mesh::RelayPolicy {
   void moved(uint32_t frontend, uint32_t endpoint, bool to_endpoint, uint32_t bytes) override;
   mesh::Standing judge(const mesh::RelayPair& pair) override;
 
+  static bool is_still_proxied(const policy::Snapshot& policy, const mesh::RelayPair& pair);
   policy::Flow flow_of(const tcp::FourTuple& client) const;
 
   Worker& worker_;

@@ -1,5 +1,7 @@
 #include "worker/tcp.h"
 
+#include <utility>
+
 #include "nodes/owner.h"
 #include "worker/worker.h"
 
@@ -43,16 +45,17 @@ Tcp::Tcp(Worker& worker, const TcpOptions& options, const NodeSecrets& first, In
       listeners(policy::Limits().frontend_slots()),
       limits(options.limits) {}
 
-bool TcpListeners::settle(uint32_t frontend, const policy::ProxyListener* wanted,
-                          tcp::Transport& transport) {
-  Slot& slot = slots_[frontend];
-  if (wanted == nullptr && slot.id == kNoSlot) return false;
-  if (wanted != nullptr && slot.id != kNoSlot && slot.address == wanted->address &&
-      slot.port == wanted->port)
-    return false;
-  if (slot.id != kNoSlot) transport.unlisten(slot.id);
+bool TcpListeners::drop(Slot& slot, const policy::ProxyListener* wanted,
+                        tcp::Transport& transport) {
+  if (slot.id == kNoSlot || is(slot, wanted)) return false;
+  transport.unlisten(slot.id);
   slot = {};
-  if (wanted == nullptr) return true;
+  return true;
+}
+
+bool TcpListeners::make(Slot& slot, const policy::ProxyListener* wanted,
+                        tcp::Transport& transport) {
+  if (wanted == nullptr || slot.id != kNoSlot) return false;
   slot.address = wanted->address;
   slot.port = wanted->port;
   slot.id = transport.listen(
@@ -60,10 +63,12 @@ bool TcpListeners::settle(uint32_t frontend, const policy::ProxyListener* wanted
   return true;
 }
 
+// All that go, go first: an endpoint may have passed from one frontend to another.
 bool TcpListeners::follow(const policy::Snapshot& policy, tcp::Transport& transport) {
   if (policy.listeners != seen_) [[unlikely]] {
     seen_ = policy.listeners;
     next_ = at_ = 0;
+    making_ = false;
   }
   if (next_ == kSettled) [[likely]]
     return false;
@@ -71,11 +76,16 @@ bool TcpListeners::follow(const policy::Snapshot& policy, tcp::Transport& transp
   uint32_t changes = 0;
   for (uint32_t i = 0; i < kSlotsPerTurn && changes < kChangesPerTurn; ++i) {
     if (next_ == slots_.size()) {
-      next_ = kSettled;
-      return false;
+      next_ = making_ ? kSettled : 0;
+      at_ = 0;
+      if (std::exchange(making_, true)) return false;
+      continue;
     }
     const bool here = list != nullptr && at_ < list->size() && (*list)[at_].frontend == next_;
-    if (settle(next_, here ? &(*list)[at_] : nullptr, transport)) ++changes;
+    const policy::ProxyListener* wanted = here ? &(*list)[at_] : nullptr;
+    const bool changed =
+        making_ ? make(slots_[next_], wanted, transport) : drop(slots_[next_], wanted, transport);
+    if (changed) ++changes;
     if (here) ++at_;
     ++next_;
   }

@@ -63,14 +63,19 @@ class TcpListeners {
     policy::IpAddress address;
     uint16_t port = 0;
   };
+  static bool is(const Slot& slot, const policy::ProxyListener* wanted) {
+    return wanted != nullptr && slot.address == wanted->address && slot.port == wanted->port;
+  }
   // True when a listener came or went.
-  bool settle(uint32_t frontend, const policy::ProxyListener* wanted, tcp::Transport& transport);
+  static bool drop(Slot& slot, const policy::ProxyListener* wanted, tcp::Transport& transport);
+  static bool make(Slot& slot, const policy::ProxyListener* wanted, tcp::Transport& transport);
 
   std::vector<Slot> slots_;  // by frontend
   std::shared_ptr<const std::vector<policy::ProxyListener>>
       seen_;                  // kept, so that none takes its place
   uint32_t next_ = kSettled;  // frontend slot
   uint32_t at_ = 0;           // in policy's list
+  bool making_ = false;       // those that go have gone
 };
 
 struct Tcp {

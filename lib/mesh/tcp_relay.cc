@@ -80,6 +80,7 @@ void TcpRelay::accept(const EventNote& note, Instant now) {
 }
 
 void TcpRelay::on_end(uint32_t slot, Side side, const EventNote& note, Instant now) {
+  HEDDLE_CHECK(pairs_.live(slot), "a connection that its user has closed has no notes");
   Pair& pair = pairs_[slot];
   if (note.has(Notice::kReset)) {
     if (pair.connected)
@@ -163,6 +164,8 @@ void TcpRelay::cut(uint32_t slot, Standing how, Instant now) {
 void TcpRelay::finish(uint32_t slot) {
   const Pair& pair = pairs_[slot];
   policy_.closed(pair.frontend, pair.endpoint);
+  // They may linger, and are shown as what they were of.
+  for (const ConnectionId end : pair.ends) transport_.set_user(end, pair.frontend);
   wheel_.disarm(slot);
   pairs_.erase(slot);
 }
@@ -206,18 +209,21 @@ RelayPair TcpRelay::describe(const Pair& pair) const {
 }
 
 bool TcpRelay::sweep(uint32_t generation, uint32_t most, Instant now) {
-  if (sweep_generation_ != generation) {
+  // A change in the middle of a pass does not start it again, else changes that follow each other
+  // fast would keep it from the last slots: when it is through, the next one does.
+  if (sweep_next_ == kNoSlot) {
+    if (swept_ == generation) return false;
     sweep_generation_ = generation;
     sweep_next_ = 0;
   }
-  if (sweep_next_ == kNoSlot) return false;
   if (pairs_.size() == 0) sweep_next_ = pairs_.capacity();
   uint32_t judged = 0;
   // Free slots cost little, and a bound all the same.
   for (uint32_t seen = 0; seen < most * 64 && judged < most; ++seen) {
     if (sweep_next_ >= pairs_.capacity()) {
       sweep_next_ = kNoSlot;
-      return false;
+      swept_ = sweep_generation_;
+      return swept_ != generation;
     }
     const uint32_t slot = sweep_next_++;
     if (!pairs_.live(slot) || pairs_[slot].generation == generation) continue;

@@ -124,6 +124,8 @@ Chain Connection::receive(uint32_t most, Instant now) {
 // Twice the window may be queued: one that is in the network, one to follow it at once.
 uint32_t Connection::writable() const {
   if (shutdown_ || user_closed_) return 0;
+  // What is taken here may be what a peer has just sent: it is to stay where it is counted.
+  if (env_->exhausted() && queue_.bytes() > 0) return 0;
   if (!can_send(state_) && state_ != State::kSynSent && state_ != State::kSynReceived) return 0;
   const uint64_t wanted = uint64_t{std::max<uint32_t>(congestion_.cwnd(), 64 << 10)} * 2;
   const auto limit = static_cast<uint32_t>(std::min<uint64_t>(wanted, profile().send_max));

@@ -131,7 +131,7 @@ void Transport::emit(Instant now, Output& out) {
     it.in_ready = false;
     const bool room = it.connection.emit(now, out);
     settle(slot, now);
-    if (!room) return;
+    if (!room && out.is_full()) return;
   }
 }
 

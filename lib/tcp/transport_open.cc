@@ -227,20 +227,17 @@ Drop Transport::on_cookie_ack(ListenerId id, const FourTuple& tuple, Segment& s,
   return complete(id, h, s, now);
 }
 
-std::optional<Be16> Transport::pick_port(const FourTuple& tuple, Instant now) {
-  const auto fits = [&](const FourTuple& candidate, bool reuse) {
+std::optional<Be16> Transport::pick_port(const FourTuple& tuple) {
+  // RFC 6191 from the other side: timestamps tell old from new once they have moved on.
+  std::optional<Be16> reusable;
+  const auto port = ports_.pick(wiring_.secrets->sequence, tuple, [&](const FourTuple& candidate) {
     if (wiring_.owner != nullptr && !wiring_.owner->is_ours(candidate)) return false;
     const Ref ref = lookup(candidate, hash_of(candidate));
-    if (ref.kind == RefKind::kNone) return true;
-    // RFC 6191 from the other side: timestamps tell old from new once they have moved on.
-    return reuse && ref.kind == RefKind::kTimeWait && time_wait_[ref.slot].timestamps;
-  };
-  static_cast<void>(now);
-  auto port = ports_.pick(wiring_.secrets->sequence, tuple,
-                          [&](const FourTuple& t) { return fits(t, false); });
-  if (port) return port;
-  return ports_.pick(wiring_.secrets->sequence, tuple,
-                     [&](const FourTuple& t) { return fits(t, true); });
+    if (ref.kind == RefKind::kTimeWait && !reusable && time_wait_[ref.slot].timestamps)
+      reusable = candidate.local.port;
+    return ref.kind == RefKind::kNone;
+  });
+  return port ? port : reusable;
 }
 
 // A tuple that is in TIME-WAIT may be used again where timestamps tell its segments apart.
@@ -264,7 +261,7 @@ ConnectionId Transport::connect(const ConnectRequest& request, Instant now) {
     return {};
   }
   if (tuple.local.port == Be16(0)) {
-    const auto port = pick_port(tuple, now);
+    const auto port = pick_port(tuple);
     if (!port) return {};
     tuple.local.port = *port;
   }

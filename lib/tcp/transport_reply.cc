@@ -52,8 +52,13 @@ bool Transport::send_replies(Output& out) {
     segment.tuple = &at.tuple;
     segment.header = at.header;
     segment.segment_size = UINT16_MAX;
-    if (!out.send(segment)) return false;
-    counters_.add(Stat::kSegmentsOut);
+    if (out.send(segment)) {
+      counters_.add(Stat::kSegmentsOut);
+    } else if (out.is_full()) {
+      return false;
+    } else {
+      counters_.add(Drop::kReplyNoWay);  // one that waited would hold up all behind it
+    }
     reply_first_ = (reply_first_ + 1) % limits_.replies;
     --reply_count_;
   }

@@ -315,5 +315,65 @@ TYPED_TEST(TcpHere, PolicyEndsConnectionsThatItNoLongerAllows) {
   }
 }
 
+// Of two endpoints each second connection goes to each, whatever SYNs come to nothing.
+TYPED_TEST(TcpHere, SynsDoNotMoveTheBalancerOn) {
+  using V = TypeParam;
+  ProxyRig rig;
+  rig.apply(
+      {endpoints_of_web({endpoint(IpAddress(V::kFirst)), endpoint(IpAddress(V::kSecond))}),
+       {{Kind::kTrafficPolicy, "shop", "web"},
+        {},
+        policy::TrafficPolicy{.service = "web", .algorithm = policy::Algorithm::kRoundRobin}}});
+  int firsts = 0;
+  for (uint16_t i = 0; i < 8; ++i) {
+    Relayed<V> c{rig, static_cast<uint16_t>(41000 + i)};
+    {
+      auto row = rig.in("wan", c.from_client(kSyn));
+      c.near = Relayed<V>::advance(seen<V>(row.take("wan")));
+    }
+    ++c.client;
+    auto row = rig.in("wan", c.from_client(kAck));
+    const Bytes syn = row.take("lan");
+    firsts += std::equal(syn.begin(), syn.begin() + 6, peer_mac(1, 21).bytes().begin()) ? 1 : 0;
+    row.ignore_output();
+  }
+  EXPECT_EQ(firsts, 4);
+}
+
+// An address that passes to a service of another slot in one change is listened on by that.
+TYPED_TEST(TcpHere, AnAddressMayPassToAnotherService) {
+  using V = TypeParam;
+  ProxyRig rig;
+  // Frees slots below those that web gets when it comes back.
+  Resource other = ProxyRig::proxy();
+  other.key.name = "other";
+  std::get<policy::Service>(other.spec).addresses = {IpAddress(V::kOtherVip)};
+  rig.apply({other});
+  rig.now_expect();
+  rig.remove({{Kind::kService, "shop", "web"}, {Kind::kEndpointSet, "shop", "web"}});
+  rig.now_expect();
+  rig.end_drains();
+  auto& addresses = std::get<policy::Service>(other.spec).addresses;
+  addresses = {IpAddress(V::kVip), IpAddress(V::kOtherVip)};
+  Resource set = endpoints_of_web(first());
+  set.key.name = "other";
+  std::get<policy::EndpointSet>(set.spec).service = "other";
+  rig.apply({other, set});
+  rig.now_expect();
+  Relayed<V> c{rig};
+  c.establish();
+}
+
+// Flows that went on unchanged do not when the service ends TCP itself.
+TYPED_TEST(TcpHere, ADirectServiceThatIsProxiedNowForgetsItsFlows) {
+  using V = TypeParam;
+  NatRig rig(Forwarding::kDirect);
+  rig.in("wan", to_us(0) / V::ip(V::kClient, V::kVip) / syn(40000, 80, 1000)).ignore_output();
+  EXPECT_EQ(rig.flows(), 1u);
+  rig.apply({ProxyRig::proxy()});
+  rig.now_expect().ignore_output();
+  EXPECT_EQ(rig.flows(), 0u);
+}
+
 }  // namespace
 }  // namespace heddle::rig

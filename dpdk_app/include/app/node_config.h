@@ -114,8 +114,9 @@ struct TcpSettings {
   // Of the node; each worker gets its share.
   uint32_t connections = 16'384;        // of either side; 0: no TCP is terminated here
   uint64_t memory_bytes = 64ull << 20;  // payload that connections may hold
-  // Own ports of connections to endpoints.
-  uint16_t first_port = 32'768, last_port = 60'999;
+  // Own ports of connections to endpoints. Not those of the kernel behind a host port, which has
+  // the same addresses.
+  uint16_t first_port = 10'000, last_port = 32'767;
   bool newreno = false;  // instead of CUBIC
   bool ecn = true;
   Duration keepalive = seconds(60);  // without a segment of the peer; 0: none

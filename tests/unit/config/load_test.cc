@@ -221,8 +221,8 @@ TEST(Load, TcpHasDefaults) {
   const app::TcpSettings& tcp = config->tcp;
   EXPECT_EQ(tcp.connections, 16'384u);
   EXPECT_EQ(tcp.memory_bytes, 64ull << 20);
-  EXPECT_EQ(tcp.first_port, 32'768);
-  EXPECT_EQ(tcp.last_port, 60'999);
+  EXPECT_EQ(tcp.first_port, 10'000);
+  EXPECT_EQ(tcp.last_port, 32'767);
   EXPECT_FALSE(tcp.newreno);
   EXPECT_TRUE(tcp.ecn);
   EXPECT_EQ(tcp.keepalive, seconds(60));

@@ -63,7 +63,8 @@ class TcpRelay {
   Instant next_deadline() const { return wheel_.next_deadline(); }
 
   // Judges pairs that an older policy than `generation` let in, at most `most` of them. False:
-  // all stand.
+  // all stand. A pass that has begun goes on under a newer policy, and another one follows.
+  uint32_t swept() const { return swept_; }  // the generation under which all stood
   bool sweep(uint32_t generation, uint32_t most, Instant now);
 
   // The frontend that a connection with this user word belongs to.
@@ -106,6 +107,7 @@ class TcpRelay {
   RelayCounters counters_;
   uint32_t sweep_next_ = kNoSlot;
   uint32_t sweep_generation_ = 0;
+  uint32_t swept_ = 0;
 };
 
 }  // namespace heddle::mesh

@@ -2,6 +2,7 @@
 // answer is steered to the worker that asks.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -20,7 +21,8 @@ class PortPicker {
   explicit PortPicker(PortRange range) : range_(range) {}
 
   // A port for `tuple` (whose local port is not looked at) that `fits(tuple with the port)`; none
-  // when all of the range has been tried. With W workers about one port in W fits.
+  // when kTries have been looked at. With W workers about one port in W fits.
+  static constexpr uint32_t kTries = 4096;
   template <class Fits>
   std::optional<Be16> pick(const SipKey& key, FourTuple tuple, Fits&& fits) {
     tuple.local.port = Be16(0);
@@ -28,7 +30,7 @@ class PortPicker {
     const uint64_t hash = hash_tuple(key, tuple, 3);
     const auto offset = static_cast<uint32_t>(hash);
     uint32_t& counter = counters_[hash >> 32 & (counters_.size() - 1)];
-    for (uint32_t i = 0; i < count; ++i) {
+    for (uint32_t i = 0; i < std::min(count, kTries); ++i) {
       const uint32_t port = range_.first + (offset + counter++) % count;
       tuple.local.port = Be16(static_cast<uint16_t>(port));
       if (fits(tuple)) return tuple.local.port;

@@ -88,6 +88,8 @@ class Output {
  public:
   // False: no room now. The segment counts as not sent and is offered again later.
   virtual bool send(const OutSegment& segment) = 0;
+  // After a refusal: whether others would be refused as well. False: it was for this one's way.
+  virtual bool is_full() const { return true; }
 
  protected:
   ~Output() = default;

@@ -247,7 +247,7 @@ class Transport {
   EventNote take_note(Instant now);
   void relieve(Instant now);
   Held* held(ConnectionId id);
-  std::optional<Be16> pick_port(const FourTuple& tuple, Instant now);
+  std::optional<Be16> pick_port(const FourTuple& tuple);
   bool take_over_time_wait(const FourTuple& tuple, uint32_t hash, Instant now, Seq* iss);
 
   // Slots of the timer wheel: connections, then half-open ones, then TIME-WAIT.
