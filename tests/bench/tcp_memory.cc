@@ -1,14 +1,16 @@
 // What TCP costs one core, in memory: transports on three sides (a client, the relay, a server)
-// pass whole packets to each other, written and read with headers, options and checksums. Time is
-// taken by side, so that each figure is what one core can do that plays that side alone.
-// Prints one JSON object. Arguments: seconds a measurement (default 1).
+// pass whole packets to each other, written and read with headers, options and checksums. CPU time
+// is taken by side, so that each figure is what one core can do that plays that side alone; what
+// other processes take of the core does not count.
+// Prints one JSON object. Arguments: seconds a measurement (default 1), or "idle" and a number of
+// connections.
 //
 //   crr    open, one request of 64 bytes, its answer, close; at the server, and through the relay
 //   rr     requests of 64 bytes on 64 connections that stay
 //   bulk   one connection, and 1,000, that move bytes through the relay as fast as it takes them
-#include <rte_cycles.h>
+#include <time.h>
+#include <unistd.h>
 
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -63,6 +65,24 @@ struct Frame {
   uint32_t size = 0;
 };
 
+// Of this thread, in user mode and the kernel's; reading it costs about as much as a packet, and a
+// turn has many.
+int64_t cpu_ns() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+}
+
+// Memory of this process that is really there.
+uint64_t resident_bytes() {
+  unsigned long long all = 0, resident = 0;
+  std::FILE* file = std::fopen("/proc/self/statm", "r");
+  HEDDLE_CHECK(file != nullptr && std::fscanf(file, "%llu %llu", &all, &resident) == 2,
+               "/proc tells the size of a process");
+  std::fclose(file);
+  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
 constexpr uint8_t kAddresses[] = {1, 9, 2};  // client, relay, server
 IpAddress address(uint8_t last) { return from_ipv4(wire::Ipv4Address(10, 0, 0, last)); }
 
@@ -101,9 +121,10 @@ Profile profile() {
 
 class Side final : public Output {
  public:
-  Side(World& world, uint8_t last, Instant start)
-      : buffers(160'000),
-        transport(limits(), {.buffers = &buffers, .secrets = &secrets_, .profiles = {profile()}},
+  Side(World& world, uint8_t last, const Limits& limits, uint32_t blocks, Instant start)
+      : buffers(blocks),
+        resident_before(resident_bytes()),
+        transport(limits, {.buffers = &buffers, .secrets = &secrets_, .profiles = {profile()}},
                   start),
         own(address(last)),
         world_(world) {
@@ -112,7 +133,7 @@ class Side final : public Output {
 
   // One turn of a worker's loop. Its cycles count for this side alone.
   void run(Instant now) {
-    const uint64_t begin = rte_rdtsc();
+    const int64_t begin = cpu_ns();
     now_ = now;
     inbox.swap(taken_);
     for (const Frame& frame : taken_) take(frame, now);
@@ -121,17 +142,20 @@ class Side final : public Output {
     transport.drain(now, [&](const EventNote& note) { player->note(note, now); });
     player->turn(now);
     transport.emit(now, *this);
-    cycles += rte_rdtsc() - begin;
+    spent_ns += cpu_ns() - begin;
   }
 
   bool send(const OutSegment& segment) override;
 
   Buffers buffers;
+  uint64_t resident_before;  // without the transport
   Transport transport;
+  uint64_t resident_after = resident_bytes();
   IpAddress own;
   Player* player = nullptr;
   std::vector<Frame> inbox;
-  uint64_t cycles = 0, packets = 0;
+  int64_t spent_ns = 0;
+  uint64_t packets = 0;
 
  private:
   void take(const Frame& frame, Instant now) {
@@ -180,8 +204,8 @@ bool Side::send(const OutSegment& segment) {
 // Answers 64 bytes with 64 bytes, or swallows all; closes when the other side does.
 class Server final : public Player {
  public:
-  Server(Side& side, bool answers) : side_(side), answers_(answers) {
-    side.transport.listen({.local = {side.own, Be16(kPort)}, .max_half_open = 16'384});
+  Server(Side& side, bool answers, uint16_t port = kPort) : side_(side), answers_(answers) {
+    side.transport.listen({.local = {side.own, Be16(port)}, .max_half_open = 16'384});
     side.player = this;
   }
   void note(const EventNote& note, Instant now) override {
@@ -316,45 +340,31 @@ class Relay final : public Player, private mesh::RelayPolicy {
   mesh::TcpRelay relay_;
 };
 
-// Of the time stamp counter, measured once.
-double hertz() {
-  static const double measured = [] {
-    using Clock = std::chrono::steady_clock;
-    const auto begin = Clock::now();
-    const uint64_t cycles = rte_rdtsc();
-    while (Clock::now() - begin < std::chrono::milliseconds(50)) {
-    }
-    const std::chrono::duration<double> passed = Clock::now() - begin;
-    return static_cast<double>(rte_rdtsc() - cycles) / passed.count();
-  }();
-  return measured;
-}
-
-double cpu_seconds(uint64_t cycles) { return static_cast<double>(cycles) / hertz(); }
-
 struct Bench {
   explicit Bench(double seconds) : seconds_(seconds) {
-    for (size_t i = 0; i < 3; ++i) sides[i] = std::make_unique<Side>(world, kAddresses[i], now);
+    for (size_t i = 0; i < 3; ++i)
+      sides[i] = std::make_unique<Side>(world, kAddresses[i], limits(), 160'000, now);
   }
   // Turns of 10 us until the measured side has worked for the time; the first tenth warms up.
   template <class Count>
   double per_second(size_t side, Count&& count) {
     const auto run_for = [&](double seconds) {
-      const uint64_t end = sides[side]->cycles + static_cast<uint64_t>(seconds * hertz());
-      while (sides[side]->cycles < end) {
+      const int64_t end = sides[side]->spent_ns + static_cast<int64_t>(seconds * 1e9);
+      while (sides[side]->spent_ns < end) {
         for (auto& each : sides)
           if (each->player != nullptr) each->run(now);
         now = now + microseconds(10);
       }
     };
     run_for(seconds_ / 10);
-    const uint64_t before = count(), cycles = sides[side]->cycles;
+    const uint64_t before = count();
+    const int64_t spent = sides[side]->spent_ns;
     packets = sides[side]->packets;
     run_for(seconds_);
     packets = sides[side]->packets - packets;
     const auto counted = static_cast<double>(count() - before);
     units = counted;
-    return counted / cpu_seconds(sides[side]->cycles - cycles);
+    return counted / (1e-9 * static_cast<double>(sides[side]->spent_ns - spent));
   }
   double seconds_;
   Instant now{1'000'000'000};
@@ -393,9 +403,73 @@ double relay_bulk(double seconds, uint32_t connections) {
   return 8e-9 * bench.per_second(kRelaySide, [&] { return server.received; });
 }
 
+// Opens connections and keeps them, some at a time, so that no queue on the way overflows.
+class Opener final : public Player {
+ public:
+  Opener(Side& side, const IpAddress& to, uint32_t wanted) : side_(side), to_(to), wanted_(wanted) {
+    side.player = this;
+  }
+  void note(const EventNote& note, Instant) override {
+    HEDDLE_CHECK(!note.has(Notice::kReset), "a connection of the benchmark's own");
+    if (note.has(Notice::kConnected)) ++open;
+  }
+  void turn(Instant now) override {
+    for (uint32_t i = 0; i < 64 && begun_ < wanted_ && begun_ < open + 128; ++i, ++begun_) {
+      const auto port = static_cast<uint16_t>(1 + begun_ / 32'768);
+      const ConnectionId id =
+          side_.transport.connect({.tuple = {{side_.own, Be16(0)}, {to_, Be16(port)}}}, now);
+      HEDDLE_CHECK(static_cast<bool>(id), "there is room for all connections");
+    }
+  }
+  uint32_t open = 0;
+
+ private:
+  Side& side_;
+  IpAddress to_;
+  uint32_t wanted_;
+  uint32_t begun_ = 0;
+};
+
+// Bytes of the process's memory for each of `connections`, half of them on either side, when all
+// stand and nothing is on its way: stores of payload and of TIME-WAIT included, as small as such
+// connections let them be.
+double idle_bytes(uint32_t connections) {
+  Limits all;
+  all.connections = connections / 2;
+  all.half_open = 1024;
+  all.time_wait = 1024;
+  all.pieces = all.sent_segments = 8192;
+  all.ranges = 256;
+  all.ports = {.first = 1024, .last = 65'535};
+  World world;
+  Instant now{1'000'000'000};
+  Side client(world, 1, all, 4096, now), server(world, 2, all, 4096, now);
+  Server serving(server, true, 0);
+  Opener opener(client, server.own, connections / 2);
+  const uint64_t made = resident_bytes();
+  while (opener.open < connections / 2) {
+    client.run(now);
+    server.run(now);
+    now = now + microseconds(100);
+  }
+  const uint64_t grown = resident_bytes() - made +
+                         (client.resident_after - client.resident_before) +
+                         (server.resident_after - server.resident_before);
+  const uint32_t stand = client.transport.connection_count() + server.transport.connection_count();
+  HEDDLE_CHECK(stand == 2 * (connections / 2), "all connections stand");
+  return static_cast<double>(grown) / stand;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::strcmp(argv[1], "idle") == 0) {
+    const uint32_t connections =
+        argc > 2 ? static_cast<uint32_t>(std::strtoul(argv[2], nullptr, 10)) : 1'000'000;
+    std::printf("{\"connections\": %u, \"resident_bytes\": %.1f, \"idle_bytes\": %zu}\n",
+                connections, idle_bytes(connections), Transport::idle_bytes());
+    return 0;
+  }
   const double seconds = argc > 1 ? std::atof(argv[1]) : 1.0;
   std::printf("{\"cps\": %.0f, ", server_crr(seconds, false));
   std::printf("\"relay_cps\": %.0f, ", relay_crr(seconds, false));
