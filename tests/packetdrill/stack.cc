@@ -149,14 +149,15 @@ void Stack::advance(Lock& lock, Instant to) {
   }
 }
 
+// What has left already does not wait for threads: who asks may hold what they need.
 void Stack::advance_to_output(Lock& lock, Instant limit) {
-  settle(lock);
   while (leaving_.empty() && now_ < limit) {
+    settle(lock);
+    if (!leaving_.empty()) return;
     const Instant next = next_deadline();
     if (next > limit) return;  // nothing will happen by itself
     now_ = std::min(limit, std::max(next, now_ + kLeastStep));
     run_timers();
-    settle(lock);
   }
 }
 
