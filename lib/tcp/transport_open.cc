@@ -114,13 +114,43 @@ void Transport::erase_half_open(uint32_t slot) {
   half_open_.erase(slot);
 }
 
+// An ACK that says where the handshake stands; so many for one handshake, and no more.
+void Transport::challenge(HalfOpen& entry, Instant now) {
+  if (entry.challenges >= kHalfOpenChallenges) {
+    counters_.add(Drop::kChallengeLimited);
+    return;
+  }
+  ++entry.challenges;
+  const Handshake& h = entry.handshake;
+  const Profile& profile = wiring_.profiles[h.profile];
+  const uint8_t scale = h.window_scale ? ReceiveWindow::scale_for(profile.receive_max) : uint8_t{0};
+  wire::Tcp tcp;
+  tcp.source_port = h.tuple.local.port;
+  tcp.destination_port = h.tuple.remote.port;
+  tcp.sequence = (h.iss + 1).wire();
+  tcp.acknowledgment = (h.irs + 1).wire();
+  tcp.flags = TcpFlag::kAck;
+  // No more than the SYN-ACK offered.
+  tcp.window =
+      static_cast<uint16_t>(std::min<uint32_t>(profile.receive_initial, UINT16_MAX) >> scale);
+  if (h.timestamps) {
+    tcp.options.timestamps =
+        wire::TcpTimestamps{Be32(timestamp_at(now, h.ts_offset)), Be32(h.ts_recent)};
+  }
+  if (reply(h.tuple, tcp)) counters_.add(Stat::kChallengeAcks);
+}
+
 Drop Transport::on_half_open(uint32_t slot, Segment& s, Instant now) {
   HalfOpen& entry = half_open_[slot];
   const Handshake& h = entry.handshake;
   const Seq rcv_nxt = h.irs + 1;
   const bool in_window = s.seq >= rcv_nxt && s.seq < rcv_nxt + UINT16_MAX;
   if (s.has(TcpFlag::kRst)) {
-    if (s.seq != rcv_nxt) return in_window ? Drop::kResetChallenged : Drop::kResetOutOfWindow;
+    if (s.seq != rcv_nxt) {
+      if (!in_window) return Drop::kResetOutOfWindow;
+      challenge(entry, now);  // RFC 9293 3.10.7.4, RFC 5961 3.2
+      return Drop::kResetChallenged;
+    }
     counters_.add(Stat::kResetsIn);
     erase_half_open(slot);  // back to LISTEN, and nobody is told (RFC 9293 3.10.7.4)
     return Drop::kNone;
@@ -141,7 +171,10 @@ Drop Transport::on_half_open(uint32_t slot, Segment& s, Instant now) {
     reply_reset(h.tuple, s);
     return Drop::kBadAckInHandshake;
   }
-  if (!in_window) return Drop::kOutOfWindow;
+  if (!in_window) {
+    challenge(entry, now);
+    return Drop::kOutOfWindow;
+  }
   Handshake done = h;
   const ListenerId listener = entry.listener;
   if (connections_.full()) {  // the peer tries again

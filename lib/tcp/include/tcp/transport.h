@@ -228,6 +228,7 @@ class Transport {
   Drop on_half_open(uint32_t slot, Segment& segment, Instant now);
   Drop complete(ListenerId listener, const Handshake& handshake, Segment& segment, Instant now);
   void send_syn_ack(HalfOpen& half_open, Instant now);
+  void challenge(HalfOpen& half_open, Instant now);
   void on_half_open_timer(uint32_t slot, Instant now);
   void erase_half_open(uint32_t slot);
 
