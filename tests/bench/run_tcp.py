@@ -88,7 +88,8 @@ def memif():
             f"tcp/relay_pingpong_{connections}",
             median([s["client"]["requests_per_second"] for s in chosen]), "requests/s",
             placement=chosen[0]["placement"], samples=len(chosen), latency_us=latency,
-            failures=failures(chosen), relay_busy_share=tcp_lib.relay_cost(chosen)["relay_busy_share"]))
+            load_busy_share=median([s["cpu_busy_share"] for s in chosen]),
+            failures=failures(chosen)))
     chosen = found["crr", 64]
     cycles = median([s["relay"]["busy"] / max(1, s["relay"]["opened"]) for s in chosen])
     results.append(result(

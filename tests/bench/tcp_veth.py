@@ -23,7 +23,7 @@ STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
 HAPROXY_CONF = """
 global
   nbthread 1
-  maxconn 20000
+  maxconn 8000
 defaults
   mode tcp
   option splice-auto
@@ -42,7 +42,7 @@ NGINX_CONF = """
 load_module {module};
 user root; daemon off; worker_processes 1; pid {folder}/proxy.pid;
 error_log {folder}/proxy.log;
-events {{ worker_connections 40000; }}
+events {{ worker_connections 8000; }}
 stream {{
   server {{ listen {service}:{http}; proxy_pass {server}:{backend}; }}
   server {{ listen {service}:{iperf}; proxy_pass {server}:{iperf}; }}
@@ -52,7 +52,7 @@ stream {{
 BACKEND_CONF = """
 user root; daemon off; worker_processes 1; pid {folder}/backend.pid;
 error_log {folder}/backend.log;
-events {{ worker_connections 20000; }}
+events {{ worker_connections 8000; }}
 http {{
   access_log off; keepalive_requests 1000000000; client_body_temp_path {folder};
   proxy_temp_path {folder}; fastcgi_temp_path {folder}; uwsgi_temp_path {folder};
