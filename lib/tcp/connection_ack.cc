@@ -168,6 +168,7 @@ void Connection::read_dsack(Seq left, Seq right, AckWork& work) {
 void Connection::sample_rtt(const Segment&, AckWork& work) {
   if (work.first_sent != kNever) {  // Karn: only what was sent once
     rtt_.sample(work.now - work.first_sent, work.now);
+    rto_backoff_ = 0;
     work.rtt = work.now - work.last_sent;
     return;
   }
@@ -175,6 +176,7 @@ void Connection::sample_rtt(const Segment&, AckWork& work) {
   const uint32_t ticks = timestamp_at(work.now, ts_offset_) - work.echo;
   if (ticks > 1'000'000) return;
   rtt_.sample(std::max(milliseconds(ticks), milliseconds(1)), work.now);
+  rto_backoff_ = 0;
 }
 
 void Connection::on_explicit_congestion(const Segment&, Instant now) {

@@ -93,6 +93,7 @@ void Connection::remember_for_undo() {
 void Connection::enter_recovery(Instant now) {
   counters().add(Stat::kFastRecoveries);
   remember_for_undo();
+  recovery_.by_timeout = false;
   recovery_.phase = Phase::kRecovery;
   recovery_.point = snd_nxt_;
   recovery_.had_point = true;
@@ -115,13 +116,14 @@ void Connection::leave_recovery() {
 
 void Connection::undo() {
   counters().add(Stat::kUndos);
+  if (!recovery_.by_timeout) rack_.saw_reordering();
   congestion_.undo(recovery_.before);
   if (recovery_.phase == Phase::kLoss) board_.unmark_lost(env_->sent);
   recovery_.phase = Phase::kOpen;
   recovery_.can_undo = false;
   recovery_.frto = false;
   recovery_.duplicates = 0;
-  backoff_ = 0;
+  backoff_ = rto_backoff_ = 0;
 }
 
 bool Connection::try_undo(const Segment&, const AckWork& work) {
@@ -186,6 +188,7 @@ void Connection::on_retransmission_timeout(Instant now) {
   recovery_.frto = sack_ && first && recovery_.phase == Phase::kOpen;
   if (fresh && first) remember_for_undo();
   congestion_.on_timeout(flight(), now, first && fresh);
+  recovery_.by_timeout = true;
   recovery_.phase = Phase::kLoss;
   recovery_.point = snd_nxt_;
   recovery_.had_point = true;
@@ -194,6 +197,7 @@ void Connection::on_retransmission_timeout(Instant now) {
   recovery_.reduced = false;
   say_reduced_ = ecn_;
   if (backoff_ < UINT8_MAX) ++backoff_;
+  if (rto_backoff_ < UINT8_MAX) ++rto_backoff_;
   mark_all_lost(now);
   force_retransmit_ = true;
   rto_base_ = now;

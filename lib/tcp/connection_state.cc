@@ -9,7 +9,7 @@ namespace heddle::tcp {
 namespace {
 
 // Another build may lay its state out in another way; the sizes tell most of that.
-constexpr uint32_t kStateVersion = 0x48540001;
+constexpr uint32_t kStateVersion = 0x48540002;
 
 struct SavedSent {
   Instant sent_at;
@@ -43,11 +43,11 @@ void Connection::each_member(Self& c, F&& f) {
       c.say_reduced_, c.probe_now_, c.persist_now_, c.override_, c.keepalive_now_,
       c.force_retransmit_, c.has_dsack_, c.cwnd_limited_, c.ecn_refused_, c.icmp_seen_,
       c.mtu_lowered_);
-  all(c.backoff_, c.persist_backoff_, c.keepalive_sent_, c.challenges_, c.syn_sent_count_,
-      c.peer_mss_, c.path_mtu_, c.mss_, c.our_mss_, c.iss_, c.snd_una_, c.snd_nxt_, c.snd_wnd_,
-      c.max_snd_wnd_, c.snd_wl1_, c.snd_wl2_, c.round_end_, c.round_pipe_, c.ts_recent_,
-      c.ts_offset_, c.irs_, c.rcv_nxt_, c.last_ack_sent_, c.fin_at_, c.dsack_left_, c.dsack_right_,
-      c.retransmits_, c.largest_segment_);
+  all(c.backoff_, c.rto_backoff_, c.persist_backoff_, c.keepalive_sent_, c.challenges_,
+      c.syn_sent_count_, c.peer_mss_, c.path_mtu_, c.mss_, c.our_mss_, c.iss_, c.snd_una_,
+      c.snd_nxt_, c.snd_wnd_, c.max_snd_wnd_, c.snd_wl1_, c.snd_wl2_, c.round_end_, c.round_pipe_,
+      c.ts_recent_, c.ts_offset_, c.irs_, c.rcv_nxt_, c.last_ack_sent_, c.fin_at_, c.dsack_left_,
+      c.dsack_right_, c.retransmits_, c.largest_segment_);
   all(c.opened_at_, c.ts_recent_at_, c.last_heard_, c.last_sent_, c.rto_base_, c.probe_base_,
       c.stalled_since_, c.syn_sent_at_, c.reorder_at_, c.challenge_since_, c.mtu_lowered_at_,
       c.rtt_, c.rack_, c.recovery_, c.congestion_, c.pacer_, c.window_, c.acks_, c.timers_);

@@ -49,6 +49,14 @@ Duration Connection::probe_timeout() const {
   return std::max(pto, milliseconds(1));
 }
 
+// RFC 6298 5.7: where the handshake needed the timer and there is no sample, the first data waits
+// for 3 seconds in the place of 1.
+Duration Connection::retransmission_timeout() const {
+  const Duration rto = rtt_.rto(profile().rtt, rto_backoff_);
+  if (rtt_.has_sample() || syn_sent_count_ < 2) return rto;
+  return std::min(rto * 3, profile().rtt.max_rto);
+}
+
 void Connection::arm_loss(Instant now) {
   timers_.loss = kNever;
   timers_.loss_kind = LossTimer::kNone;
@@ -69,7 +77,7 @@ void Connection::arm_loss(Instant now) {
         std::min(rtt_.rto(profile().rtt, persist_backoff_), profile().max_persist);
     return set(LossTimer::kPersist, base + wait);
   }
-  const Instant rto_at = rto_base_ + rtt_.rto(profile().rtt, backoff_);
+  const Instant rto_at = rto_base_ + retransmission_timeout();
   if (reorder_at_ != kNever) return set(LossTimer::kReorder, std::min(reorder_at_, rto_at));
   const bool may_probe = sack_ && recovery_.phase == Phase::kOpen && board_.sacked_count() == 0 &&
                          !recovery_.probing && backoff_ == 0;

@@ -231,6 +231,7 @@ class Connection {
   void on_linger();
   Duration probe_timeout() const;
   bool persisted_enough(Instant now) const;
+  Duration retransmission_timeout() const;
   bool given_up(Instant now);
 
   // connection_path.cc
@@ -278,6 +279,7 @@ class Connection {
   bool ecn_refused_ = false;  // a SYN with ECN was lost
   bool icmp_seen_ = false;    // soft errors, for the reason at the end
   bool mtu_lowered_ = false;
+  uint8_t rto_backoff_ = 0;  // doublings of the time-out since the last sample (RFC 6298 5)
   uint8_t backoff_ = 0;
   uint8_t persist_backoff_ = 0;
   uint8_t keepalive_sent_ = 0;

@@ -22,6 +22,9 @@ class Rack {
     if (has_dsack_round_ && snd_una >= dsack_round_) has_dsack_round_ = false;
   }
   void on_recovery_end();
+  // A repair turned out to be needless: what looked lost was late. The repair itself hides that
+  // from step 3, as it looks at records which were sent once.
+  void saw_reordering() { reordering_ = true; }
 
   // Step 5: marks what is lost by now. Returns how many records, and in `*wait` how long until
   // more will be (0: nothing to wait for).

@@ -24,6 +24,7 @@ struct Recovery {
   // For undo (RFC 4015): the window before, and when the first retransmission left.
   cc::Congestion before;
   bool can_undo = false;
+  bool by_timeout = false;   // a time-out was among what found the losses
   bool stamped = false;      // `stamp` is valid
   uint32_t stamp = 0;        // timestamp of the first retransmission (RFC 3522)
   uint32_t outstanding = 0;  // retransmissions that no D-SACK has reported yet
