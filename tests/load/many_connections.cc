@@ -5,9 +5,9 @@
 //   many_connections client ADDRESS PORT COUNT SECONDS SOURCE...
 //
 // The client opens COUNT connections, from each of its source addresses in turn; when all of them
-// are open, it lets bytes of its own go round on every one of them, again and again, for SECONDS;
-// then all are closed. It prints one JSON object: how many were open at once, rounds, and what
-// failed.
+// are open, it lets bytes of their own go round on every one of them, one after the other and again
+// and again, for SECONDS and until each has had its turn; then all are closed. It prints one JSON
+// object: how many were open at once, rounds, how many connections had one, and what failed.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -51,6 +51,9 @@ const sockaddr* plain(const sockaddr_in& address) {
 // Of one process.
 constexpr size_t kMost = 15'000;
 constexpr int kServers = 10;
+// Handshakes, then words, on their way at once: it is not a flood that is tried here. Packets that
+// overflow a ring would be sent again, but by senders that back off for minutes.
+constexpr size_t kAtOnce = 256;
 
 void watch(int poll, int fd, uint32_t events, int how = EPOLL_CTL_ADD) {
   epoll_event event{};
@@ -112,11 +115,13 @@ struct Connection {
   int fd = -1;
   bool open = false;
   uint64_t sent = 0;  // the word that is to come back
+  bool waits = false;
+  bool moved = false;
 };
 
 // What one process tells the first.
 struct Counts {
-  size_t open, failed, rounds, wrong, lost;
+  size_t open, failed, rounds, moved, wrong, lost;
   char why[256];
 };
 
@@ -127,28 +132,29 @@ class Client {
     poll_ = epoll_create1(0);
   }
 
-  // At most a few hundred handshakes at a time: it is not a flood that is tried here.
   bool open_all(Clock::time_point end) {
     size_t begun = 0;
     while (open_ + failed_ < connections_.size() && Clock::now() < end) {
-      while (begun < connections_.size() && begun < open_ + failed_ + 256) begin(begun++);
+      while (begun < connections_.size() && begun < open_ + failed_ + kAtOnce) begin(begun++);
       turn(50);
     }
     return open_ == connections_.size();
   }
-  void go_round(Clock::time_point end) {
-    for (size_t i = 0; i < connections_.size(); ++i) send_word(i);
-    while (Clock::now() < end) turn(50);
+  void go_round(Clock::time_point end, Clock::time_point latest) {
+    for (size_t i = 0; i < std::min(kAtOnce, connections_.size()); ++i) send_next();
+    while (Clock::now() < end || (moved_ < open_ && Clock::now() < latest)) turn(50);
   }
   void finish(Clock::time_point end) {
     stopping_ = true;
     while (waiting_ > 0 && Clock::now() < end) turn(50);
     lost_ = waiting_;
+    for (const Connection& each : connections_)
+      if (lost_ > 0 && why_.empty() && each.waits) why_ = "no answer" + facts(each.fd);
     for (Connection& each : connections_)
       if (each.fd >= 0) close(each.fd);
   }
   Counts counts() const {
-    Counts all{open_, failed_, rounds_, wrong_, lost_, {}};
+    Counts all{open_, failed_, rounds_, moved_, wrong_, lost_, {}};
     std::snprintf(all.why, sizeof(all.why), "%s", why_.c_str());
     return all;
   }
@@ -191,11 +197,18 @@ class Client {
     close(it.fd);
     it.fd = -1;
   }
+  // On the next connection that has none on its way.
+  void send_next() {
+    for (size_t tried = 0; tried < connections_.size(); ++tried) {
+      const size_t at = next_++ % connections_.size();
+      if (connections_[at].fd >= 0 && !connections_[at].waits) return send_word(at);
+    }
+  }
   void send_word(size_t at) {
     Connection& it = connections_[at];
-    if (it.fd < 0) return;
     it.sent = (at << 24) ^ ++words_;
     if (write(it.fd, &it.sent, sizeof(it.sent)) != sizeof(it.sent)) return fail(it, "write");
+    it.waits = true;
     ++waiting_;
   }
   void turn(int milliseconds) {
@@ -224,11 +237,14 @@ class Client {
     uint64_t word = 0;
     const ssize_t got = read(it.fd, &word, sizeof(word));
     if (got < 0 && errno == EAGAIN) return;
+    it.waits = false;
     --waiting_;
     if (got != sizeof(word)) return fail(it, got == 0 ? "closed" : "read");
     if (word != it.sent) ++wrong_;
     ++rounds_;
-    if (!stopping_) send_word(at);
+    if (!it.moved) ++moved_;
+    it.moved = true;
+    if (!stopping_) send_next();
   }
 
   sockaddr_in to_;
@@ -236,7 +252,8 @@ class Client {
   std::vector<std::string> sources_;
   std::vector<size_t> by_fd_;
   int poll_ = -1;
-  size_t open_ = 0, failed_ = 0, rounds_ = 0, wrong_ = 0, lost_ = 0, waiting_ = 0;
+  size_t open_ = 0, failed_ = 0, rounds_ = 0, moved_ = 0, wrong_ = 0, lost_ = 0, waiting_ = 0;
+  size_t next_ = 0;
   uint64_t words_ = 0;
   bool stopping_ = false;
   std::string why_;
@@ -253,7 +270,8 @@ struct Child {
   char go = all ? 1 : 0;
   if (write(to, &go, 1) != 1 || read(from, &go, 1) != 1) _exit(1);
   if (go != 0) {
-    client.go_round(Clock::now() + std::chrono::seconds(seconds));
+    const auto now = Clock::now();
+    client.go_round(now + std::chrono::seconds(seconds), now + std::chrono::seconds(seconds + 60));
     client.finish(Clock::now() + std::chrono::seconds(60));
   }
   const Counts counts = client.counts();
@@ -295,6 +313,7 @@ int call(int argc, char** argv) {
     sum.open += counts.open;
     sum.failed += counts.failed;
     sum.rounds += counts.rounds;
+    sum.moved += counts.moved;
     sum.wrong += counts.wrong;
     sum.lost += counts.lost;
     if (counts.why[0] != 0) std::memcpy(sum.why, counts.why, sizeof(sum.why));
@@ -302,9 +321,9 @@ int call(int argc, char** argv) {
   while (wait(nullptr) > 0) {
   }
   std::printf(
-      "{\"open\": %zu, \"failed\": %zu, \"rounds\": %zu, \"wrong\": %zu, \"lost\": %zu, "
+      "{\"open\": %zu, \"failed\": %zu, \"rounds\": %zu, \"moved\": %zu, \"wrong\": %zu, \"lost\": %zu, "
       "\"why\": \"%s\"}\n",
-      sum.open, sum.failed, sum.rounds, sum.wrong, sum.lost, sum.why);
+      sum.open, sum.failed, sum.rounds, sum.moved, sum.wrong, sum.lost, sum.why);
   return go != 0 && sum.failed + sum.wrong + sum.lost == 0 ? 0 : 1;
 }
 
