@@ -260,26 +260,38 @@ Drop Transport::on_cookie_ack(ListenerId id, const FourTuple& tuple, Segment& s,
   return complete(id, h, s, now);
 }
 
-std::optional<Be16> Transport::pick_port(const FourTuple& tuple) {
-  // RFC 6191 from the other side: timestamps tell old from new once they have moved on.
+std::optional<Be16> Transport::pick_port(const FourTuple& tuple, Instant now) {
   std::optional<Be16> reusable;
+  uint32_t looked = 0;
   const auto port = ports_.pick(wiring_.secrets->sequence, tuple, [&](const FourTuple& candidate) {
     if (wiring_.owner != nullptr && !wiring_.owner->is_ours(candidate)) return false;
     const Ref ref = lookup(candidate, hash_of(candidate));
-    if (ref.kind == RefKind::kTimeWait && !reusable && time_wait_[ref.slot].timestamps)
+    if (ref.kind == RefKind::kNone) {
+      reusable.reset();
+      return true;
+    }
+    if (ref.kind == RefKind::kTimeWait && !reusable && may_reuse(time_wait_[ref.slot], now))
       reusable = candidate.local.port;
-    return ref.kind == RefKind::kNone;
+    // Where most ports to a busy peer are in TIME-WAIT, a search for a free one would cost more
+    // than the connection.
+    return ++looked >= kFreshTries && reusable.has_value();
   });
-  return port ? port : reusable;
+  return reusable ? reusable : port;
+}
+
+// RFC 6191 from the other side: timestamps tell old from new once they have moved on. A second is
+// what Linux asks for too.
+bool Transport::may_reuse(const TimeWait& entry, Instant now) const {
+  const Duration lasts = wiring_.profiles[entry.profile].msl * 2;
+  return entry.timestamps && entry.until - now <= lasts - seconds(1);
 }
 
 // A tuple that is in TIME-WAIT may be used again where timestamps tell its segments apart.
-bool Transport::take_over_time_wait(const FourTuple& tuple, uint32_t hash, Instant now, Seq* iss) {
+bool Transport::take_over_time_wait(const FourTuple& tuple, uint32_t hash, Seq* iss) {
   const Ref ref = lookup(tuple, hash);
   if (ref.kind == RefKind::kNone) return true;
   if (ref.kind != RefKind::kTimeWait || !time_wait_[ref.slot].timestamps) return false;
   const Seq least = time_wait_[ref.slot].snd_nxt + (UINT16_MAX + 2u);
-  static_cast<void>(now);
   *iss = max(*iss, least);
   erase_time_wait(ref.slot);
   counters_.add(Stat::kTimeWaitReused);
@@ -294,13 +306,13 @@ ConnectionId Transport::connect(const ConnectRequest& request, Instant now) {
     return {};
   }
   if (tuple.local.port == Be16(0)) {
-    const auto port = pick_port(tuple);
+    const auto port = pick_port(tuple, now);
     if (!port) return {};
     tuple.local.port = *port;
   }
   const uint32_t hash = hash_of(tuple);
   Seq iss = initial_sequence(*wiring_.secrets, tuple, now);
-  if (!take_over_time_wait(tuple, hash, now, &iss)) return {};
+  if (!take_over_time_wait(tuple, hash, &iss)) return {};
   const uint32_t slot = add_connection(tuple, request.profile, hash);
   if (slot == kNoSlot) return {};
   Held& it = connections_[slot];

@@ -321,7 +321,8 @@ int call(int argc, char** argv) {
   while (wait(nullptr) > 0) {
   }
   std::printf(
-      "{\"open\": %zu, \"failed\": %zu, \"rounds\": %zu, \"moved\": %zu, \"wrong\": %zu, \"lost\": %zu, "
+      "{\"open\": %zu, \"failed\": %zu, \"rounds\": %zu, \"moved\": %zu, \"wrong\": %zu, \"lost\": "
+      "%zu, "
       "\"why\": \"%s\"}\n",
       sum.open, sum.failed, sum.rounds, sum.moved, sum.wrong, sum.lost, sum.why);
   return go != 0 && sum.failed + sum.wrong + sum.lost == 0 ? 0 : 1;

@@ -97,5 +97,37 @@ TEST(Transfer, SavedStateThatIsCutShortIsRefused) {
   EXPECT_FALSE(pair.client.transport().save(old.id, small));
 }
 
+// A client that opens and closes all the time has its ports in TIME-WAIT, not its peer's.
+TEST(Transfer, PortsInTimeWaitAreUsedAgainAfterASecond) {
+  constexpr uint16_t kPorts = 32;
+  tcp::Limits limits = Host::small_limits();
+  limits.ports = {.first = 1000, .last = 1000 + kPorts - 1};
+  const LinkSpec spec{.bits_per_second = 100'000'000, .delay = microseconds(100)};
+  Network network;
+  Host client({}, 1, limits), server({}, 2);
+  Link there(spec, server, 3), back(spec, client, 4);
+  StreamApp client_app, server_app;
+  client.connect_to(there);
+  server.connect_to(back);
+  client.set_app(client_app);
+  server.set_app(server_app);
+  for (Element* each : std::initializer_list<Element*>{&client, &server, &there, &back})
+    network.add(*each);
+  server_app.listen(server, {address(2), Be16(80)}, 0);
+  const tcp::FourTuple tuple{{address(1), Be16(0)}, {address(2), Be16(80)}};
+  const auto once = [&] {
+    client_app.open(client, tuple, 10, network.now());
+    network.run_until(network.now() + seconds(1), [&] { return client_app.all_closed(); });
+    EXPECT_TRUE(client_app.all_closed());
+  };
+  for (int i = 0; i < kPorts; ++i) once();
+  EXPECT_EQ(client.transport().time_wait_count(), kPorts);
+  EXPECT_FALSE(client.transport().connect({.tuple = tuple}, network.now()));
+  network.run_until(network.now() + milliseconds(1100));
+  for (int i = 0; i < kPorts; ++i) once();
+  EXPECT_EQ(client.transport().counters().value(tcp::Stat::kTimeWaitReused), kPorts);
+  EXPECT_EQ(server_app.received(), 10u * 2 * kPorts);
+}
+
 }  // namespace
 }  // namespace heddle::sim

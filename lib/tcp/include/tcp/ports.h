@@ -22,7 +22,7 @@ class PortPicker {
 
   // A port for `tuple` (whose local port is not looked at) that `fits(tuple with the port)`; none
   // when kTries have been looked at. With W workers about one port in W fits.
-  static constexpr uint32_t kTries = 4096;
+  static constexpr uint32_t kTries = 2048;
   template <class Fits>
   std::optional<Be16> pick(const SipKey& key, FourTuple tuple, Fits&& fits) {
     tuple.local.port = Be16(0);

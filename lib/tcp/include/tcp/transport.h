@@ -248,8 +248,11 @@ class Transport {
   EventNote take_note(Instant now);
   void relieve(Instant now);
   Held* held(ConnectionId id);
-  std::optional<Be16> pick_port(const FourTuple& tuple);
-  bool take_over_time_wait(const FourTuple& tuple, uint32_t hash, Instant now, Seq* iss);
+  // Ports that are looked at before one in TIME-WAIT is used again.
+  static constexpr uint32_t kFreshTries = 16;
+  std::optional<Be16> pick_port(const FourTuple& tuple, Instant now);
+  bool may_reuse(const TimeWait& entry, Instant now) const;
+  bool take_over_time_wait(const FourTuple& tuple, uint32_t hash, Seq* iss);
 
   // Slots of the timer wheel: connections, then half-open ones, then TIME-WAIT.
   uint32_t half_open_timer(uint32_t slot) const { return limits_.connections + slot; }
