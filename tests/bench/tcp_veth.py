@@ -23,7 +23,7 @@ STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
 HAPROXY_CONF = """
 global
   nbthread 1
-  maxconn 8000
+  maxconn 4000
 defaults
   mode tcp
   option splice-auto
