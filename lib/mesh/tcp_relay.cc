@@ -23,13 +23,22 @@ constexpr uint64_t word_of(uint32_t slot, uint8_t side) {
 
 }  // namespace
 
-TcpRelay::TcpRelay(tcp::Transport& transport, RelayPolicy& policy, uint32_t capacity, Instant start)
+TcpRelay::TcpRelay(tcp::Transport& transport, RelayPolicy& policy, uint32_t capacity, Instant start,
+                   TlsWork* tls)
     : transport_(transport),
       policy_(policy),
+      work_(tls),
       pairs_(capacity),
-      wheel_(std::max(capacity, 1u), kTick, start) {}
+      wheel_(std::max(capacity, 1u), kTick, start),
+      steps_(tls == nullptr ? 0 : capacity),
+      waiting_(tls == nullptr ? 0 : capacity) {}
 
-TcpRelay::~TcpRelay() = default;
+TcpRelay::~TcpRelay() {
+  for (uint32_t slot = 0; slot < pairs_.capacity(); ++slot) {
+    if (!pairs_.live(slot)) continue;
+    for (const Side side : {kClient, kServer}) drop_tls(pairs_[slot], side);
+  }
+}
 
 void TcpRelay::on_note(const EventNote& note, Instant now) {
   if ((note.user & kPaired) == 0) return accept(note, now);
@@ -51,29 +60,45 @@ void TcpRelay::accept(const EventNote& note, Instant now) {
   };
   const auto frontend = static_cast<uint32_t>(note.user);
   if (pairs_.full()) return refuse(RelayStat::kPairsFull);
-  const std::optional<Upstream> to = policy_.choose(frontend, client->tuple());
-  if (!to) return refuse(RelayStat::kRefused);
+  std::optional<ClientTerms> terms = policy_.terms(frontend, client->tuple());
+  if (!terms) return refuse(RelayStat::kRefused);
   const uint32_t slot = pairs_.emplace();
-  const ConnectionId server = transport_.connect(
-      {.tuple = to->tuple, .profile = to->profile, .user = word_of(slot, kServer)}, now);
-  if (!server) {
-    pairs_.erase(slot);
-    return refuse(RelayStat::kNoConnection);
-  }
   // What is relayed has been put together by somebody else already.
   transport_.set_nodelay(note.id, true);
-  transport_.set_nodelay(server, true);
   transport_.set_user(note.id, word_of(slot, kClient));
   Pair& pair = pairs_[slot];
   pair.ends[kClient] = note.id;
-  pair.ends[kServer] = server;
   pair.frontend = frontend;
+  pair.half_closed[kClient] = note.has(Notice::kHalfClosed);
+  if (terms->side == ClientSide::kPlain) return connect(slot, now);
+  open_client(slot, *terms, now);
+}
+
+// The client has said all that the endpoint is chosen by.
+void TcpRelay::connect(uint32_t slot, Instant now) {
+  Pair& pair = pairs_[slot];
+  const auto refuse = [&](RelayStat why) {
+    counters_.add(why);
+    transport_.abort(pair.ends[kClient], now);
+    finish(slot);
+  };
+  const ClientFacts facts = pair.tls[kClient] ? pair.tls[kClient]->facts() : ClientFacts{};
+  std::optional<Upstream> to =
+      policy_.choose(pair.frontend, transport_.find(pair.ends[kClient])->tuple(), facts);
+  if (!to) return refuse(RelayStat::kRefused);
+  const ConnectionId server = transport_.connect(
+      {.tuple = to->tuple, .profile = to->profile, .user = word_of(slot, kServer)}, now);
+  if (!server) return refuse(RelayStat::kNoConnection);
+  transport_.set_nodelay(server, true);
+  pair.ends[kServer] = server;
   pair.endpoint = to->endpoint;
   pair.generation = to->generation;
-  pair.half_closed[kClient] = note.has(Notice::kHalfClosed);
+  pair.stage = Stage::kConnecting;
   pair.last_moved = now;
   pair.timeout = to->connect_timeout;
   pair.idle_timeout = to->idle_timeout;
+  if (to->tls != nullptr)
+    pair.tls[kServer] = std::make_unique<TlsEnd>(TlsEnd::Phase::kBegin, std::move(to->tls));
   counters_.add(RelayStat::kOpened);
   policy_.opened(pair.frontend, pair.endpoint);
   arm(slot);
@@ -82,30 +107,68 @@ void TcpRelay::accept(const EventNote& note, Instant now) {
 void TcpRelay::on_end(uint32_t slot, Side side, const EventNote& note, Instant now) {
   HEDDLE_CHECK(pairs_.live(slot), "a connection that its user has closed has no notes");
   Pair& pair = pairs_[slot];
-  if (note.has(Notice::kReset)) {
-    if (pair.connected)
-      counters_.add(side == kClient ? RelayStat::kClientReset : RelayStat::kServerReset);
-    else if (side == kClient)
-      counters_.add(RelayStat::kClientGone);
-    else
-      on_connect_failure(pair);
-    transport_.close(pair.ends[side], now);
-    transport_.abort(pair.ends[other(side)], now);
-    return finish(slot);
-  }
-  if (note.has(Notice::kConnected) && side == kServer) {
-    pair.connected = true;
-    pair.last_moved = now;
-    pair.timeout = pair.idle_timeout;
-    counters_.add(RelayStat::kConnected);
-    arm(slot);
-  }
+  if (note.has(Notice::kReset)) return on_reset(slot, side, now);
   pair.half_closed[side] |= note.has(Notice::kHalfClosed);
   pair.closed[side] |= note.has(Notice::kClosed);
-  if (!pair.connected) return;
-  // Readable, writable, connected or half-closed: each may let both directions go on.
-  pump(pair, side, now);
-  pump(pair, other(side), now);
+  if (note.has(Notice::kConnected) && side == kServer) return on_connected(slot, now);
+  switch (pair.stage) {
+    case Stage::kOpening:
+      if (side == kClient) step(slot, now);
+      return;
+    case Stage::kConnecting:
+      return;
+    case Stage::kShaking:
+      if (side == kServer) step(slot, now);
+      return;
+    case Stage::kRelaying:
+      return relay(slot, now);
+  }
+}
+
+void TcpRelay::on_reset(uint32_t slot, Side side, Instant now) {
+  const Pair& pair = pairs_[slot];
+  if (pair.stage == Stage::kRelaying)
+    counters_.add(side == kClient ? RelayStat::kClientReset : RelayStat::kServerReset);
+  else if (side == kClient)
+    counters_.add(RelayStat::kClientGone);
+  else if (pair.stage == Stage::kShaking)
+    counters_.add(RelayStat::kTlsServer);
+  else
+    on_connect_failure(pair);
+  transport_.close(pair.ends[side], now);
+  transport_.abort(pair.ends[other(side)], now);
+  finish(slot);
+}
+
+void TcpRelay::on_connected(uint32_t slot, Instant now) {
+  Pair& pair = pairs_[slot];
+  if (pair.tls[kServer] != nullptr) {
+    pair.stage = Stage::kShaking;  // within the time-out to connect
+    return queue(slot, kServer);
+  }
+  on_joined(slot, now);
+}
+
+// The endpoint listens: bytes may move.
+void TcpRelay::on_joined(uint32_t slot, Instant now) {
+  Pair& pair = pairs_[slot];
+  pair.stage = Stage::kRelaying;
+  pair.last_moved = now;
+  pair.timeout = pair.idle_timeout;
+  counters_.add(RelayStat::kConnected);
+  arm(slot);
+  relay(slot, now);
+}
+
+// Readable, writable, connected or half-closed: each may let both directions go on.
+void TcpRelay::relay(uint32_t slot, Instant now) {
+  Pair& pair = pairs_[slot];
+  for (const Side from : {kClient, kServer}) {
+    if (pair.tls[kClient] == nullptr && pair.tls[kServer] == nullptr)
+      pump_plain(pair, from, now);
+    else if (!pump(slot, from, now))
+      return;
+  }
   if (!pair.closed[kClient] || !pair.closed[kServer]) return;
   counters_.add(RelayStat::kFinished);
   transport_.close(pair.ends[kClient], now);
@@ -113,7 +176,7 @@ void TcpRelay::on_end(uint32_t slot, Side side, const EventNote& note, Instant n
   finish(slot);
 }
 
-void TcpRelay::pump(Pair& pair, Side from, Instant now) {
+void TcpRelay::pump_plain(Pair& pair, Side from, Instant now) {
   if (pair.passed_on[from]) return;
   const ConnectionId source = pair.ends[from], target = pair.ends[other(from)];
   const tcp::Connection* reader = transport_.find(source);
@@ -126,14 +189,18 @@ void TcpRelay::pump(Pair& pair, Side from, Instant now) {
     const uint32_t bytes = chain.bytes;
     const uint32_t sent = transport_.send(target, chain, now);
     HEDDLE_CHECK(sent == bytes, "what is writable is taken");
-    pair.last_moved = now;
-    counters_.add(from == kClient ? RelayStat::kBytesToServer : RelayStat::kBytesToClient, bytes);
-    policy_.moved(pair.frontend, pair.endpoint, from == kClient, bytes);
+    count_moved(pair, from, bytes, now);
   }
   if (reader->readable() > 0) return transport_.want_writable(target);
   if (!pair.half_closed[from]) return;
   pair.passed_on[from] = true;
   transport_.shutdown(target, now);
+}
+
+void TcpRelay::count_moved(Pair& pair, Side from, uint32_t bytes, Instant now) {
+  pair.last_moved = now;
+  counters_.add(from == kClient ? RelayStat::kBytesToServer : RelayStat::kBytesToClient, bytes);
+  policy_.moved(pair.frontend, pair.endpoint, from == kClient, bytes);
 }
 
 void TcpRelay::on_connect_failure(const Pair& pair) {
@@ -162,16 +229,20 @@ void TcpRelay::cut(uint32_t slot, Standing how, Instant now) {
 }
 
 void TcpRelay::finish(uint32_t slot) {
-  const Pair& pair = pairs_[slot];
-  policy_.closed(pair.frontend, pair.endpoint);
-  // They may linger, and are shown as what they were of.
-  for (const ConnectionId end : pair.ends) transport_.set_user(end, pair.frontend);
+  Pair& pair = pairs_[slot];
+  if (pair.endpoint != kNoSlot) policy_.closed(pair.frontend, pair.endpoint);
+  for (const Side side : {kClient, kServer}) {
+    // They may linger, and are shown as what they were of.
+    transport_.set_user(pair.ends[side], pair.frontend);
+    drop_tls(pair, side);
+  }
   wheel_.disarm(slot);
   pairs_.erase(slot);
 }
 
 void TcpRelay::arm(uint32_t slot) {
   const Pair& pair = pairs_[slot];
+  if (pair.starved) return;  // goes on sooner
   if (pair.timeout == Duration())
     wheel_.disarm(slot);
   else
@@ -180,25 +251,44 @@ void TcpRelay::arm(uint32_t slot) {
 
 void TcpRelay::on_timer(Instant now, uint32_t most) {
   wheel_.advance(now, most, [&](uint32_t slot) {
-    const Pair& pair = pairs_[slot];
+    Pair& pair = pairs_[slot];
+    if (pair.starved) return on_starved(slot, now);
+    if (pair.timeout == Duration()) return;
     if (pair.last_moved + pair.timeout > now) return arm(slot);
-    if (pair.connected) {
-      counters_.add(RelayStat::kIdle);
-      transport_.close(pair.ends[kClient], now);
-      transport_.close(pair.ends[kServer], now);
-    } else {
+    on_timeout(slot, now);
+  });
+}
+
+void TcpRelay::on_timeout(uint32_t slot, Instant now) {
+  Pair& pair = pairs_[slot];
+  switch (pair.stage) {
+    case Stage::kOpening:
+      counters_.add(RelayStat::kTooSlow);
+      return refuse_tls(slot, kClient, tls::Refusal::kHandshakeTimeout, now);
+    case Stage::kConnecting:
       counters_.add(RelayStat::kConnectTimedOut);
       transport_.abort(pair.ends[kServer], now);
       transport_.abort(pair.ends[kClient], now);
-    }
-    finish(slot);
-  });
+      return finish(slot);
+    case Stage::kShaking:
+      return refuse_tls(slot, kServer, tls::Refusal::kHandshakeTimeout, now);
+    case Stage::kRelaying:
+      counters_.add(RelayStat::kIdle);
+      end_in_order(pair, now);
+      return finish(slot);
+  }
 }
 
 uint32_t TcpRelay::frontend_of(uint64_t user) const {
   if ((user & kPaired) == 0) return static_cast<uint32_t>(user);
   const auto slot = static_cast<uint32_t>(user >> 1);
   return pairs_.live(slot) ? pairs_[slot].frontend : kNoSlot;
+}
+
+const TlsEnd* TcpRelay::tls_of(uint64_t user) const {
+  if ((user & kPaired) == 0) return nullptr;
+  const auto slot = static_cast<uint32_t>(user >> 1);
+  return pairs_.live(slot) ? pairs_[slot].tls[user & 1].get() : nullptr;
 }
 
 RelayPair TcpRelay::describe(const Pair& pair) const {
@@ -227,6 +317,7 @@ bool TcpRelay::sweep(uint32_t generation, uint32_t most, Instant now) {
     }
     const uint32_t slot = sweep_next_++;
     if (!pairs_.live(slot) || pairs_[slot].generation == generation) continue;
+    if (pairs_[slot].endpoint == kNoSlot) continue;  // policy will be asked
     ++judged;
     const Standing standing = policy_.judge(describe(pairs_[slot]));
     if (standing == Standing::kStays) {

@@ -1,59 +1,32 @@
 // TcpRelay: connections that listeners have accepted, each joined with a second one to an endpoint
 // that policy names. What one side sends is handed to the other without a copy and only as fast as
 // that takes it, so a slow reader closes its sender's window. Half-closes and resets are passed on.
+// Either side may be TLS, which begins and ends here.
 //
-// One worker, one thread; no I/O, no clock, no memory after construction.
+// One worker, one thread; no I/O, no clock. Only TLS takes memory after construction, as a
+// connection's handshake begins.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <vector>
 
 #include "core/pool.h"
 #include "core/timer_wheel.h"
+#include "mesh/relay_policy.h"
 #include "mesh/relay_stats.h"
+#include "mesh/tls_end.h"
 #include "tcp/transport.h"
 
 namespace heddle::mesh {
 
-// Where an accepted connection is to go.
-struct Upstream {
-  tcp::FourTuple tuple;      // local port 0: the transport chooses
-  uint8_t profile = 0;       // of the connection to the endpoint
-  uint32_t endpoint = 0;     // the policy's name for it, kept for RelayPolicy's calls
-  uint32_t generation = 0;   // of the policy that said so
-  Duration connect_timeout;  // until the endpoint has answered
-  Duration idle_timeout;     // without a byte in either direction; 0: none
-};
-
-// What is known of a pair. `client` is the accepted connection's tuple, seen from our side.
-struct RelayPair {
-  tcp::FourTuple client;
-  tcp::Endpoint endpoint;  // address and port
-  uint32_t frontend = 0;   // the listener's user word
-  uint32_t endpoint_slot = 0;
-};
-
-enum class Standing : uint8_t { kStays, kReset, kSilent };
-
-// What the relay asks, and tells, the layer that knows policy.
-class RelayPolicy {
- public:
-  // None: refused, and counted there; the client is reset.
-  virtual std::optional<Upstream> choose(uint32_t frontend, const tcp::FourTuple& client) = 0;
-  virtual void opened(uint32_t frontend, uint32_t endpoint) = 0;
-  virtual void closed(uint32_t frontend, uint32_t endpoint) = 0;
-  virtual void moved(uint32_t frontend, uint32_t endpoint, bool to_endpoint, uint32_t bytes) = 0;
-  // Whether a pair may go on under the policy of now.
-  virtual Standing judge(const RelayPair& pair) = 0;
-
- protected:
-  ~RelayPolicy() = default;
-};
-
 class TcpRelay {
  public:
-  // `capacity`: pairs. Listeners' user words are frontends below 2^32.
-  TcpRelay(tcp::Transport& transport, RelayPolicy& policy, uint32_t capacity, Instant start);
+  // `capacity`: pairs. Listeners' user words are frontends below 2^32. `tls` outlives the relay;
+  // null where no policy asks for TLS.
+  TcpRelay(tcp::Transport& transport, RelayPolicy& policy, uint32_t capacity, Instant start,
+           TlsWork* tls = nullptr);
   ~TcpRelay();
   TcpRelay(const TcpRelay&) = delete;
   TcpRelay& operator=(const TcpRelay&) = delete;
@@ -61,6 +34,8 @@ class TcpRelay {
   void on_note(const tcp::EventNote& note, Instant now);
   void on_timer(Instant now, uint32_t most = UINT32_MAX);
   Instant next_deadline() const { return wheel_.next_deadline(); }
+  // Handshakes that wait for their turn. True: there is more to do at once.
+  bool shake_hands(Instant now);
 
   // Judges pairs that an older policy than `generation` let in, at most `most` of them. False:
   // all stand. A pass that has begun goes on under a newer policy, and another one follows.
@@ -69,42 +44,99 @@ class TcpRelay {
 
   // The frontend that a connection with this user word belongs to.
   uint32_t frontend_of(uint64_t user) const;
+  // Its TLS; null: none.
+  const TlsEnd* tls_of(uint64_t user) const;
 
   uint32_t pairs() const { return pairs_.size(); }
   const RelayCounters& counters() const { return counters_; }
 
  private:
   enum Side : uint8_t { kClient = 0, kServer = 1 };
+  enum class Stage : uint8_t {
+    kOpening,     // the client's first bytes or handshake; there is no endpoint yet
+    kConnecting,  // to the endpoint
+    kShaking,     // with the endpoint
+    kRelaying,
+  };
   struct Pair {
     tcp::ConnectionId ends[2];
+    std::unique_ptr<TlsEnd> tls[2];  // null: plain
     uint32_t frontend = 0;
-    uint32_t endpoint = 0;
+    uint32_t endpoint = kNoSlot;
     uint32_t generation = 0;
-    bool connected = false;
+    Stage stage = Stage::kConnecting;
     bool half_closed[2] = {};  // this side sends no more
     bool passed_on[2] = {};    // and the other has been told
     bool closed[2] = {};       // by the protocol
-    Instant last_moved;        // or, while connecting, when that began
+    bool starved = false;      // a buffer was missing: goes on by the timer
+    Instant last_moved;        // or, before there is anything to move, when this stage began
     Duration timeout;          // from then on; 0: none
     Duration idle_timeout;
   };
+  // Of pairs, in order; each at most once.
+  class Queue {
+   public:
+    explicit Queue(uint32_t capacity) : slots_(capacity), in_(capacity) {}
+    bool empty() const { return count_ == 0; }
+    void push(uint32_t slot);
+    uint32_t pop();
+
+   private:
+    std::vector<uint32_t> slots_;
+    std::vector<bool> in_;
+    uint32_t first_ = 0, count_ = 0;
+  };
 
   void accept(const tcp::EventNote& note, Instant now);
+  void connect(uint32_t slot, Instant now);
   void on_end(uint32_t slot, Side side, const tcp::EventNote& note, Instant now);
-  void pump(Pair& pair, Side from, Instant now);
+  void on_reset(uint32_t slot, Side side, Instant now);
+  void on_connected(uint32_t slot, Instant now);
+  void on_joined(uint32_t slot, Instant now);
+  void relay(uint32_t slot, Instant now);
+  void pump_plain(Pair& pair, Side from, Instant now);
+  void count_moved(Pair& pair, Side from, uint32_t bytes, Instant now);
   void on_connect_failure(const Pair& pair);
+  void on_timeout(uint32_t slot, Instant now);
   void cut(uint32_t slot, Standing how, Instant now);
   void finish(uint32_t slot);
   void arm(uint32_t slot);
   RelayPair describe(const Pair& pair) const;
 
+  // relay_handshake.cc
+  void open_client(uint32_t slot, ClientTerms& terms, Instant now);
+  void step(uint32_t slot, Instant now);
+  void look(uint32_t slot, Instant now);
+  void queue(uint32_t slot, Side side);
+  void shake(uint32_t slot, Instant now);
+  void on_open(uint32_t slot, Side side, Instant now);
+  void refuse_tls(uint32_t slot, Side side, tls::Refusal refusal, Instant now);
+  void take_in(Pair& pair, Side side, Instant now);
+  void drop_tls(Pair& pair, Side side);
+  static Side shaking_side(const Pair& pair) {
+    return pair.stage == Stage::kOpening ? kClient : kServer;
+  }
+
+  // relay_records.cc: false where the pair is gone.
+  bool pump(uint32_t slot, Side from, Instant now);
+  bool refill(uint32_t slot, Side from, uint32_t room, Instant now);
+  uint32_t hand_on(uint32_t slot, Side from, uint32_t room, Instant now);
+  void flush(Pair& pair, Side side, Instant now);
+  bool pass_end_on(uint32_t slot, Side from, Instant now);
+  void end_in_order(Pair& pair, Instant now);
+  void starve(uint32_t slot, Instant now);
+  void on_starved(uint32_t slot, Instant now);
+
   static Side other(Side side) { return side == kClient ? kServer : kClient; }
 
   tcp::Transport& transport_;
   RelayPolicy& policy_;
+  TlsWork* work_;
   Pool<Pair> pairs_;
   TimerWheel wheel_;
   RelayCounters counters_;
+  Queue steps_;    // handshakes that have begun, with bytes to look at
+  Queue waiting_;  // handshakes that are to begin
   uint32_t sweep_next_ = kNoSlot;
   uint32_t sweep_generation_ = 0;
   uint32_t swept_ = 0;

@@ -1,0 +1,73 @@
+// RelayPolicy: what a relay asks, and tells, the layer that knows policy.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "tcp/transport.h"
+#include "tls/context.h"
+
+namespace heddle::mesh {
+
+// What a frontend's clients speak.
+enum class ClientSide : uint8_t {
+  kPlain,     // bytes, whatever they are
+  kTls,       // TLS, which ends here
+  kEither,    // TLS or plaintext, told by the first bytes: clients must speak first
+  kTlsNamed,  // TLS that goes on to the endpoint as it is; its server name chooses the endpoint
+};
+
+struct ClientTerms {
+  ClientSide side = ClientSide::kPlain;
+  std::shared_ptr<tls::Context> tls;  // of kTls and kEither
+  // Until the endpoint is chosen, which waits for the client's first bytes, or its handshake.
+  Duration timeout = seconds(10);
+};
+
+// What is known of a client when its endpoint is chosen. Empty: unknown.
+struct ClientFacts {
+  std::string_view server_name;
+  std::string_view identity;  // its SPIFFE ID
+  std::string_view alpn;
+};
+
+// Where an accepted connection is to go.
+struct Upstream {
+  tcp::FourTuple tuple;      // local port 0: the transport chooses
+  uint8_t profile = 0;       // of the connection to the endpoint
+  uint32_t endpoint = 0;     // the policy's name for it, kept for RelayPolicy's calls
+  uint32_t generation = 0;   // of the policy that said so
+  Duration connect_timeout;  // until the endpoint has answered, TLS included
+  Duration idle_timeout;     // without a byte in either direction; 0: none
+  std::shared_ptr<tls::Context> tls;  // null: plaintext
+};
+
+// What is known of a pair. `client` is the accepted connection's tuple, seen from our side.
+struct RelayPair {
+  tcp::FourTuple client;
+  tcp::Endpoint endpoint;  // address and port
+  uint32_t frontend = 0;   // the listener's user word
+  uint32_t endpoint_slot = 0;
+};
+
+enum class Standing : uint8_t { kStays, kReset, kSilent };
+
+class RelayPolicy {
+ public:
+  // None: refused, and counted there; the client is reset.
+  virtual std::optional<ClientTerms> terms(uint32_t frontend, const tcp::FourTuple& client) = 0;
+  virtual std::optional<Upstream> choose(uint32_t frontend, const tcp::FourTuple& client,
+                                         const ClientFacts& facts) = 0;
+  virtual void opened(uint32_t frontend, uint32_t endpoint) = 0;
+  virtual void closed(uint32_t frontend, uint32_t endpoint) = 0;
+  virtual void moved(uint32_t frontend, uint32_t endpoint, bool to_endpoint, uint32_t bytes) = 0;
+  // Whether a pair may go on under the policy of now.
+  virtual Standing judge(const RelayPair& pair) = 0;
+
+ protected:
+  ~RelayPolicy() = default;
+};
+
+}  // namespace heddle::mesh

@@ -1,0 +1,100 @@
+// TlsEnd: one end of a relayed connection that is not, or not yet, plain bytes: sniffed, shaking
+// hands, or with an established session. It holds what lies between TCP and the relay:
+//
+//   TCP -> in -> (TLS) -> plain -> the other end;   the other end -> text -> (TLS) -> out -> TCP
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/time.h"
+#include "mesh/relay_policy.h"
+#include "tcp/chain.h"
+#include "tls/client_hello.h"
+#include "tls/handshake.h"
+#include "tls/record_context.h"
+#include "tls/session.h"
+
+namespace heddle::mesh {
+
+// A worker's TLS.
+struct TlsWork {
+  std::unique_ptr<tls::RecordContext> records;
+  tls::HandshakeGate gate;
+  const tls::TicketKeys* tickets = nullptr;  // null: no resumption
+  // What certificates are judged by. A system call, made for handshakes alone.
+  tls::UnixTime (*wall)() = nullptr;
+  // Steps of handshakes in a turn. Each may cost a signature, and what is established waits for it.
+  uint32_t steps_per_turn = 2;
+};
+
+class TlsEnd {
+ public:
+  enum class Phase : uint8_t {
+    kSniff,  // TLS or plaintext?
+    kName,   // the server name is looked for
+    kBegin,  // a handshake is to begin, when the gate lets it
+    kShake,
+    kOpen,
+    kPlain,   // no TLS here: `plain` has what was read before that was known
+    kBroken,  // refused
+  };
+  enum class Progress : uint8_t { kMore, kDone, kRefused };
+
+  TlsEnd(Phase phase, std::shared_ptr<tls::Context> context)
+      : phase_(phase), context_(std::move(context)) {}
+  TlsEnd(TlsEnd&&) = delete;
+
+  Phase phase() const { return phase_; }
+  bool is_open() const { return phase_ == Phase::kOpen; }
+  // Has to wait for its turn, as its next step may be dear.
+  bool is_dear() const { return phase_ == Phase::kBegin || phase_ == Phase::kShake; }
+
+  // kSniff and kName: looks at `in`. kDone: now kPlain, or (after kSniff) kBegin.
+  Progress look(tcp::Pieces& pieces);
+  // kBegin: false while the gate is shut. Where it cannot begin it is kBroken.
+  bool begin(TlsWork& work, Instant now);
+  // kShake: takes from `in`, answers to `out`. kDone: kOpen, and the rest of `in` is records.
+  Progress shake(TlsWork& work, Instant now);
+  // The stream's end, or the time's, in the middle of a handshake.
+  void abandon(TlsWork& work, tls::Refusal refusal);
+
+  // kOpen: `in` to `plain`, answers to `out`.
+  tls::Progress open(TlsWork& work, Instant now);
+  // kOpen: `text` to `out`, at most `room` bytes of it. Returns the bytes of text.
+  uint32_t seal(TlsWork& work, uint32_t room, Instant now);
+  // kOpen: close_notify to `out`; false: no memory.
+  bool close(TlsWork& work) { return session_->close(*work.records, out); }
+  // kOpen: whether the stream that TCP has ended was whole.
+  bool ended_whole(TlsWork& work) {
+    return session_->end_of_stream(*work.records) == tls::Refusal::kNone;
+  }
+
+  // Before it is destroyed.
+  void release(TlsWork& work);
+
+  // Of a finished handshake, or of a hello that was looked at.
+  const tls::Agreed* agreed() const { return agreed_.get(); }
+  const tls::Session* session() const { return session_ ? &*session_ : nullptr; }
+  ClientFacts facts() const;
+
+  tcp::Chain in, plain, text, out;
+  bool ended = false;  // close_notify came
+  bool said_close = false;
+
+ private:
+  Progress look_for_tls(tcp::Pieces& pieces);
+  Progress look_for_name(tcp::Pieces& pieces);
+  void become_plain();
+
+  Phase phase_;
+  uint32_t needed_ = 0;  // kName: before that many bytes there is nothing new
+  std::shared_ptr<tls::Context> context_;  // until the handshake has ended
+  std::unique_ptr<tls::Handshake> handshake_;
+  std::optional<tls::Session> session_;
+  std::unique_ptr<tls::Agreed> agreed_;
+};
+
+}  // namespace heddle::mesh

@@ -1,0 +1,157 @@
+// TcpRelay's pairs before they relay: what the client says first, and both handshakes.
+#include "mesh/tcp_relay.h"
+
+namespace heddle::mesh {
+
+namespace {
+
+// Of a handshake, or of what is looked at before: any record and more.
+constexpr uint32_t kMostHeld = 64 * 1024;
+
+TlsEnd::Phase first_phase(ClientSide side) {
+  switch (side) {
+    case ClientSide::kEither:
+      return TlsEnd::Phase::kSniff;
+    case ClientSide::kTlsNamed:
+      return TlsEnd::Phase::kName;
+    case ClientSide::kTls:
+    case ClientSide::kPlain:
+      break;
+  }
+  return TlsEnd::Phase::kBegin;
+}
+
+}  // namespace
+
+void TcpRelay::Queue::push(uint32_t slot) {
+  if (in_[slot]) return;
+  in_[slot] = true;
+  slots_[(first_ + count_++) % slots_.size()] = slot;
+}
+
+uint32_t TcpRelay::Queue::pop() {
+  const uint32_t slot = slots_[first_];
+  first_ = (first_ + 1) % static_cast<uint32_t>(slots_.size());
+  --count_;
+  in_[slot] = false;
+  return slot;
+}
+
+void TcpRelay::open_client(uint32_t slot, ClientTerms& terms, Instant now) {
+  Pair& pair = pairs_[slot];
+  pair.stage = Stage::kOpening;
+  if (work_ == nullptr || (terms.tls == nullptr && terms.side != ClientSide::kTlsNamed)) {
+    counters_.add(RelayStat::kTlsClient);
+    transport_.abort(pair.ends[kClient], now);
+    return finish(slot);
+  }
+  pair.tls[kClient] = std::make_unique<TlsEnd>(first_phase(terms.side), std::move(terms.tls));
+  pair.last_moved = now;
+  pair.timeout = terms.timeout;
+  arm(slot);
+  step(slot, now);
+}
+
+// There may be new bytes of a peer that has not come so far that it is relayed.
+void TcpRelay::step(uint32_t slot, Instant now) {
+  Pair& pair = pairs_[slot];
+  const Side side = shaking_side(pair);
+  const TlsEnd& end = *pair.tls[side];
+  const bool silent = transport_.find(pair.ends[side])->readable() == 0;
+  if (silent && pair.half_closed[side])
+    return refuse_tls(slot, side, tls::Refusal::kHandshakeEnded, now);
+  // A client that says nothing holds no place among the handshakes.
+  if (silent) return;
+  if (end.is_dear()) return queue(slot, side);
+  look(slot, now);
+}
+
+void TcpRelay::look(uint32_t slot, Instant now) {
+  Pair& pair = pairs_[slot];
+  TlsEnd& end = *pair.tls[kClient];
+  take_in(pair, kClient, now);
+  switch (end.look(transport_.pieces())) {
+    case TlsEnd::Progress::kMore:
+      if (pair.half_closed[kClient])
+        refuse_tls(slot, kClient, tls::Refusal::kHandshakeEnded, now);
+      return;
+    case TlsEnd::Progress::kRefused:
+      return refuse_tls(slot, kClient, tls::Refusal::kNotTls, now);
+    case TlsEnd::Progress::kDone:
+      break;
+  }
+  if (end.is_dear()) return queue(slot, kClient);
+  connect(slot, now);
+}
+
+void TcpRelay::take_in(Pair& pair, Side side, Instant now) {
+  TlsEnd& end = *pair.tls[side];
+  const uint32_t readable = transport_.find(pair.ends[side])->readable();
+  const uint32_t most = std::min(readable, kMostHeld - std::min(kMostHeld, end.in.bytes));
+  if (most == 0) return;
+  tcp::Chain chain = transport_.receive(pair.ends[side], most, now);
+  transport_.pieces().join(end.in, chain);
+}
+
+void TcpRelay::queue(uint32_t slot, Side side) {
+  const bool begins = pairs_[slot].tls[side]->phase() == TlsEnd::Phase::kBegin;
+  (begins ? waiting_ : steps_).push(slot);
+}
+
+bool TcpRelay::shake_hands(Instant now) {
+  if (work_ == nullptr) return false;
+  const auto may_begin = [&] {
+    return !waiting_.empty() && work_->gate.in_flight < work_->gate.limit;
+  };
+  // Those that have begun come first, as they make room for others.
+  for (uint32_t i = 0; i < work_->steps_per_turn; ++i) {
+    if (steps_.empty() && !may_begin()) return false;
+    const uint32_t slot = steps_.empty() ? waiting_.pop() : steps_.pop();
+    if (pairs_.live(slot)) shake(slot, now);
+  }
+  return !steps_.empty() || may_begin();
+}
+
+void TcpRelay::shake(uint32_t slot, Instant now) {
+  Pair& pair = pairs_[slot];
+  if (pair.stage != Stage::kOpening && pair.stage != Stage::kShaking) return;
+  const Side side = shaking_side(pair);
+  // Slots are used again: what was queued may have been another's.
+  if (pair.tls[side] == nullptr || !pair.tls[side]->is_dear()) return;
+  TlsEnd& end = *pair.tls[side];
+  if (end.phase() == TlsEnd::Phase::kBegin) {
+    if (!end.begin(*work_, now)) return queue(slot, side);
+    if (!end.is_dear()) return refuse_tls(slot, side, tls::Refusal::kNone, now);
+  }
+  take_in(pair, side, now);
+  const TlsEnd::Progress progress = end.shake(*work_, now);
+  flush(pair, side, now);
+  switch (progress) {
+    case TlsEnd::Progress::kMore:
+      return step(slot, now);
+    case TlsEnd::Progress::kRefused:
+      return refuse_tls(slot, side, tls::Refusal::kNone, now);
+    case TlsEnd::Progress::kDone:
+      return side == kClient ? connect(slot, now) : on_joined(slot, now);
+  }
+}
+
+// kNone: it is known, and counted, already. The peer gets what alert there is; the other end
+// cannot be told what happened.
+void TcpRelay::refuse_tls(uint32_t slot, Side side, tls::Refusal refusal, Instant now) {
+  Pair& pair = pairs_[slot];
+  if (refusal != tls::Refusal::kNone) pair.tls[side]->abandon(*work_, refusal);
+  counters_.add(side == kClient ? RelayStat::kTlsClient : RelayStat::kTlsServer);
+  flush(pair, side, now);
+  transport_.close(pair.ends[side], now);
+  transport_.abort(pair.ends[other(side)], now);
+  finish(slot);
+}
+
+void TcpRelay::drop_tls(Pair& pair, Side side) {
+  if (pair.tls[side] == nullptr) return;
+  pair.tls[side]->release(*work_);
+  pair.tls[side].reset();
+}
+
+}  // namespace heddle::mesh

@@ -1,0 +1,110 @@
+#include "mesh/tls_end.h"
+
+namespace heddle::mesh {
+
+TlsEnd::Progress TlsEnd::look(tcp::Pieces& pieces) {
+  return phase_ == Phase::kSniff ? look_for_tls(pieces) : look_for_name(pieces);
+}
+
+void TlsEnd::become_plain() {
+  phase_ = Phase::kPlain;
+  context_.reset();
+  plain = std::move(in);
+}
+
+TlsEnd::Progress TlsEnd::look_for_tls(tcp::Pieces& pieces) {
+  switch (tls::classify(pieces, in)) {
+    case tls::FirstBytes::kNeedMore:
+      return Progress::kMore;
+    case tls::FirstBytes::kTls:
+      phase_ = Phase::kBegin;
+      return Progress::kDone;
+    case tls::FirstBytes::kPlaintext:
+      become_plain();
+      return Progress::kDone;
+  }
+  return Progress::kRefused;
+}
+
+TlsEnd::Progress TlsEnd::look_for_name(tcp::Pieces& pieces) {
+  if (in.bytes < needed_) return Progress::kMore;
+  const tls::ClientHello hello = tls::parse_client_hello(pieces, in);
+  if (hello.status == tls::HelloStatus::kNeedMore) {
+    needed_ = hello.needed;
+    return Progress::kMore;
+  }
+  if (hello.status != tls::HelloStatus::kComplete) {
+    phase_ = Phase::kBroken;
+    return Progress::kRefused;
+  }
+  agreed_ = std::make_unique<tls::Agreed>();
+  agreed_->server_name = hello.server_name();
+  become_plain();
+  return Progress::kDone;
+}
+
+bool TlsEnd::begin(TlsWork& work, Instant now) {
+  if (work.gate.in_flight >= work.gate.limit) return false;
+  // A server's tickets; the context is this worker's alone, so they may be set at any time.
+  context_->set_ticket_keys(work.tickets);
+  auto begun =
+      tls::Handshake::start(*context_, work.gate,
+                            {.counters = work.records->counters(),
+                             .now = now,
+                             .server_name = context_->config().server_name});
+  phase_ = begun ? Phase::kShake : Phase::kBroken;
+  if (begun) handshake_ = std::move(*begun);
+  return true;
+}
+
+TlsEnd::Progress TlsEnd::shake(TlsWork& work, Instant) {
+  switch (handshake_->advance(work.records->pieces(), {in, out}, work.wall())) {
+    case tls::HandshakeProgress::kMore:
+      return Progress::kMore;
+    case tls::HandshakeProgress::kRefused:
+      phase_ = Phase::kBroken;
+      return Progress::kRefused;
+    case tls::HandshakeProgress::kDone:
+      break;
+  }
+  session_.emplace(handshake_->take_session(*work.records));
+  agreed_ = std::make_unique<tls::Agreed>(handshake_->agreed());
+  handshake_.reset();
+  context_.reset();
+  phase_ = Phase::kOpen;
+  return Progress::kDone;
+}
+
+void TlsEnd::abandon(TlsWork& work, tls::Refusal refusal) {
+  if (handshake_ != nullptr) {
+    handshake_->abandon(refusal);
+  } else {
+    work.records->counters().add(refusal);
+  }
+  phase_ = Phase::kBroken;
+}
+
+tls::Progress TlsEnd::open(TlsWork& work, Instant now) {
+  const tls::Progress progress = session_->open(*work.records, {in, plain, out}, now);
+  if (progress == tls::Progress::kClosed) ended = true;
+  if (progress == tls::Progress::kRefused) phase_ = Phase::kBroken;
+  return progress;
+}
+
+uint32_t TlsEnd::seal(TlsWork& work, uint32_t room, Instant now) {
+  return session_->seal(*work.records, text, out, {.room = room}, now);
+}
+
+void TlsEnd::release(TlsWork& work) {
+  for (tcp::Chain* each : {&in, &plain, &text, &out}) work.records->pieces().free(*each);
+  if (session_) session_->release(*work.records);
+  handshake_.reset();
+  context_.reset();
+}
+
+ClientFacts TlsEnd::facts() const {
+  if (agreed_ == nullptr) return {};
+  return {agreed_->server_name, agreed_->peer_identity, agreed_->alpn};
+}
+
+}  // namespace heddle::mesh
