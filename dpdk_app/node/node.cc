@@ -31,6 +31,12 @@ uint32_t wanted_buffers(const NodeConfig& config) {
   return total + workers * (kInboxSize + RTE_MEMPOOL_CACHE_MAX_SIZE + outlets * Outlet::kCapacity);
 }
 
+tls::UnixTime wall_clock() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return tls::UnixTime(now.tv_sec);
+}
+
 int run_loop(void* loop) {
   static_cast<Loop*>(loop)->run();
   return 0;
@@ -139,7 +145,7 @@ Result<> Node::make_workers(const TcpUse& use) {
       worker->owners[slot] = static_cast<uint16_t>(slot % count);
     worker->flows = std::make_unique<Flows>(flow_options(config_.flows, *worker, count),
                                             policy::Limits(), seed + 64u * i, clock_.now());
-    make_tcp(*worker, use);
+    HEDDLE_TRY(make_tcp(*worker, use));
     const std::string name = fmt::format("inbox-{}", i);
     worker->inbox = rte_ring_create(name.c_str(), kInboxSize, SOCKET_ID_ANY, RING_F_SC_DEQ);
     if (worker->inbox == nullptr) return fail("no memory for worker {}'s inbox", i);
@@ -158,8 +164,8 @@ Result<> Node::make_workers(const TcpUse& use) {
 }
 
 // Its connections' buffers are the pool's, which outlives it.
-void Node::make_tcp(Worker& worker, const TcpUse& use) const {
-  if (config_.tcp.connections == 0) return;
+Result<> Node::make_tcp(Worker& worker, const TcpUse& use) const {
+  if (config_.tcp.connections == 0) return {};
   const auto count = static_cast<uint32_t>(config_.cores.size());
   TcpSettings settings = config_.tcp;
   // A pool of a given size is not for connections alone.
@@ -168,7 +174,14 @@ void Node::make_tcp(Worker& worker, const TcpUse& use) const {
   TcpOptions options = tcp_options(settings, *installed_now_.topology, count);
   if (use.tune) use.tune(options.profile);
   worker.tcp = std::make_unique<Tcp>(worker, options, *installed_now_.secrets, clock_.now());
+  auto records =
+      tls::RecordContext::create({}, worker.tcp->transport.pieces(), worker.tcp->buffers);
+  if (!records) return fail_in(records.error(), "TLS of worker {}", worker.id.value());
+  worker.tcp->tls.records = std::move(*records);
+  worker.tcp->tls.tickets = &worker.tcp->tickets;
+  worker.tcp->tls.wall = wall_clock;
   worker.tcp->user = use.make_user(worker, clock_.now());
+  return {};
 }
 
 Result<> Node::add_static_neighbours(Worker& worker) const {
@@ -281,7 +294,12 @@ void Node::housekeep() {
 void Node::rotate_secrets(Instant now) {
   secrets_at_ = now;
   const std::lock_guard lock(publishing_);
-  installed_now_.secrets = std::make_shared<NodeSecrets>(rotate(*installed_now_.secrets));
+  NodeSecrets next = rotate(*installed_now_.secrets);
+  if (now - tickets_at_ >= kTicketPeriod) {
+    tickets_at_ = now;
+    next = rotate_tickets(next);
+  }
+  installed_now_.secrets = std::make_shared<NodeSecrets>(std::move(next));
   publish(installed_now_.topology, installed_now_.policy);
 }
 

@@ -93,7 +93,7 @@ class Node : public server::NodeView, public server::PolicyTarget {
   const Port& port_of(size_t config_index) const;
   std::vector<PortFacts> facts() const;
   void watch_links();
-  void make_tcp(Worker& worker, const TcpUse& use) const;
+  Result<> make_tcp(Worker& worker, const TcpUse& use) const;
   void rotate_secrets(Instant now);
   void publish(std::shared_ptr<const l3::Topology> topology,
                std::shared_ptr<const policy::Snapshot> policy);
@@ -132,6 +132,7 @@ class Node : public server::NodeView, public server::PolicyTarget {
   std::vector<l3::RouteLine> routes_;
   Instant rates_at_;
   Instant secrets_at_;  // when the cookie key was last replaced
+  Instant tickets_at_;  // and the key of TLS tickets
   std::mutex asking_;   // one question to the workers at a time
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <random>
 
+#include <sys/random.h>
+
 namespace heddle::app {
 
 namespace {
@@ -70,12 +72,29 @@ uint32_t tcp_buffers(const TcpSettings& settings) {
   return static_cast<uint32_t>(bytes / MbufBuffers::kPinned);
 }
 
+// Of long-lived keys: the kernel's own, and nothing less.
+tls::TicketKey random_ticket_key() {
+  tls::TicketKey key;
+  for (const std::span<uint8_t> part : {std::span<uint8_t>(key.name), std::span<uint8_t>(key.cipher), std::span<uint8_t>(key.mac)})
+    HEDDLE_CHECK(getrandom(part.data(), part.size(), 0) == static_cast<ssize_t>(part.size()),
+                 "the kernel gives up to 256 random bytes at once");
+  return key;
+}
+
 NodeSecrets new_secrets() {
   return {.version = 1,
           .secrets = {.sequence = random_key(),
                       .table = random_key(),
                       .cookie = random_key(),
-                      .old_cookie = random_key()}};
+                      .old_cookie = random_key()},
+          .tickets = tls::TicketKeys().rotated(random_ticket_key())};
+}
+
+NodeSecrets rotate_tickets(const NodeSecrets& old) {
+  NodeSecrets next = old;
+  ++next.version;
+  next.tickets = old.tickets.rotated(random_ticket_key());
+  return next;
 }
 
 NodeSecrets rotate(const NodeSecrets& old) {

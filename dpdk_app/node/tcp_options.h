@@ -15,5 +15,8 @@ uint32_t tcp_buffers(const TcpSettings& settings);
 NodeSecrets new_secrets();
 // A new cookie key; cookies made with the last one are still good.
 NodeSecrets rotate(const NodeSecrets& old);
+// A new key for TLS tickets; those of the last two are still good.
+NodeSecrets rotate_tickets(const NodeSecrets& old);
+inline constexpr Duration kTicketPeriod = seconds(3600);
 
 }  // namespace heddle::app

@@ -3,6 +3,7 @@
 #include "flows/standing.h"
 #include "policy/decide.h"
 #include "tcp_io/own_address.h"
+#include "tcp_io/ready_tls.h"
 
 namespace heddle::app {
 
@@ -30,13 +31,43 @@ InterfaceId towards(const l3::Topology& topology, const policy::IpAddress& addre
 // A pair is two connections.
 RelayUser::RelayUser(Worker& worker, Instant start)
     : worker_(worker),
-      relay_(worker.tcp->transport, *this, worker.tcp->limits.connections / 2, start) {}
+      relay_(worker.tcp->transport, *this, worker.tcp->limits.connections / 2, start,
+             &worker.tcp->tls) {}
 
 bool RelayUser::on_turn(Instant now) {
   relay_.on_timer(now, kTimers);
+  const bool shakes = relay_.shake_hands(now);
   const bool more = relay_.sweep(worker_.policy->generation, kJudged, now);
   worker_.tcp->swept.set(relay_.swept());
-  return more;
+  return more || shakes;
+}
+
+std::shared_ptr<tls::Context> RelayUser::context_of(
+    const std::shared_ptr<const policy::TlsUse>& use) const {
+  if (use == nullptr) return nullptr;
+  return static_cast<const ReadyTls&>(*use->ready).of(worker_.id);
+}
+
+std::optional<mesh::ClientTerms> RelayUser::terms(uint32_t frontend, const tcp::FourTuple&) {
+  const policy::Snapshot& policy = *worker_.policy;
+  if (policy.frontends[frontend] == nullptr) return std::nullopt;
+  const policy::Frontend& its = *policy.frontends[frontend];
+  mesh::ClientTerms terms;
+  switch (its.client_tls) {
+    case policy::ClientTls::kOff:
+      return terms;
+    case policy::ClientTls::kTerminate:
+      terms.side = mesh::ClientSide::kTls;
+      break;
+    case policy::ClientTls::kOptional:
+      terms.side = mesh::ClientSide::kEither;
+      break;
+    case policy::ClientTls::kPassthrough:
+      terms.side = mesh::ClientSide::kTlsNamed;
+      return terms;
+  }
+  terms.tls = context_of(its.tls_in);
+  return terms;
 }
 
 // Who the client is, is known by where its address leads: a handshake that came to an end is proof
@@ -55,7 +86,8 @@ policy::Flow RelayUser::flow_of(const tcp::FourTuple& client) const {
   return flow;
 }
 
-std::optional<mesh::Upstream> RelayUser::choose(uint32_t frontend, const tcp::FourTuple& client) {
+std::optional<mesh::Upstream> RelayUser::choose(uint32_t frontend, const tcp::FourTuple& client,
+                                                const mesh::ClientFacts&) {
   const policy::Snapshot& policy = *worker_.policy;
   const policy::Flow flow = flow_of(client);
   const policy::PickState state = worker_.flows->pick_state();
@@ -84,7 +116,8 @@ std::optional<mesh::Upstream> RelayUser::choose(uint32_t frontend, const tcp::Fo
       .endpoint = decision.endpoint->slot,
       .generation = policy.generation,
       .connect_timeout = its.connect_timeout,
-      .idle_timeout = its.idle_timeout};
+      .idle_timeout = its.idle_timeout,
+      .tls = context_of(its.tls_out)};
 }
 
 void RelayUser::opened(uint32_t frontend, uint32_t endpoint) {

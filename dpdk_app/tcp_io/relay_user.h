@@ -18,16 +18,21 @@ class RelayUser final : public TcpUser, private mesh::RelayPolicy {
 
   uint32_t frontend_of(uint64_t user) const override { return relay_.frontend_of(user); }
 
+  const mesh::TlsEnd* tls_of(uint64_t user) const override { return relay_.tls_of(user); }
+
   const mesh::RelayCounters* relay_counters() const override { return &relay_.counters(); }
 
  private:
-  std::optional<mesh::Upstream> choose(uint32_t frontend, const tcp::FourTuple& client) override;
+  std::optional<mesh::ClientTerms> terms(uint32_t frontend, const tcp::FourTuple& client) override;
+  std::optional<mesh::Upstream> choose(uint32_t frontend, const tcp::FourTuple& client,
+                                       const mesh::ClientFacts& facts) override;
   void opened(uint32_t frontend, uint32_t endpoint) override;
   void closed(uint32_t frontend, uint32_t endpoint) override;
   void moved(uint32_t frontend, uint32_t endpoint, bool to_endpoint, uint32_t bytes) override;
   mesh::Standing judge(const mesh::RelayPair& pair) override;
 
   static bool is_still_proxied(const policy::Snapshot& policy, const mesh::RelayPair& pair);
+  std::shared_ptr<tls::Context> context_of(const std::shared_ptr<const policy::TlsUse>& use) const;
   policy::Flow flow_of(const tcp::FourTuple& client) const;
 
   Worker& worker_;

@@ -34,6 +34,7 @@ bool TupleOwner::is_ours(const tcp::FourTuple& tuple) const {
 Tcp::Tcp(Worker& worker, const TcpOptions& options, const NodeSecrets& first, Instant start)
     : buffers(*worker.pool),
       secrets(first.secrets),
+      tickets(first.tickets),
       secrets_version(first.version),
       owner(worker),
       transport(options.limits,

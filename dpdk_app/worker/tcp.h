@@ -7,6 +7,7 @@
 
 #include "core/counter.h"
 #include "mesh/relay_stats.h"
+#include "mesh/tls_end.h"
 #include "packet/pool.h"
 #include "policy/snapshot.h"
 #include "tcp/transport.h"
@@ -29,6 +30,8 @@ class TcpUser {
   virtual uint32_t frontend_of(uint64_t user) const = 0;
   // Of a relay; null for any other user.
   virtual const mesh::RelayCounters* relay_counters() const { return nullptr; }
+  // The TLS of a connection, by its user word; null: none.
+  virtual const mesh::TlsEnd* tls_of(uint64_t) const { return nullptr; }
 };
 
 // Whether a tuple's packets come to this worker.
@@ -88,16 +91,19 @@ struct Tcp {
     if (of_node.version != secrets_version) [[unlikely]] {
       secrets_version = of_node.version;
       secrets = of_node.secrets;
+      tickets = of_node.tickets;
     }
   }
 
   MbufBuffers buffers;
   tcp::Secrets secrets;  // the node's, copied, so that they never change during a turn
+  tls::TicketKeys tickets;
   uint64_t secrets_version = 0;
   TupleOwner owner;
   tcp::Transport transport;
   TcpListeners listeners;
   tcp::Limits limits;
+  mesh::TlsWork tls;  // without records where there is nobody who relays
   // Whether the next turn has something to do that nothing else brings about.
   bool is_busy() const { return busy || transport.has_notes() || transport.wants_output(); }
 
