@@ -27,31 +27,36 @@ void Checker::check(const Resource& resource) {
       return check_traffic_policy(key, std::get<TrafficPolicy>(resource.spec));
     case Kind::kAccessPolicy:
       return check_access_policy(key, std::get<AccessPolicy>(resource.spec));
+    case Kind::kSecret:
+      return;
+    case Kind::kTrustBundle:
+      return check_trust_bundle(key, std::get<TrustBundle>(resource.spec));
   }
 }
 
 const Service* Checker::service(const Key& key, const std::string& field, const std::string& name) {
   const Resource* found = index_.find({Kind::kService, key.ns, name});
   if (found == nullptr) {
-    problems_.add(key, field, no_service(key.ns, name));
+    problems_.add(key, field, no_resource({Kind::kService, key.ns, name}));
     return nullptr;
   }
   return &std::get<Service>(found->spec);
 }
 
-std::string Checker::no_service(const std::string& ns, const std::string& name) const {
+std::string Checker::no_resource(const Key& wanted) const {
   constexpr size_t kMostNames = 1'000;
-  const Key key{Kind::kService, ns, name};
-  if (deleted_.contains(key))
-    return fmt::format("Service {} would be deleted, and this still names it", path_of(key));
+  if (deleted_.contains(wanted))
+    return fmt::format("{} {} would be deleted, and this still names it", name_of(wanted.kind),
+                       path_of(wanted));
   std::vector<std::string_view> names;
   const auto& resources = index_.resources();
-  for (auto at = resources.lower_bound({Kind::kService, ns, {}});
-       at != resources.end() && at->first.kind == Kind::kService && at->first.ns == ns &&
+  for (auto at = resources.lower_bound({wanted.kind, wanted.ns, {}});
+       at != resources.end() && at->first.kind == wanted.kind && at->first.ns == wanted.ns &&
        names.size() < kMostNames;
        ++at)
     names.push_back(at->first.name);
-  return fmt::format("no Service {} in namespace {}{}", quote(name), ns, suggestion(name, names));
+  return fmt::format("no {} {} in namespace {}{}", name_of(wanted.kind), quote(wanted.name),
+                     wanted.ns, suggestion(wanted.name, names));
 }
 
 bool Checker::check_own(const Key& key, const std::string& field, const IpAddress& address) {
@@ -75,6 +80,11 @@ void Checker::check_totals(const Totals& totals, const Key& blamed) {
   bound(blamed, totals.backends, limits_.backends, "backends of all Routes");
   bound(blamed, totals.label_bytes, limits_.label_bytes, "bytes of labels");
   bound(blamed, totals.set_endpoints, limits_.endpoints, "endpoints in EndpointSets");
+  bound(blamed, totals.secrets, limits_.secrets, "Secrets");
+  bound(blamed, totals.trust_bundles, limits_.trust_bundles, "TrustBundles");
+  bound(blamed, totals.pem_bytes, limits_.pem_bytes, "bytes of PEM in Secrets and TrustBundles");
+  bound(blamed, totals.tls_uses, limits_.tls_uses, "ports and upstreams with TLS");
+  bound(blamed, totals.server_names, limits_.server_names, "server names of all Routes");
   if (!problems_.none()) return;
   bound(blamed, totals.namespaces, limits_.namespaces, "namespaces with Services");
   bound(blamed, totals.endpoints, limits_.endpoints, "endpoints of all Services");

@@ -14,6 +14,7 @@ struct CheckContext {
   const Limits& limits;
   const Index& index;
   const std::set<Key>& deleted;  // by the edits that are checked
+  bool has_tls = false;          // somebody can make it ready
 };
 
 class Checker {
@@ -23,6 +24,7 @@ class Checker {
         limits_(context.limits),
         index_(context.index),
         deleted_(context.deleted),
+        has_tls_(context.has_tls),
         problems_(problems) {}
 
   void check(const Resource& resource);
@@ -48,7 +50,17 @@ class Checker {
   // Null: told.
   const Service* service(const Key& key, const std::string& field, const std::string& name);
   void check_terms(const ResourceSet& policies, const std::string& target);
-  std::string no_service(const std::string& ns, const std::string& name) const;
+  std::string no_resource(const Key& wanted) const;
+  // Null: told.
+  const Resource* material(const Key& key, const std::string& field, Kind kind,
+                           const std::string& name);
+  void check_port_tls(const Key& key, const std::string& field, const ServerTls& tls);
+  void check_upstream_tls(const Key& key, const UpstreamTls& tls, const Service& target);
+  void check_trust_bundle(const Key& key, const TrustBundle& spec);
+  void check_peer_ids(const Key& key, const std::string& field,
+                      const std::vector<std::string>& ids, const std::vector<std::string>& trust);
+  void check_route_names(const Key& key, const Route& spec, const Service& target);
+  void check_server_names(const Group& group);
   void duplicate_endpoint(const Group& group, const EndpointPlace& place);
   void check_untranslated(const Key& key, const std::string& field, const Service& from,
                           const std::string& name, const Service& to);
@@ -58,6 +70,7 @@ class Checker {
   const Limits& limits_;
   const Index& index_;
   const std::set<Key>& deleted_;
+  bool has_tls_;
   Problems& problems_;
 };
 

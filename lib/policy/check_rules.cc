@@ -35,6 +35,11 @@ void Checker::check_route(const Key& key, const Route& spec) {
         check_untranslated(key, at, *target, rule.backends[j].service, *backend);
     }
   }
+  for (size_t i = 0; i < spec.tls.size(); ++i)
+    for (size_t j = 0; j < spec.tls[i].backends.size(); ++j)
+      service(key, fmt::format("spec.tls[{}].backends[{}].service", i, j),
+              spec.tls[i].backends[j].service);
+  if (target != nullptr) check_route_names(key, spec, *target);
 }
 
 // What goes on as it is is decided packet by packet, so only a hash keeps a flow together.
@@ -46,6 +51,7 @@ void Checker::check_traffic_policy(const Key& key, const TrafficPolicy& spec) {
                   fmt::format("{} needs a forwarding that remembers flows, dnat, full-nat or "
                               "proxy; with {} take maglev or ring-hash",
                               name_of(spec.algorithm), name_of(target->forwarding)));
+  if (spec.upstream_tls) check_upstream_tls(key, *spec.upstream_tls, *target);
   if (target->forwarding == Forwarding::kProxy) return;
   const auto refuse_timeout = [&](const char* field) {
     problems_.add(key, field,
@@ -97,6 +103,7 @@ void Checker::check_rules(const Group& group) {
       rules.emplace(port, &route->key);
     }
   }
+  check_server_names(group);
 }
 
 void Checker::check_access(const Group& group) {

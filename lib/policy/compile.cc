@@ -1,5 +1,7 @@
 #include "compile.h"
 
+#include <algorithm>
+
 #include "core/check.h"
 #include "names.h"
 
@@ -21,10 +23,11 @@ void NamedSlots::remove(const Key& key) {
   by_key_.erase(found);
 }
 
-Compiler::Compiler(const Facts& facts, const Limits& limits, Index& index)
+Compiler::Compiler(const Facts& facts, const Limits& limits, Index& index, const TlsShelf& shelf)
     : facts_(facts),
       limits_(limits),
       index_(index),
+      shelf_(shelf),
       tenants_(limits.namespaces),
       attachments_(std::make_shared<const Attachments>()),
       port_groups_(facts.node.ports.size()) {
@@ -63,7 +66,10 @@ Compiled Compiler::commit(uint64_t version, Instant now, const Touched& touched,
                           std::span<const Key> edited) {
   now_ = now;
   flows_concerned_ = flows_cut_ = false;
-  same_version_ = edited.empty();
+  // What Secrets and TrustBundles hold takes no slot and frees none.
+  same_version_ = std::ranges::all_of(edited, [](const Key& key) {
+    return key.kind == Kind::kSecret || key.kind == Kind::kTrustBundle;
+  });
   if (!same_version_) start_commit();
   name_slots(edited);
 

@@ -13,6 +13,7 @@
 #include "index.h"
 #include "policy/model.h"
 #include "slots.h"
+#include "tls_shelf.h"
 
 namespace heddle::policy {
 
@@ -37,7 +38,7 @@ class NamedSlots {
 
 class Compiler {
  public:
-  Compiler(const Facts& facts, const Limits& limits, Index& index);
+  Compiler(const Facts& facts, const Limits& limits, Index& index, const TlsShelf& shelf);
 
   // `edited`: the keys of all edits since the last commit.
   Compiled commit(uint64_t version, Instant now, const Touched& touched,
@@ -97,10 +98,19 @@ class Compiler {
   void compile_endpoints(Group& group);
   void sweep_endpoints(Group& group);
 
+  // What the frontends of one port have in common.
+  struct PortParts {
+    PortRule rule;
+    TlsUsePtr tls_in, tls_out;
+    bool by_name = false;  // server names decide
+  };
   std::vector<PortRule> rules_of(const Group& group) const;
+  std::vector<PortParts> parts_of(const Group& group) const;
   void compile_frontends(Group& group);
   Frontend make_frontend(const Group& group, const FrontendKey& key, size_t port,
-                         const PortRule& rule);
+                         const PortParts& parts);
+  void lead_by_weight(const Group& group, bool v4, const PortRule& rule, Frontend& frontend);
+  std::shared_ptr<const ServerNames> lead_by_name(const Group& group, bool v4);
   void note_change(const Frontend& before, const Frontend& after);
   void note_fresh(const FrontendKey& key);
   void put_frontend(uint32_t slot, std::shared_ptr<const Frontend> frontend);
@@ -142,6 +152,7 @@ class Compiler {
   const Facts& facts_;
   const Limits& limits_;
   Index& index_;
+  const TlsShelf& shelf_;
   Slots services_, frontends_, clusters_, endpoints_;
   NamedSlots routes_, policies_;
   Tenants tenants_;

@@ -2,15 +2,39 @@
 
 #include "compile.h"
 #include "names.h"
+#include "tls_use.h"
 
 namespace heddle::policy {
 namespace {
 
 size_t bytes_of(const Frontend& frontend) {
-  return sizeof(Frontend) + frontend.choices.capacity() * sizeof(Choice);
+  return sizeof(Frontend) + frontend.choices.capacity() * sizeof(Choice) +
+         (frontend.server_names == nullptr ? 0 : frontend.server_names->bytes());
 }
 
 bool is_proxied(const Frontend& frontend) { return frontend.forwarding == Forwarding::kProxy; }
+
+template <class Take>
+void for_each_choice(const Frontend& frontend, const Take& take) {
+  for (const Choice& choice : frontend.choices) take(choice);
+  if (frontend.server_names == nullptr) return;
+  for (const ServerNames::Target& target : frontend.server_names->targets())
+    for (const Choice& choice : target.choices) take(choice);
+}
+
+std::set<uint32_t> clusters_of(const Frontend& frontend) {
+  std::set<uint32_t> clusters;
+  for_each_choice(frontend, [&](const Choice& choice) { clusters.insert(choice.cluster); });
+  return clusters;
+}
+
+// The same object for all frontends that lead alike, and as long as they do. Whether it is.
+bool share_names(const Frontend& other, Frontend& frontend) {
+  if (frontend.server_names == nullptr || other.server_names == nullptr) return false;
+  if (*frontend.server_names != *other.server_names) return false;
+  frontend.server_names = other.server_names;
+  return true;
+}
 
 }  // namespace
 
@@ -27,14 +51,39 @@ std::vector<Compiler::PortRule> Compiler::rules_of(const Group& group) const {
   return rules;
 }
 
+std::vector<Compiler::PortParts> Compiler::parts_of(const Group& group) const {
+  std::vector<PortParts> parts(group.spec().ports.size());
+  const std::vector<PortRule> rules = rules_of(group);
+  TlsUsePtr out;
+  if (!group.traffic_policies.empty()) {
+    const Resource* policy = *group.traffic_policies.begin();
+    if (const auto& tls = std::get<TrafficPolicy>(policy->spec).upstream_tls)
+      out = shelf_.find(client_use(index_, policy->key, *tls));
+  }
+  const bool has_names = std::ranges::any_of(group.routes, [](const Resource* route) {
+    return !std::get<Route>(route->spec).tls.empty();
+  });
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const ServicePort& port = group.spec().ports[i];
+    parts[i].rule = rules[i];
+    parts[i].tls_out = out;
+    if (ends_tls(port)) parts[i].tls_in = shelf_.find(server_use(index_, group.key, port));
+    parts[i].by_name = has_names && port.tls && port.tls->mode == ClientTls::kPassthrough;
+  }
+  return parts;
+}
+
 Frontend Compiler::make_frontend(const Group& group, const FrontendKey& key, size_t port,
-                                 const PortRule& rule) {
+                                 const PortParts& parts) {
   const Service& spec = group.spec();
   Frontend frontend{.service = group.compiled.slot,
                     .tenant = tenants_.at(group.key.ns),
                     .forwarding = spec.forwarding,
                     .source_mapping = spec.source_mapping,
+                    .tls_in = parts.tls_in,
+                    .tls_out = parts.tls_out,
                     .access = group.compiled.access[port]};
+  if (spec.ports[port].tls) frontend.client_tls = spec.ports[port].tls->mode;
   if (!keeps_packets(spec.forwarding)) frontend.target_port = spec.ports[port].target_port;
   if (!group.traffic_policies.empty()) {
     const auto& policy = std::get<TrafficPolicy>((*group.traffic_policies.begin())->spec);
@@ -44,10 +93,19 @@ Frontend Compiler::make_frontend(const Group& group, const FrontendKey& key, siz
     frontend.idle_timeout = policy.idle_timeout.value_or(kDefaultIdleTimeout);
   }
   const bool v4 = key.address.is_v4();
+  if (parts.by_name)
+    frontend.server_names = lead_by_name(group, v4);
+  else
+    lead_by_weight(group, v4, parts.rule, frontend);
+  return frontend;
+}
+
+void Compiler::lead_by_weight(const Group& group, bool v4, const PortRule& rule,
+                              Frontend& frontend) {
   if (rule.route == nullptr) {
     frontend.total_weight = 1;
     frontend.choices.assign(1, {1, acquire(index_.group_of(group.key.ns, group.key.name), v4, {})});
-    return frontend;
+    return;
   }
   frontend.route = routes_.at(rule.route->key);
   frontend.rule = rule.number;
@@ -58,7 +116,29 @@ Frontend Compiler::make_frontend(const Group& group, const FrontendKey& key, siz
         {frontend.total_weight,
          acquire(index_.group_of(backend.ns, backend.service), v4, backend.subset)});
   }
-  return frontend;
+}
+
+std::shared_ptr<const ServerNames> Compiler::lead_by_name(const Group& group, bool v4) {
+  std::vector<ServerNames::Target> targets;
+  std::vector<ServerNames::Name> names;
+  for (const Resource* route : group.routes) {
+    const auto& spec = std::get<Route>(route->spec);
+    for (uint16_t i = 0; i < spec.tls.size(); ++i) {
+      const auto number = static_cast<uint32_t>(targets.size());
+      for (const std::string& name : spec.tls[i].server_names) names.emplace_back(name, number);
+      ServerNames::Target& target = targets.emplace_back();
+      target.route = routes_.at(route->key);
+      target.rule = i;
+      target.choices.reserve(spec.tls[i].backends.size());
+      for (const Backend& backend : spec.tls[i].backends) {
+        target.total_weight += backend.weight;
+        target.choices.push_back(
+            {target.total_weight,
+             acquire(index_.group_of(backend.ns, backend.service), v4, backend.subset)});
+      }
+    }
+  }
+  return std::make_shared<const ServerNames>(std::move(targets), std::move(names));
 }
 
 void Compiler::compile_frontends(Group& group) {
@@ -67,10 +147,10 @@ void Compiler::compile_frontends(Group& group) {
     size_t port;
   };
   std::vector<Wanted> wanted;
-  std::vector<PortRule> rules;
+  std::vector<PortParts> parts;
   if (group.service != nullptr) {
     const Service& spec = group.spec();
-    rules = rules_of(group);
+    parts = parts_of(group);
     for (size_t port = 0; port < spec.ports.size(); ++port)
       for (const IpAddress& address : spec.addresses)
         wanted.push_back({{address, spec.ports[port].protocol, spec.ports[port].number}, port});
@@ -83,7 +163,10 @@ void Compiler::compile_frontends(Group& group) {
     const auto was = std::ranges::lower_bound(old, key, {}, &CompiledService::FrontendSlot::key);
     const bool stays = was != old.end() && was->key == key;
     const uint32_t slot = stays ? std::exchange(was->slot, kNoSlot) : frontends_.take();
-    Frontend frontend = make_frontend(group, key, port, rules[port]);
+    Frontend frontend = make_frontend(group, key, port, parts[port]);
+    if (!stays || !share_names(*current_.frontends[slot], frontend))
+      for (const CompiledService::FrontendSlot& done : next)
+        if (share_names(*current_.frontends[done.slot], frontend)) break;
     if (stays) release_choices(slot);
     if (stays)
       note_change(*current_.frontends[slot], frontend);
@@ -107,15 +190,13 @@ void Compiler::compile_frontends(Group& group) {
 }
 
 void Compiler::note_change(const Frontend& before, const Frontend& after) {
-  const auto leads_to = [&](const Choice& choice) {
-    return std::ranges::find(after.choices, choice.cluster, &Choice::cluster) !=
-           after.choices.end();
-  };
+  const bool leads_on = before.choices == after.choices &&
+                        before.server_names == after.server_names;
   flows_cut_ |= before.access != after.access || before.forwarding != after.forwarding ||
                 before.target_port != after.target_port ||
-                !std::ranges::all_of(before.choices, leads_to);
-  flows_concerned_ |=
-      before.choices != after.choices || before.source_mapping != after.source_mapping;
+                !std::ranges::includes(clusters_of(after), clusters_of(before));
+  // A connection keeps the TLS that it was opened with.
+  flows_concerned_ |= !leads_on || before.source_mapping != after.source_mapping;
 }
 
 // A port of its own takes its flows from an entry for all ports.
@@ -144,7 +225,8 @@ void Compiler::put_frontend(uint32_t slot, std::shared_ptr<const Frontend> front
 }
 
 void Compiler::release_choices(uint32_t frontend) {
-  for (const Choice& choice : current_.frontends[frontend]->choices) release(choice.cluster);
+  for_each_choice(*current_.frontends[frontend],
+                  [this](const Choice& choice) { release(choice.cluster); });
 }
 
 void Compiler::compile_table() {
@@ -178,11 +260,9 @@ Model::FrontendName Compiler::describe(const Group& group, const FrontendKey& ke
   // As committed: the group may have another, or none, staged.
   for (const ServicePort& port : std::get<Service>(group.compiled.service->spec).ports)
     if (port.number == key.port && port.protocol == key.protocol) name.port = port.name;
-  std::set<uint32_t> clusters;
-  for (const Choice& choice : current_.frontends[slot]->choices)
-    if (clusters.insert(choice.cluster).second)
-      name.endpoints += static_cast<uint32_t>(std::ranges::count(
-          current_.clusters[choice.cluster]->endpoints, false, &EndpointEntry::draining));
+  for (const uint32_t cluster : clusters_of(*current_.frontends[slot]))
+    name.endpoints += static_cast<uint32_t>(std::ranges::count(
+        current_.clusters[cluster]->endpoints, false, &EndpointEntry::draining));
   return name;
 }
 

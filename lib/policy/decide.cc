@@ -55,10 +55,10 @@ Access ask(const AccessList& list, const Flow& flow) {
   return access;
 }
 
-uint16_t choose(const Frontend& frontend, uint64_t hash) {
-  const uint32_t at = balance::scale(mix(hash ^ kForChoice), frontend.total_weight);
+uint16_t choose(const std::vector<Choice>& choices, uint32_t total_weight, uint64_t hash) {
+  const uint32_t at = balance::scale(mix(hash ^ kForChoice), total_weight);
   uint16_t choice = 0;
-  while (frontend.choices[choice].until <= at) ++choice;
+  while (choices[choice].until <= at) ++choice;
   return choice;
 }
 
@@ -125,13 +125,12 @@ const EndpointEntry* find_entry(const Cluster& cluster, const IpAddress& address
   return found && (at->weight > 0 || at->draining) ? &*at : nullptr;
 }
 
-// Whether one of the clusters that the frontend leads to still has the endpoint. One whose port is
-// now another is another endpoint.
-Recheck find_again(const Snapshot& snapshot, const Frontend& frontend, const Flow& flow,
+// Whether one of the clusters that these lead to still has the endpoint. One whose port is now
+// another is another endpoint. `own`: the port of endpoints that have none of their own.
+Recheck find_again(const Snapshot& snapshot, const std::vector<Choice>& choices, uint16_t own,
                    const IpAddress& address, uint16_t port) {
-  const uint16_t own = frontend.target_port != 0 ? frontend.target_port : flow.destination_port;
   Recheck recheck = Recheck::kGone;
-  for (const Choice& choice : frontend.choices) {
+  for (const Choice& choice : choices) {
     uint32_t at = choice.cluster;
     for (size_t tries = 0; at != kNoSlot && tries <= kMaxFallbacks; ++tries) {
       const Cluster& cluster = *snapshot.clusters[at];
@@ -148,14 +147,45 @@ Recheck find_again(const Snapshot& snapshot, const Frontend& frontend, const Flo
   return recheck;
 }
 
-void find_endpoint(const Snapshot& snapshot, const Frontend& frontend, const Flow& flow,
+// Which name a connection asked for is not kept, so it stays with an endpoint of any name.
+Recheck find_again(const Snapshot& snapshot, const Frontend& frontend, const Flow& flow,
+                   const IpAddress& address, uint16_t port) {
+  const uint16_t own = frontend.target_port != 0 ? frontend.target_port : flow.destination_port;
+  if (frontend.server_names == nullptr)
+    return find_again(snapshot, frontend.choices, own, address, port);
+  Recheck best = Recheck::kGone;
+  for (const ServerNames::Target& target : frontend.server_names->targets()) {
+    const Recheck recheck = find_again(snapshot, target.choices, own, address, port);
+    if (recheck == Recheck::kStays) return recheck;
+    if (recheck == Recheck::kDraining) best = recheck;
+  }
+  return best;
+}
+
+// What is asked for.
+struct Wanted {
+  const Flow& flow;
+  std::string_view server_name;
+};
+
+void find_endpoint(const Snapshot& snapshot, const Frontend& frontend, const Wanted& wanted,
                    const PickState* state, Decision& decision) {
-  decision.verdict = Verdict::kNoEndpoint;
+  const Flow& flow = wanted.flow;
   decision.how = frontend.no_endpoint;
-  if (frontend.total_weight == 0) return;
+  const std::vector<Choice>* choices = &frontend.choices;
+  uint32_t total_weight = frontend.total_weight;
+  if (frontend.server_names != nullptr) {
+    decision.verdict = Verdict::kNoRoute;
+    decision.target = frontend.server_names->find(wanted.server_name);
+    if (decision.target == nullptr) return;
+    choices = &decision.target->choices;
+    total_weight = decision.target->total_weight;
+  }
+  decision.verdict = Verdict::kNoEndpoint;
+  if (total_weight == 0) return;
   const uint64_t hash = hash_of(flow, frontend.hash_on);
-  decision.choice = choose(frontend, hash);
-  decision.cluster = frontend.choices[decision.choice].cluster;
+  decision.choice = choose(*choices, total_weight, hash);
+  decision.cluster = (*choices)[decision.choice].cluster;
   uint32_t at = decision.cluster;
   for (size_t tries = 0; at != kNoSlot && tries <= kMaxFallbacks; ++tries) {
     const Cluster& cluster = *snapshot.clusters[at];
@@ -186,7 +216,8 @@ uint32_t hash_of(const Flow& flow, HashOn hash_on) {
   return static_cast<uint32_t>(mix(source + std::rotl(destination, 32)) >> 32);
 }
 
-Decision decide(const Snapshot& snapshot, const Flow& flow, const PickState* state) {
+Decision decide(const Snapshot& snapshot, const Flow& flow, const PickState* state,
+                std::string_view server_name) {
   Decision decision;
   const Frontend* frontend = find_frontend(snapshot, flow, decision);
   if (frontend == nullptr) return decision;
@@ -200,14 +231,14 @@ Decision decide(const Snapshot& snapshot, const Flow& flow, const PickState* sta
       return decision;
     }
   }
-  find_endpoint(snapshot, *frontend, flow, state, decision);
+  find_endpoint(snapshot, *frontend, {flow, server_name}, state, decision);
   return decision;
 }
 
 Decision decide_endpoint(const Snapshot& snapshot, const Flow& flow) {
   Decision decision;
   if (const Frontend* frontend = find_frontend(snapshot, flow, decision))
-    find_endpoint(snapshot, *frontend, flow, nullptr, decision);
+    find_endpoint(snapshot, *frontend, {flow, {}}, nullptr, decision);
   return decision;
 }
 

@@ -97,6 +97,7 @@ struct Touched {
   GroupSet access;
   GroupSet services;          // the Service resource itself
   std::set<uint32_t> ports;   // whose workload
+  std::set<Key> material;     // Secrets and TrustBundles
   std::set<uint32_t> guards;  // ports with workloads that access policies may be for
   bool identities = false;
   bool service_addresses = false;
@@ -109,6 +110,7 @@ struct Touched {
     access.insert(more.access.begin(), more.access.end());
     services.insert(more.services.begin(), more.services.end());
     ports.insert(more.ports.begin(), more.ports.end());
+    material.insert(more.material.begin(), more.material.end());
     guards.insert(more.guards.begin(), more.guards.end());
     identities |= more.identities;
     service_addresses |= more.service_addresses;

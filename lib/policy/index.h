@@ -48,6 +48,7 @@ struct Totals {
   uint64_t resources = 0, services = 0, service_ports = 0, routes = 0, backends = 0;
   uint64_t set_endpoints = 0;  // of EndpointSets
   uint64_t label_bytes = 0;
+  uint64_t secrets = 0, trust_bundles = 0, pem_bytes = 0, tls_uses = 0, server_names = 0;
   // Of what several make together.
   uint64_t endpoints = 0, subsets = 0, cluster_endpoints = 0, access_terms = 0;
   uint64_t namespaces = 0;  // with Services
@@ -92,6 +93,10 @@ class Index {
   // Another service with the same address, protocol and port, or null.
   const Key* other_listener(const FrontendKey& frontend, const Key& me) const;
   // Groups with access policies that ask who the sender is; not those of namespaces.
+  // The Services and TrafficPolicies whose TLS names the Secret or TrustBundle.
+  const ResourceSet& tls_users(const Key& key) const;
+  // Another TrustBundle of the namespace for the same trust domain, or null.
+  const Key* other_bundle(const std::string& trust_domain, const Key& me) const;
   const GroupSet& identity_groups() const { return identity_groups_; }
   bool has_wide_policies() const { return !wide_policies_.empty(); }
   bool has_wide_policies(const std::string& ns) const { return wide_policies_.contains(ns); }
@@ -105,6 +110,9 @@ class Index {
   void link_service(const Key& key, const Resource& resource, Change change, Touched& touched);
   void link_endpoint_set(const Resource& resource, Change change, Touched& touched);
   void link_route(const Resource& resource, Change change, Touched& touched);
+  void link_traffic_policy(const Resource& resource, Change change, Touched& touched);
+  void link_tls(const Resource& resource, Change change);
+  void link_material(const Key& key, const Resource& resource, Change change, Touched& touched);
   void link_access_policy(const Resource& resource, Change change, Touched& touched);
   void touch_namespace(const std::string& ns, const AccessPolicy& policy, Touched& touched);
   void replace_endpoints(const Key& key, const Resource* before, const Resource* after);
@@ -132,7 +140,19 @@ class Index {
   // Services by namespace and one label of their selector.
   std::map<std::tuple<std::string, std::string, std::string>, GroupSet> selectors_;
   GroupSet identity_groups_;
+  std::map<Key, ResourceSet> tls_users_;  // by what they name, be it there or not
+  // TrustBundles by namespace and trust domain.
+  std::map<std::pair<std::string, std::string>, std::set<Key>> bundles_;
 };
+
+// The backends of all rules, of either kind.
+template <class Take>
+void for_each_backend(const Route& route, const Take& take) {
+  for (const TcpRule& rule : route.rules)
+    for (const Backend& backend : rule.backends) take(backend);
+  for (const TlsRule& rule : route.tls)
+    for (const Backend& backend : rule.backends) take(backend);
+}
 
 // Rules, sources and what they list; of a rule once for each of `ports` that it is for.
 size_t access_terms(const AccessPolicy& policy, const std::vector<ServicePort>* ports = nullptr);

@@ -4,6 +4,7 @@
 
 #include "index.h"
 #include "names.h"
+#include "tls_use.h"
 
 namespace heddle::policy {
 namespace {
@@ -52,17 +53,61 @@ void Index::link(const Key& key, const Resource& resource, Change change, Touche
       return link_endpoint_set(resource, change, touched);
     case Kind::kRoute:
       return link_route(resource, change, touched);
-    case Kind::kTrafficPolicy: {
-      const auto& spec = std::get<TrafficPolicy>(resource.spec);
-      Group* group = touch(key.ns, spec.service, touched);
-      put(group->traffic_policies, &resource, change);
-      touched.frontends.insert(group);
-      touched.members.insert(group);
-      return;
-    }
+    case Kind::kTrafficPolicy:
+      return link_traffic_policy(resource, change, touched);
     case Kind::kAccessPolicy:
       return link_access_policy(resource, change, touched);
+    case Kind::kSecret:
+    case Kind::kTrustBundle:
+      return link_material(key, resource, change, touched);
   }
+}
+
+void Index::link_traffic_policy(const Resource& resource, Change change, Touched& touched) {
+  Group* group =
+      touch(resource.key.ns, std::get<TrafficPolicy>(resource.spec).service, touched);
+  put(group->traffic_policies, &resource, change);
+  link_tls(resource, change);
+  touched.frontends.insert(group);
+  touched.members.insert(group);
+}
+
+void Index::link_tls(const Resource& resource, Change change) {
+  for (const Key& named : tls_material_of(resource)) {
+    const auto at = tls_users_.try_emplace(named).first;
+    put(at->second, &resource, change);
+    if (at->second.empty()) tls_users_.erase(at);
+  }
+}
+
+// What changes is the TLS of those that name it.
+void Index::link_material(const Key& key, const Resource& resource, Change change,
+                          Touched& touched) {
+  touched.material.insert(key);
+  if (const auto* bundle = std::get_if<TrustBundle>(&resource.spec)) {
+    const auto at = bundles_.try_emplace({key.ns, bundle->trust_domain}).first;
+    put(at->second, key, change);
+    if (at->second.empty()) bundles_.erase(at);
+  }
+  for (const Resource* user : tls_users(key)) {
+    const auto* policy = std::get_if<TrafficPolicy>(&user->spec);
+    touched.frontends.insert(
+        touch(key.ns, policy == nullptr ? user->key.name : policy->service, touched));
+  }
+}
+
+const ResourceSet& Index::tls_users(const Key& key) const {
+  static const ResourceSet kNone;
+  const auto found = tls_users_.find(key);
+  return found == tls_users_.end() ? kNone : found->second;
+}
+
+const Key* Index::other_bundle(const std::string& trust_domain, const Key& me) const {
+  const auto found = bundles_.find({me.ns, trust_domain});
+  if (found == bundles_.end()) return nullptr;
+  for (const Key& each : found->second)
+    if (each != me) return &each;
+  return nullptr;
 }
 
 void Index::link_workload(const Key& key, const Resource& resource, Change change,
@@ -106,6 +151,7 @@ void Index::link_service(const Key& key, const Resource& resource, Change change
        {&touched.members, &touched.sizes, &touched.frontends, &touched.access, &touched.services})
     set->insert(group);
   touched.service_addresses = true;
+  link_tls(resource, change);
   uint32_t& services = service_namespaces_[key.ns];
   services += change == Change::kAdd ? 1 : UINT32_MAX;
   if (services == 0) service_namespaces_.erase(key.ns);
@@ -147,20 +193,18 @@ void Index::link_route(const Resource& resource, Change change, Touched& touched
   Group* group = touch(resource.key.ns, spec.service, touched);
   put(group->routes, &resource, change);
   touched.frontends.insert(group);
-  for (const TcpRule& rule : spec.rules) {
-    for (const Backend& backend : rule.backends) {
-      Group* of = touch(backend.ns, backend.service, touched);
-      put(of->backend_of, &resource, change);
-      if (backend.subset.empty()) continue;
-      uint32_t& named = of->subsets[backend.subset];
-      named = change == Change::kAdd ? named + 1 : named - 1;
-      if (named == (change == Change::kAdd ? 1 : 0)) {
-        totals_.subsets += change == Change::kAdd ? 1 : UINT64_MAX;
-        touched.sizes.insert(of);
-      }
-      if (named == 0) of->subsets.erase(backend.subset);
+  for_each_backend(spec, [&](const Backend& backend) {
+    Group* of = touch(backend.ns, backend.service, touched);
+    put(of->backend_of, &resource, change);
+    if (backend.subset.empty()) return;
+    uint32_t& named = of->subsets[backend.subset];
+    named = change == Change::kAdd ? named + 1 : named - 1;
+    if (named == (change == Change::kAdd ? 1 : 0)) {
+      totals_.subsets += change == Change::kAdd ? 1 : UINT64_MAX;
+      touched.sizes.insert(of);
     }
-  }
+    if (named == 0) of->subsets.erase(backend.subset);
+  });
 }
 
 void Index::link_access_policy(const Resource& resource, Change change, Touched& touched) {

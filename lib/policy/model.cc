@@ -11,17 +11,24 @@
 #include "names.h"
 #include "problems.h"
 #include "shape.h"
+#include "tls_shelf.h"
+#include "tls_use.h"
 
 namespace heddle::policy {
 
 struct Model::State {
-  State(NodeFacts node, const Limits& bounds)
-      : limits(bounds), facts(std::move(node)), index(facts), compiler(facts, limits, index) {}
+  State(NodeFacts node, const Limits& bounds, TlsMaker* tls_maker)
+      : limits(bounds),
+        facts(std::move(node)),
+        index(facts),
+        shelf(tls_maker),
+        compiler(facts, limits, index, shelf) {}
 
   void check_edits(std::span<const Edit> edits, Problems& problems) const;
   void check_port(const Key& key, const Workload& workload, std::set<std::string_view>& ports,
                   Problems& problems) const;
   void check_staged(std::span<const Edit> edits, const Touched& now, Problems& problems) const;
+  void stage_tls(const Touched& now, const Key& blamed, Problems& problems);
   void undo_to(size_t mark, Touched& now);
   void sweep(const Touched& now);
 
@@ -33,6 +40,7 @@ struct Model::State {
   Limits limits;
   Facts facts;
   Index index;
+  TlsShelf shelf;
   Compiler compiler;
   std::vector<Undo> undo;  // of what was staged since the last commit
   Touched touched;         // by it
@@ -101,7 +109,7 @@ void Model::State::check_edits(std::span<const Edit> edits, Problems& problems) 
     }
   }
   if (problems.none() && !edits.empty())
-    Checker({facts, limits, index, seen}, problems).check_totals(totals, edits.front().key);
+    Checker({facts, limits, index, seen, shelf.can_make()}, problems).check_totals(totals, edits.front().key);
 }
 
 void Model::State::check_staged(std::span<const Edit> edits, const Touched& now,
@@ -121,7 +129,9 @@ void Model::State::check_staged(std::span<const Edit> edits, const Touched& now,
     add_chain(index, *group, chains);
   }
   resources.insert(chains.begin(), chains.end());
-  Checker checker({facts, limits, index, deleted}, problems);
+  for (const Key& key : now.material)
+    resources.insert(index.tls_users(key).begin(), index.tls_users(key).end());
+  Checker checker({facts, limits, index, deleted, shelf.can_make()}, problems);
   for (const Resource* resource : resources) {
     if (problems.full()) return;
     checker.check(*resource);
@@ -131,6 +141,30 @@ void Model::State::check_staged(std::span<const Edit> edits, const Touched& now,
   for (const Group* group : now.access) checker.check_access(*group);
   for (const uint32_t port : now.guards) checker.check_guard(port);
   checker.check_totals(index.totals(), edits.front().key);
+}
+
+// What fits is made ready, as commit() cannot fail.
+void Model::State::stage_tls(const Touched& now, const Key& blamed, Problems& problems) {
+  const auto stage = [&](const Key& key, std::string field, TlsUse use) {
+    const auto made = shelf.stage(std::move(use));
+    if (!made) problems.add(key, std::move(field), made.error().text);
+  };
+  for (const Group* group : now.frontends) {
+    if (group->service == nullptr || problems.full()) continue;
+    const auto& ports = group->spec().ports;
+    for (size_t i = 0; i < ports.size(); ++i)
+      if (ends_tls(ports[i]))
+        stage(group->key, element("spec.ports", i) + ".tls",
+              server_use(index, group->key, ports[i]));
+    for (const Resource* policy : group->traffic_policies)
+      if (const auto& tls = std::get<TrafficPolicy>(policy->spec).upstream_tls)
+        stage(policy->key, "spec.upstream_tls", client_use(index, policy->key, *tls));
+  }
+  if (const size_t bytes = shelf.bytes(); bytes > limits.tls_use_bytes)
+    problems.add(blamed, "",
+                 fmt::format("there would be {} bytes of certificates, keys and roots in all ports "
+                             "and upstreams with TLS; at most {} are allowed",
+                             bytes, limits.tls_use_bytes));
 }
 
 void Model::State::undo_to(size_t mark, Touched& now) {
@@ -149,8 +183,8 @@ void Model::State::sweep(const Touched& now) {
   }
 }
 
-Model::Model(NodeFacts facts, const Limits& limits)
-    : state_(std::make_unique<State>(std::move(facts), limits)) {}
+Model::Model(NodeFacts facts, const Limits& limits, TlsMaker* tls_maker)
+    : state_(std::make_unique<State>(std::move(facts), limits, tls_maker)) {}
 
 Model::~Model() = default;
 
@@ -160,15 +194,17 @@ std::vector<Problem> Model::stage(std::span<const Edit> edits) {
   state.check_edits(edits, problems);
   if (!problems.none() || edits.empty()) return problems.take();
 
-  const size_t mark = state.undo.size();
+  const size_t mark = state.undo.size(), shelf_mark = state.shelf.mark();
   Touched now;
   for (const auto& [key, resource] : edits)
     state.undo.push_back({key, state.index.replace(key, resource, now)});
   state.index.recount(now);
   state.check_staged(edits, now, problems);
+  if (problems.none()) state.stage_tls(now, edits.front().key, problems);
   if (problems.none()) {
     state.touched.merge(now);
   } else {
+    state.shelf.undo_to(shelf_mark);
     state.undo_to(mark, now);
     state.sweep(now);
   }
@@ -180,6 +216,7 @@ void Model::rollback() {
   state_->undo_to(0, now);
   now.merge(state_->touched);
   state_->touched = {};
+  state_->shelf.settle();
   state_->sweep(now);
 }
 
@@ -190,6 +227,7 @@ Compiled Model::commit(uint64_t version, Instant now) {
   state.undo.clear();
   Compiled compiled = state.compiler.commit(version, now, state.touched, edited);
   const Touched done = std::exchange(state.touched, {});
+  state.shelf.settle();
   state.sweep(done);
   return compiled;
 }
@@ -224,6 +262,12 @@ const Resource* Model::workload_at(const IpAddress& address) const {
 }
 
 const Resource* Model::find(const Key& key) const { return state_->index.find(key); }
+
+std::vector<Key> Model::tls_users(const Key& key) const {
+  std::vector<Key> users;
+  for (const Resource* user : state_->index.tls_users(key)) users.push_back(user->key);
+  return users;
+}
 
 InterfaceId Model::interface_of(const Workload& workload) const {
   const auto port = state_->facts.workload_port(workload.port);

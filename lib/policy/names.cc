@@ -85,6 +85,10 @@ const char* name_of(Kind kind) {
       return "TrafficPolicy";
     case Kind::kAccessPolicy:
       return "AccessPolicy";
+    case Kind::kSecret:
+      return "Secret";
+    case Kind::kTrustBundle:
+      return "TrustBundle";
   }
   return "?";
 }
@@ -97,6 +101,23 @@ std::string_view why_no_label(std::string_view text) {
   if (text.front() == '-' || text.back() == '-')
     return "is no DNS label: it starts or ends with a hyphen";
   return {};
+}
+
+std::string_view why_no_server_name(std::string_view text, Wildcard wildcard) {
+  if (text.empty()) return "is missing";
+  if (text.size() > kMaxServerName) return "is longer than 253 bytes";
+  if (wildcard == Wildcard::kTaken && text.starts_with("*.")) text.remove_prefix(2);
+  bool digits_alone = true;
+  for (size_t at = 0; at <= text.size();) {
+    const size_t end = std::min(text.find('.', at), text.size());
+    std::string label(text.substr(at, end - at));
+    std::ranges::replace(label, '_', 'x');  // RFC 2782 names have it
+    if (!why_no_label(label).empty())
+      return "is no name of a host in small letters, as example.org";
+    digits_alone = std::ranges::all_of(label, [](char c) { return c >= '0' && c <= '9'; });
+    at = end + 1;
+  }
+  return digits_alone ? "looks like an address, which is no server name" : std::string_view();
 }
 
 std::string_view why_no_host(const IpAddress& address) {

@@ -12,6 +12,11 @@ namespace heddle::policy {
 // Why a text is no DNS label (RFC 1123 2.1, in small letters); empty: it is one.
 std::string_view why_no_label(std::string_view text);
 
+// Why a text is no server name; empty: it is one. Names of hosts in small letters (RFC 6066 3), and
+// where wildcards are taken also "*.example.org".
+enum class Wildcard : uint8_t { kRefused, kTaken };
+std::string_view why_no_server_name(std::string_view text, Wildcard wildcard);
+
 // Why no host has the address; empty: one may.
 std::string_view why_no_host(const IpAddress& address);
 

@@ -96,7 +96,7 @@ void ShapeChecker::ports(const std::vector<ServicePort>& ports) {
   std::set<std::string_view> names;
   std::set<std::pair<Protocol, uint16_t>> numbers;
   for (size_t i = 0; i < ports.size(); ++i) {
-    const auto& [name, number, protocol, target] = ports[i];
+    const auto& [name, number, protocol, target, tls] = ports[i];
     const std::string field = fmt::format("spec.ports[{}]", i);
     label(field + ".name", name);
     if (!name.empty() && !has_letter(name))
@@ -120,6 +120,9 @@ void ShapeChecker::check(const Service& spec) {
     fail("spec.source_mapping",
          fmt::format("is for forwarding: full-nat, and this is {}", name_of(spec.forwarding)));
   if (spec.forwarding == Forwarding::kProxy) proxied_ports(spec.ports);
+  for (size_t i = 0; i < spec.ports.size() && i < kMaxServicePorts; ++i)
+    if (spec.ports[i].tls)
+      port_tls(fmt::format("spec.ports[{}].tls", i), *spec.ports[i].tls, spec);
   if (!keeps_packets(spec.forwarding)) return;
   for (size_t i = 0; i < spec.ports.size(); ++i) {
     const ServicePort& port = spec.ports[i];

@@ -21,6 +21,8 @@ class ShapeChecker {
   void check(const Route& spec);
   void check(const TrafficPolicy& spec);
   void check(const AccessPolicy& spec);
+  void check(const Secret& spec);
+  void check(const TrustBundle& spec);
   void check_metadata(const Labels& labels);
 
  private:
@@ -36,6 +38,16 @@ class ShapeChecker {
   void ports(const std::vector<ServicePort>& ports);
   void proxied_ports(const std::vector<ServicePort>& ports);
   void rule(const std::string& field, const TcpRule& rule);
+  void tls_rule(const std::string& field, const TlsRule& rule);
+  void backends(const std::string& field, const std::vector<Backend>& backends);
+  void port_tls(const std::string& field, const ServerTls& tls, const Service& spec);
+  void passthrough(const std::string& field, const ServerTls& tls);
+  void upstream_tls(const UpstreamTls& tls);
+  void tls_choice(const std::string& field, const TlsChoice& choice);
+  // Names of resources, each once.
+  void names(const std::string& field, const std::vector<std::string>& names, size_t most);
+  void peer_ids(const std::string& field, const std::vector<std::string>& ids);
+  void text(const std::string& field, const std::string& text, size_t least, size_t most);
   void backend(const std::string& field, const Backend& backend);
   void access_rule(const std::string& field, const AccessRule& rule);
   void source(const std::string& field, const Source& source);

@@ -11,6 +11,14 @@ namespace heddle::policy {
 
 void ShapeChecker::check(const Route& spec) {
   label("spec.service", spec.service);
+  if (!spec.tls.empty()) {
+    if (!spec.rules.empty())
+      fail("spec.tls", "a Route has rules of one kind; what is under tcp takes another Route");
+    if (!count("spec.tls", spec.tls.size(), 1, kMaxRules, "rules")) return;
+    for (size_t i = 0; i < spec.tls.size(); ++i)
+      tls_rule(fmt::format("spec.tls[{}]", i), spec.tls[i]);
+    return;
+  }
   if (!count("spec.tcp", spec.rules.size(), 1, kMaxRules, "rules")) return;
   for (size_t i = 0; i < spec.rules.size(); ++i)
     rule(fmt::format("spec.tcp[{}]", i), spec.rules[i]);
@@ -18,9 +26,13 @@ void ShapeChecker::check(const Route& spec) {
 
 void ShapeChecker::rule(const std::string& field, const TcpRule& rule) {
   if (!rule.port.empty()) label(field + ".port", rule.port);
-  if (!count(field + ".backends", rule.backends.size(), 1, kMaxBackends, "backends")) return;
-  for (size_t i = 0; i < rule.backends.size(); ++i)
-    backend(fmt::format("{}.backends[{}]", field, i), rule.backends[i]);
+  backends(field + ".backends", rule.backends);
+}
+
+void ShapeChecker::backends(const std::string& field, const std::vector<Backend>& backends) {
+  if (!count(field, backends.size(), 1, kMaxBackends, "backends")) return;
+  for (size_t i = 0; i < backends.size(); ++i)
+    backend(fmt::format("{}[{}]", field, i), backends[i]);
 }
 
 void ShapeChecker::backend(const std::string& field, const Backend& backend) {
@@ -55,6 +67,7 @@ void ShapeChecker::check(const TrafficPolicy& spec) {
   if (spec.idle_timeout != Duration() &&
       outside(spec.idle_timeout, kLeastIdleTimeout, kMaxIdleTimeout))
     fail("spec.limits.idle_timeout", "expected 1s to 720h, or 0s: never");
+  if (spec.upstream_tls) upstream_tls(*spec.upstream_tls);
 }
 
 void ShapeChecker::check(const AccessPolicy& spec) {

@@ -4,6 +4,7 @@
 #include "index.h"
 #include "names.h"
 #include "policy/limits.h"
+#include "tls_use.h"
 
 namespace heddle::policy {
 namespace {
@@ -11,7 +12,9 @@ namespace {
 // What a resource adds alone.
 constexpr uint64_t Totals::* kOwn[] = {
     &Totals::resources, &Totals::services,      &Totals::service_ports, &Totals::routes,
-    &Totals::backends,  &Totals::set_endpoints, &Totals::label_bytes};
+    &Totals::backends,  &Totals::set_endpoints, &Totals::label_bytes,
+    &Totals::secrets,   &Totals::trust_bundles, &Totals::pem_bytes,
+    &Totals::tls_uses,  &Totals::server_names};
 
 uint64_t bytes_of(const Labels& labels) {
   uint64_t bytes = 0;
@@ -24,6 +27,7 @@ void add_spec(const Service& spec, Totals& to) {
   to.services = 1;
   to.service_ports = spec.addresses.size() * spec.ports.size();
   to.label_bytes += bytes_of(spec.selector);
+  to.tls_uses = static_cast<uint64_t>(std::ranges::count_if(spec.ports, ends_tls));
 }
 void add_spec(const EndpointSet& spec, Totals& to) {
   to.set_endpoints = spec.endpoints.size();
@@ -31,12 +35,21 @@ void add_spec(const EndpointSet& spec, Totals& to) {
 }
 void add_spec(const Route& spec, Totals& to) {
   to.routes = 1;
-  for (const TcpRule& rule : spec.rules) {
-    to.backends += rule.backends.size();
-    for (const Backend& backend : rule.backends) to.label_bytes += bytes_of(backend.subset);
-  }
+  for_each_backend(spec, [&](const Backend& backend) {
+    ++to.backends;
+    to.label_bytes += bytes_of(backend.subset);
+  });
+  for (const TlsRule& rule : spec.tls) to.server_names += rule.server_names.size();
 }
-void add_spec(const TrafficPolicy&, Totals&) {}
+void add_spec(const TrafficPolicy& spec, Totals& to) { to.tls_uses = spec.upstream_tls ? 1 : 0; }
+void add_spec(const Secret& spec, Totals& to) {
+  to.secrets = 1;
+  to.pem_bytes = spec.chain_pem.size() + spec.key_pem.size();
+}
+void add_spec(const TrustBundle& spec, Totals& to) {
+  to.trust_bundles = 1;
+  to.pem_bytes = spec.roots_pem.size() + spec.crl_pem.size();
+}
 void add_spec(const AccessPolicy& spec, Totals& to) {
   to.label_bytes += bytes_of(spec.workload_labels);
 }

@@ -23,6 +23,14 @@ class Garbage {
       std::visit([&](auto& spec) { spoil(spec); }, resource->spec);
     if (one_in(6)) resource->labels = labels();
     if (one_in(8)) resource->spec.emplace<TrafficPolicy>();
+    if (one_in(8)) {
+      spoil(resource->spec.emplace<Secret>());
+      resource->key.kind = edit.key.kind = Kind::kSecret;
+    }
+    if (one_in(8)) {
+      spoil(resource->spec.emplace<TrustBundle>());
+      resource->key.kind = edit.key.kind = Kind::kTrustBundle;
+    }
     if (one_in(8)) resource->key.name = name();
     edit.resource = resource;
     return one_in(8) ? spoil_key(edit) : edit;
@@ -32,7 +40,7 @@ class Garbage {
   bool one_in(uint32_t times) { return random_.below(times) == 0; }
 
   Edit spoil_key(Edit edit) {
-    if (one_in(2)) edit.key.kind = static_cast<Kind>(random_.below(6));
+    if (one_in(2)) edit.key.kind = static_cast<Kind>(random_.below(8));
     if (one_in(2)) edit.key.name = name();
     if (one_in(2)) edit.key.ns = name();
     return edit;
@@ -74,9 +82,33 @@ class Garbage {
     if (one_in(4)) spec.selector = labels();
     if (one_in(4)) spec.forwarding = static_cast<Forwarding>(random_.next());
     if (one_in(4)) spec.source_mapping = static_cast<SourceMapping>(random_.next());
-    for (ServicePort& port : spec.ports)
+    for (ServicePort& port : spec.ports) {
       if (one_in(4)) port.target_port = static_cast<uint16_t>(random_.next());
+      if (one_in(8)) spoil(port.tls.emplace());
+    }
     if (one_in(2)) spec.fallback = one_in(2) ? name() : "s" + std::to_string(random_.below(6));
+  }
+  void spoil(TlsChoice& choice) {
+    choice.min_version = static_cast<tls::Version>(random_.below(3));
+    choice.max_version = static_cast<tls::Version>(random_.below(3));
+    if (one_in(3)) grow(choice.suites, static_cast<tls::SuiteId>(random_.next()));
+    if (one_in(3)) grow(choice.groups, name());
+    if (one_in(3)) grow(choice.alpn, name());
+  }
+  void spoil(ServerTls& tls) {
+    tls.mode = static_cast<ClientTls>(random_.below(5));
+    if (one_in(3)) grow(tls.certificates, name());
+    if (one_in(3)) grow(tls.trust, name());
+    if (one_in(3)) grow(tls.client_ids, name());
+    spoil(tls.choice);
+  }
+  void spoil(Secret& spec) {
+    if (one_in(2)) spec.chain_pem = std::string(one_in(4) ? kMaxChainPem + 1 : 9, 'c');
+    if (one_in(2)) spec.key_pem = std::string(one_in(4) ? kMaxKeyPem + 1 : 9, 'k');
+  }
+  void spoil(TrustBundle& spec) {
+    if (one_in(2)) spec.trust_domain = name();
+    if (one_in(2)) spec.roots_pem = std::string(one_in(4) ? kMaxBundlePem + 1 : 9, 'r');
   }
   void spoil(EndpointSet& spec) {
     if (one_in(3)) spec.service = name();
@@ -92,6 +124,9 @@ class Garbage {
   void spoil(Route& spec) {
     if (one_in(3)) spec.service = name();
     if (one_in(3)) grow(spec.rules, {});
+    if (one_in(3)) grow(spec.tls, {{name()}, {backend("s0")}});
+    for (TlsRule& rule : spec.tls)
+      if (one_in(3)) grow(rule.server_names, name());
     for (TcpRule& rule : spec.rules) {
       if (one_in(3)) rule.port = name();
       if (one_in(3)) grow(rule.backends, backend("s0", static_cast<uint32_t>(random_.next())));
@@ -105,6 +140,14 @@ class Garbage {
     spec.algorithm = static_cast<Algorithm>(random_.next());
     spec.drain_time = Duration(static_cast<int64_t>(random_.next()));
     spec.no_endpoint = static_cast<Refusal>(random_.next());
+    if (!one_in(3)) return;
+    UpstreamTls& tls = spec.upstream_tls.emplace();
+    tls.server_name = name();
+    tls.verify = static_cast<tls::PeerCheck>(random_.below(4));
+    if (one_in(3)) grow(tls.trust, name());
+    tls.certificate = name();
+    if (one_in(3)) grow(tls.server_ids, name());
+    spoil(tls.choice);
   }
   void spoil(AccessPolicy& spec) {
     if (one_in(8)) spec.workload_labels = labels();

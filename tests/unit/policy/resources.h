@@ -78,8 +78,8 @@ inline NodeFacts node() {
 // A model and its last snapshot.
 class World {
  public:
-  explicit World(const Limits& limits = {}, NodeFacts facts = node())
-      : model(std::move(facts), limits) {}
+  explicit World(const Limits& limits = {}, NodeFacts facts = node(), TlsMaker* maker = nullptr)
+      : model(std::move(facts), limits, maker) {}
 
   // Stages and commits; it has to be without problems.
   void apply(std::vector<Edit> edits) {
@@ -142,6 +142,8 @@ inline std::string outcome(const Decision& decision) {
       return "denied";
     case Verdict::kNoEndpoint:
       return "no endpoint";
+    case Verdict::kNoRoute:
+      return "no route";
   }
   return "?";
 }

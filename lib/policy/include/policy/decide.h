@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "balance/round_robin.h"
 #include "core/ids.h"
@@ -26,6 +27,7 @@ enum class Verdict : uint8_t {
   kNoPort,  // the address is a service's, the port is not
   kDenied,
   kNoEndpoint,  // nor in any fallback
+  kNoRoute,     // TLS that passes through: no rule for the server name
 };
 
 // What a worker keeps for algorithms that are not hashes. Without it these choose by hash. Both
@@ -42,13 +44,18 @@ struct Decision {
   uint32_t cluster = kNoSlot;               // slot of the cluster that was used
   const EndpointEntry* endpoint = nullptr;  // of kForward
   const AccessEntry* access = nullptr;      // that decided; none: the default
-  uint16_t choice = 0;                      // position in Frontend::choices
+  const ServerNames::Target* target = nullptr;  // of the server name, where names decide
+  uint16_t choice = 0;                      // position in the target's choices, else Frontend's
   uint16_t port = 0;                        // of kForward: the endpoint's
   bool audited = false;                     // an AUDIT rule, or a dry run's, fits
-  Refusal how = Refusal::kDrop;             // of kDenied, kNoEndpoint: the sender is told
+  Refusal how = Refusal::kDrop;  // of kDenied, kNoEndpoint, kNoRoute: the sender is told
 };
 
-Decision decide(const Snapshot& snapshot, const Flow& flow, const PickState* state = nullptr);
+// `server_name`: what the client asks for in TLS that passes through; others do not look at it. It
+// is known when the connection is there, so such a frontend is asked twice: before, without a
+// name, kNoRoute says that access lets the flow in.
+Decision decide(const Snapshot& snapshot, const Flow& flow, const PickState* state = nullptr,
+                std::string_view server_name = {});
 
 // The same without access: who gets the flow's packets if they may pass. For what belongs to a
 // flow and does not come from its sender, as ICMP errors.

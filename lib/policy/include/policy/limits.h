@@ -24,6 +24,13 @@ struct Limits {
   uint32_t backends = 65'536;       // of all rules of all routes
   uint32_t access_terms = 262'144;  // of all access policies, for each port that they are for
   uint64_t label_bytes = 64 << 20;  // names and values of all labels, and kLabelCost for each
+  uint32_t secrets = 4'096;
+  uint32_t trust_bundles = 1'024;
+  uint64_t pem_bytes = 64 << 20;  // of all Secrets and TrustBundles
+  uint32_t tls_uses = 4'096;      // ports with TLS that ends here, and upstreams with TLS
+  // PEM text of all uses of TLS, each of which has its own copy on every worker.
+  uint64_t tls_use_bytes = 64 << 20;
+  uint32_t server_names = 65'536;  // of all rules of all routes
 
   // Slots are below these: twice what lives, as those of what has just gone rest for one commit.
   constexpr uint32_t frontend_slots() const { return 2 * service_ports; }
@@ -55,6 +62,21 @@ inline constexpr size_t kMaxFallbacks = 8;      // one behind the other
 // Of all access policies of one service: rules, their sources and what these list. A packet may
 // have to be compared with all of them.
 inline constexpr size_t kMaxAccessTerms = 4'096;
+inline constexpr size_t kMaxCertificates = 16;  // of one port
+inline constexpr size_t kMaxTrust = 16;         // TrustBundles of one port or upstream
+inline constexpr size_t kMaxPeerIds = 256;      // SPIFFE IDs that one port or upstream takes
+inline constexpr size_t kMaxGroups = 8;
+inline constexpr size_t kMaxAlpn = 16;
+inline constexpr size_t kMaxAlpnName = 255;               // RFC 7301 3.1
+inline constexpr size_t kMaxChainPem = 64 * 1024;         // a certificate with its intermediates
+inline constexpr size_t kMaxChain = 10;                   // certificates in it
+inline constexpr size_t kMaxKeyPem = 16 * 1024;           // a private key
+inline constexpr size_t kMaxBundlePem = 512 * 1024;       // the roots of a TrustBundle
+inline constexpr size_t kMaxRoots = 512;                  // certificates in it
+inline constexpr size_t kMaxCrlPem = 1024 * 1024;         // its CRLs
+inline constexpr size_t kMaxServerName = 253;             // RFC 1035 2.3.4
+inline constexpr size_t kMaxServerNames = 256;            // of one rule
+inline constexpr size_t kMaxServiceServerNames = 1'024;   // of all Routes of one service
 inline constexpr size_t kLabelCost = 96;  // bytes of memory besides its text
 
 }  // namespace heddle::policy

@@ -58,7 +58,8 @@ struct ModelStats {
 
 class Model {
  public:
-  Model(NodeFacts facts, const Limits& limits);
+  // `tls_maker` outlives the model; null: there is no TLS, and policy that asks for it is refused.
+  Model(NodeFacts facts, const Limits& limits, TlsMaker* tls_maker = nullptr);
   ~Model();
 
   // Checks the edits on top of what is staged already. No problems: they are staged. Otherwise
@@ -70,7 +71,8 @@ class Model {
   // Takes back what was staged since the last commit.
   void rollback();
 
-  // Compiles what was staged. Cannot fail. `version` is written into the snapshot. Slots that
+  // Compiles what was staged. Cannot fail. `version` is written into the snapshot; where Secrets and
+  // TrustBundles alone have changed it may be that of the commit before. Slots that
   // become free here are not used again before the next commit, so that a worker under the old
   // snapshot and one under the new cannot count different things in one slot; the caller waits
   // for all workers between two commits.
@@ -110,6 +112,8 @@ class Model {
   // The workload that has this address, or null.
   const Resource* workload_at(const IpAddress& address) const;
   const Resource* find(const Key& key) const;  // as staged
+  // The Services and TrafficPolicies whose TLS names the Secret or TrustBundle, as staged.
+  std::vector<Key> tls_users(const Key& key) const;
   // The interface of a workload's port.
   InterfaceId interface_of(const Workload& workload) const;
 

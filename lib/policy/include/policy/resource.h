@@ -14,6 +14,7 @@
 
 #include "core/time.h"
 #include "policy/ip.h"
+#include "policy/tls.h"
 
 namespace heddle::policy {
 
@@ -24,6 +25,8 @@ enum class Kind : uint8_t {
   kRoute,
   kTrafficPolicy,
   kAccessPolicy,
+  kSecret,
+  kTrustBundle,
 };
 
 // "Workload", as people write it.
@@ -47,11 +50,33 @@ struct Workload {
 
 enum class Protocol : uint8_t { kTcp, kUdp };
 
+// What both sides of TLS may choose. Lists are in order of preference.
+struct TlsChoice {
+  tls::Version min_version = tls::Version::kTls12;
+  tls::Version max_version = tls::Version::kTls13;
+  std::vector<tls::SuiteId> suites;  // none: all
+  std::vector<std::string> groups;   // none: those of tls::Config
+  std::vector<std::string> alpn;
+  friend bool operator==(const TlsChoice&, const TlsChoice&) = default;
+};
+
+// TLS of the clients of one port. Names are of Secrets and TrustBundles of the same namespace.
+struct ServerTls {
+  ClientTls mode = ClientTls::kTerminate;
+  std::vector<std::string> certificates;  // the first is the default
+  std::vector<std::string> trust;         // given: clients must show an X.509-SVID of one of these
+  std::vector<std::string> client_ids;    // SPIFFE IDs; none: any of these trust domains
+  bool known_names_only = false;
+  TlsChoice choice;
+  friend bool operator==(const ServerTls&, const ServerTls&) = default;
+};
+
 struct ServicePort {
   std::string name;
   uint16_t number = 0;  // 0: every port of the protocol that no other entry names
   Protocol protocol = Protocol::kTcp;
-  uint16_t target_port = 0;  // of the endpoints; 0: as the packet has it
+  uint16_t target_port = 0;       // of the endpoints; 0: as the packet has it
+  std::optional<ServerTls> tls{};  // none: bytes are bytes
   friend bool operator==(const ServicePort&, const ServicePort&) = default;
 };
 
@@ -116,9 +141,17 @@ struct TcpRule {
   std::vector<Backend> backends;
 };
 
+// For the ports with ClientTls::kPassthrough.
+struct TlsRule {
+  std::vector<std::string> server_names;  // in small letters; "*.example.org": see ServerNames
+  std::vector<Backend> backends;
+};
+
+// Rules of one of the two kinds.
 struct Route {
   std::string service;
   std::vector<TcpRule> rules;
+  std::vector<TlsRule> tls;
 };
 
 enum class HashOn : uint8_t { kFlow, kSourceAddress };
@@ -140,6 +173,17 @@ inline constexpr Duration kDefaultDrainTime = seconds(60);
 inline constexpr Duration kDefaultConnectTimeout = seconds(5);
 inline constexpr Duration kDefaultIdleTimeout = seconds(3'600);
 
+// TLS towards the endpoints of a service.
+struct UpstreamTls {
+  std::string server_name;  // sent as SNI; with kName what certificates must cover
+  tls::PeerCheck verify = tls::PeerCheck::kName;  // or kSpiffe
+  std::vector<std::string> trust;
+  std::string certificate;              // a Secret, shown to endpoints that ask; or empty
+  std::vector<std::string> server_ids;  // with kSpiffe; none: any of these trust domains
+  TlsChoice choice;
+  friend bool operator==(const UpstreamTls&, const UpstreamTls&) = default;
+};
+
 struct TrafficPolicy {
   std::string service;
   HashOn hash_on = HashOn::kFlow;
@@ -149,6 +193,7 @@ struct TrafficPolicy {
   Refusal no_endpoint = Refusal::kUnreachable;
   // For services with forwarding: proxy alone. None: the default; idle 0: never.
   std::optional<Duration> connect_timeout, idle_timeout;
+  std::optional<UpstreamTls> upstream_tls;  // the same
 };
 
 enum class Action : uint8_t { kAllow, kDeny, kAudit };
@@ -179,10 +224,25 @@ struct AccessPolicy {
   std::vector<AccessRule> rules;
 };
 
+// A certificate with its intermediates and its key, as PEM, wherever it was read from. control/
+// has checked that they fit; here they are text.
+struct Secret {
+  std::string chain_pem, key_pem;
+  friend bool operator==(const Secret&, const Secret&) = default;
+};
+
+struct TrustBundle {
+  std::string trust_domain;
+  std::string roots_pem;
+  std::string crl_pem;  // or empty
+  friend bool operator==(const TrustBundle&, const TrustBundle&) = default;
+};
+
 struct Resource {
   Key key;
   Labels labels;  // metadata.labels
-  std::variant<Workload, Service, EndpointSet, Route, TrafficPolicy, AccessPolicy> spec;
+  std::variant<Workload, Service, EndpointSet, Route, TrafficPolicy, AccessPolicy, Secret, TrustBundle>
+      spec;
 };
 using ResourcePtr = std::shared_ptr<const Resource>;
 

@@ -28,10 +28,10 @@
 #include "policy/ip.h"
 #include "policy/limits.h"
 #include "policy/resource.h"
+#include "policy/server_names.h"
+#include "policy/tls.h"
 
 namespace heddle::policy {
-
-inline constexpr uint32_t kNoSlot = UINT32_MAX;
 
 // One endpoint of a cluster. Its slot is for counters.
 struct EndpointEntry {
@@ -52,12 +52,6 @@ struct Cluster {
       table;
   Algorithm algorithm = Algorithm::kMaglev;
   uint32_t fallback = kNoSlot;  // the cluster to use when the table is empty
-};
-
-struct Choice {
-  uint32_t until = 0;  // of the frontend's total weight
-  uint32_t cluster = kNoSlot;
-  friend bool operator==(const Choice&, const Choice&) = default;
 };
 
 // Which senders a rule speaks of. A sender behind a workload port is known by that port, anybody
@@ -107,6 +101,12 @@ struct Frontend {
   // Of Forwarding::kProxy.
   Duration connect_timeout = kDefaultConnectTimeout;
   Duration idle_timeout = kDefaultIdleTimeout;  // without a byte from either side; 0: never
+  // TLS of clients, and towards endpoints. Each is the same object until its configuration changes.
+  ClientTls client_tls = ClientTls::kOff;
+  std::shared_ptr<const TlsUse> tls_in;   // null unless kTerminate or kOptional
+  std::shared_ptr<const TlsUse> tls_out;  // null: plaintext
+  // With kPassthrough: who gets which name; there are no `choices` then. Null: choices, for all.
+  std::shared_ptr<const ServerNames> server_names;
   std::vector<Choice> choices;
   std::shared_ptr<const AccessList> access;  // none: everybody may
   // For explain.

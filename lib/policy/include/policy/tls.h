@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "core/result.h"
 #include "tls/config.h"
@@ -37,6 +38,7 @@ enum class ClientTls : uint8_t {
 struct TlsUse {
   tls::Config config;
   std::shared_ptr<const TlsReady> ready;
+  std::string server_name;  // of a client: the SNI, and what kName looks for; or empty
 };
 
 }  // namespace heddle::policy

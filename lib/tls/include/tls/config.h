@@ -25,12 +25,14 @@ struct CertificateConfig {
   std::string name;       // of the resource, for messages
   std::string chain_pem;  // the certificate first, then its intermediates
   std::string key_pem;
+  friend bool operator==(const CertificateConfig&, const CertificateConfig&) = default;
 };
 
 struct TrustConfig {
   std::string trust_domain;  // unused with kName
   std::string roots_pem;
   std::string crl_pem;  // when not empty, every peer's certificate is looked up in it
+  friend bool operator==(const TrustConfig&, const TrustConfig&) = default;
 };
 
 struct Config {
@@ -55,6 +57,7 @@ struct Config {
   uint32_t max_bytes = 64 * 1024;  // of a handshake, from the peer
   uint32_t max_records = 64;
   Duration timeout = seconds(10);
+  friend bool operator==(const Config&, const Config&) = default;
 };
 
 }  // namespace heddle::tls

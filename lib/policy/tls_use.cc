@@ -1,0 +1,108 @@
+#include "tls_use.h"
+
+#include "index.h"
+#include "names.h"
+
+namespace heddle::policy {
+namespace {
+
+void choose(const TlsChoice& choice, tls::Config& to) {
+  to.min_version = choice.min_version;
+  to.max_version = choice.max_version;
+  to.suites = choice.suites;
+  if (!choice.groups.empty()) to.groups = choice.groups;
+  to.alpn = choice.alpn;
+}
+
+void add_certificate(const Index& index, const std::string& ns, const std::string& name,
+                     tls::Config& to) {
+  const auto& secret = std::get<Secret>(index.find({Kind::kSecret, ns, name})->spec);
+  to.certificates.push_back({name, secret.chain_pem, secret.key_pem});
+}
+
+void add_trust(const Index& index, const std::string& ns, const std::string& name,
+               tls::Config& to) {
+  const auto& bundle = std::get<TrustBundle>(index.find({Kind::kTrustBundle, ns, name})->spec);
+  // By name it is of no interest whose root it is, so all are one.
+  if (to.peer == tls::PeerCheck::kName && !to.trust.empty()) {
+    to.trust[0].roots_pem += "\n" + bundle.roots_pem;
+    if (!bundle.crl_pem.empty()) to.trust[0].crl_pem += "\n" + bundle.crl_pem;
+    return;
+  }
+  to.trust.push_back({bundle.trust_domain, bundle.roots_pem, bundle.crl_pem});
+}
+
+}  // namespace
+
+std::vector<Key> tls_material_of(const Resource& resource) {
+  std::vector<Key> keys;
+  const auto add = [&](Kind kind, const std::string& name) {
+    keys.push_back({kind, resource.key.ns, name});
+  };
+  if (const auto* service = std::get_if<Service>(&resource.spec)) {
+    for (const ServicePort& port : service->ports) {
+      if (!port.tls) continue;
+      for (const std::string& name : port.tls->certificates) add(Kind::kSecret, name);
+      for (const std::string& name : port.tls->trust) add(Kind::kTrustBundle, name);
+    }
+  }
+  const auto* policy = std::get_if<TrafficPolicy>(&resource.spec);
+  if (policy == nullptr || !policy->upstream_tls) return keys;
+  if (!policy->upstream_tls->certificate.empty())
+    add(Kind::kSecret, policy->upstream_tls->certificate);
+  for (const std::string& name : policy->upstream_tls->trust) add(Kind::kTrustBundle, name);
+  return keys;
+}
+
+TlsUse server_use(const Index& index, const Key& service, const ServicePort& port) {
+  const ServerTls& spec = *port.tls;
+  TlsUse use;
+  tls::Config& config = use.config;
+  config.name = "Service " + path_of(service) + " port " + port.name;
+  config.role = tls::Role::kServer;
+  choose(spec.choice, config);
+  config.known_names_only = spec.known_names_only;
+  for (const std::string& name : spec.certificates)
+    add_certificate(index, service.ns, name, config);
+  if (spec.trust.empty()) return use;
+  config.peer = tls::PeerCheck::kSpiffe;
+  for (const std::string& name : spec.trust) add_trust(index, service.ns, name, config);
+  config.expected_ids = spec.client_ids;
+  return use;
+}
+
+TlsUse client_use(const Index& index, const Key& policy, const UpstreamTls& tls) {
+  TlsUse use;
+  tls::Config& config = use.config;
+  config.name = "TrafficPolicy " + path_of(policy);
+  config.role = tls::Role::kClient;
+  choose(tls.choice, config);
+  config.peer = tls.verify;
+  if (!tls.certificate.empty()) add_certificate(index, policy.ns, tls.certificate, config);
+  for (const std::string& name : tls.trust) add_trust(index, policy.ns, name, config);
+  config.expected_ids = tls.server_ids;
+  use.server_name = tls.server_name;
+  return use;
+}
+
+bool ends_tls(const ServicePort& port) {
+  return port.tls && port.tls->mode != ClientTls::kPassthrough;
+}
+
+size_t pem_bytes(const tls::Config& config) {
+  size_t bytes = 0;
+  for (const tls::CertificateConfig& each : config.certificates)
+    bytes += each.chain_pem.size() + each.key_pem.size();
+  for (const tls::TrustConfig& each : config.trust)
+    bytes += each.roots_pem.size() + each.crl_pem.size();
+  return bytes;
+}
+
+std::string_view trust_domain_of(std::string_view spiffe_id) {
+  constexpr std::string_view kScheme = "spiffe://";
+  if (!spiffe_id.starts_with(kScheme)) return {};
+  spiffe_id.remove_prefix(kScheme.size());
+  return spiffe_id.substr(0, spiffe_id.find('/'));
+}
+
+}  // namespace heddle::policy

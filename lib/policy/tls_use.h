@@ -1,0 +1,31 @@
+// What a resource's TLS comes to as a configuration, with the text of all that it names.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "policy/resource.h"
+#include "policy/tls.h"
+
+namespace heddle::policy {
+
+class Index;
+
+// The Secrets and TrustBundles that a Service or TrafficPolicy names; once for each naming.
+std::vector<Key> tls_material_of(const Resource& resource);
+
+// The first is of a port that ends TLS, the second of a TrafficPolicy with upstream_tls. What they
+// name is in the index. `ready` is left out.
+TlsUse server_use(const Index& index, const Key& service, const ServicePort& port);
+TlsUse client_use(const Index& index, const Key& policy, const UpstreamTls& tls);
+
+// Whether TLS of the port ends here.
+bool ends_tls(const ServicePort& port);
+
+// The bytes of PEM text in it.
+size_t pem_bytes(const tls::Config& config);
+
+// "example.org" of "spiffe://example.org/ns/shop/sa/cart".
+std::string_view trust_domain_of(std::string_view spiffe_id);
+
+}  // namespace heddle::policy
