@@ -48,7 +48,8 @@ std::shared_ptr<tls::Context> RelayUser::context_of(
   return static_cast<const ReadyTls&>(*use->ready).of(worker_.id);
 }
 
-std::optional<mesh::ClientTerms> RelayUser::terms(uint32_t frontend, const tcp::FourTuple&) {
+std::optional<mesh::ClientTerms> RelayUser::terms(uint32_t frontend,
+                                                  const tcp::FourTuple& client) {
   const policy::Snapshot& policy = *worker_.policy;
   if (policy.frontends[frontend] == nullptr) return std::nullopt;
   const policy::Frontend& its = *policy.frontends[frontend];
@@ -64,10 +65,13 @@ std::optional<mesh::ClientTerms> RelayUser::terms(uint32_t frontend, const tcp::
       break;
     case policy::ClientTls::kPassthrough:
       terms.side = mesh::ClientSide::kTlsNamed;
-      return terms;
+      break;
   }
   terms.tls = context_of(its.tls_in);
-  return terms;
+  // Who may not come in at all is not worth a handshake.
+  if (policy::decide(policy, flow_of(client)).verdict != policy::Verdict::kDenied) return terms;
+  worker_.services[frontend].denied.add();
+  return std::nullopt;
 }
 
 // Who the client is, is known by where its address leads: a handshake that came to an end is proof
@@ -87,14 +91,16 @@ policy::Flow RelayUser::flow_of(const tcp::FourTuple& client) const {
 }
 
 std::optional<mesh::Upstream> RelayUser::choose(uint32_t frontend, const tcp::FourTuple& client,
-                                                const mesh::ClientFacts&) {
+                                                const mesh::ClientFacts& facts) {
   const policy::Snapshot& policy = *worker_.policy;
   const policy::Flow flow = flow_of(client);
   const policy::PickState state = worker_.flows->pick_state();
-  const policy::Decision decision = policy::decide(policy, flow, &state);
+  const policy::Decision decision = policy::decide(policy, flow, &state, facts.server_name);
   ServiceCounters& counters = worker_.services[frontend];
   if (decision.verdict == policy::Verdict::kDenied) counters.denied.add();
-  if (decision.verdict == policy::Verdict::kNoEndpoint) counters.no_endpoint.add();
+  if (decision.verdict == policy::Verdict::kNoEndpoint ||
+      decision.verdict == policy::Verdict::kNoRoute)
+    counters.no_endpoint.add();
   if (decision.verdict != policy::Verdict::kForward || decision.frontend != frontend)
     return std::nullopt;
   const policy::Frontend& its = *policy.frontends[frontend];
@@ -117,7 +123,8 @@ std::optional<mesh::Upstream> RelayUser::choose(uint32_t frontend, const tcp::Fo
       .generation = policy.generation,
       .connect_timeout = its.connect_timeout,
       .idle_timeout = its.idle_timeout,
-      .tls = context_of(its.tls_out)};
+      .tls = context_of(its.tls_out),
+      .server_name = its.tls_out == nullptr ? std::string() : its.tls_out->server_name};
 }
 
 void RelayUser::opened(uint32_t frontend, uint32_t endpoint) {

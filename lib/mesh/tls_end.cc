@@ -51,7 +51,7 @@ bool TlsEnd::begin(TlsWork& work, Instant now) {
       tls::Handshake::start(*context_, work.gate,
                             {.counters = work.records->counters(),
                              .now = now,
-                             .server_name = context_->config().server_name});
+                             .server_name = server_name_});
   phase_ = begun ? Phase::kShake : Phase::kBroken;
   if (begun) handshake_ = std::move(*begun);
   return true;

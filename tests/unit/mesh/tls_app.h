@@ -30,8 +30,8 @@ class TlsApp final : public sim::App {
   }
 
   TlsPeer& connect(const tcp::FourTuple& tuple, std::shared_ptr<tls::Context> context,
-                   uint64_t bytes, Instant now) {
-    TlsPeer& peer = add(std::move(context), bytes);
+                   const std::string& server_name, uint64_t bytes, Instant now) {
+    TlsPeer& peer = add(std::move(context), bytes, server_name);
     peer.id = host_.transport().connect(
         {.tuple = tuple, .user = reinterpret_cast<uint64_t>(&peer)}, now);
     host_.wake(now);
@@ -64,9 +64,10 @@ class TlsApp final : public sim::App {
   bool says_close = true;   // close_notify before the stream's end
 
  private:
-  TlsPeer& add(std::shared_ptr<tls::Context> context, uint64_t bytes) {
+  TlsPeer& add(std::shared_ptr<tls::Context> context, uint64_t bytes,
+               const std::string& server_name = {}) {
     TlsPeer& peer = peers.emplace_back();
-    peer.tls = std::make_unique<TlsEnd>(TlsEnd::Phase::kBegin, std::move(context));
+    peer.tls = std::make_unique<TlsEnd>(TlsEnd::Phase::kBegin, std::move(context), server_name);
     peer.to_send = bytes;
     return peer;
   }

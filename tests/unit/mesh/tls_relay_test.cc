@@ -49,10 +49,11 @@ struct TlsNet : Net {
     server.set_app(tls_server);
     tls_server.listen({address(2), Be16(kServerPort)}, shared(serving), reply);
   }
-  TlsPeer& open_tls(uint64_t bytes, const tls::Config& config = client_config()) {
+  TlsPeer& open_tls(uint64_t bytes, const tls::Config& config = client_config(),
+                    const std::string& server_name = {}) {
     client.set_app(tls_client);
     return tls_client.connect({{address(1), Be16(0)}, {address(9), Be16(kPort)}}, shared(config),
-                              bytes, network.now());
+                              server_name, bytes, network.now());
   }
   uint64_t refused(tls::Refusal refusal) const {
     return work->records->counters().value(refusal);
@@ -66,9 +67,7 @@ TEST(TlsRelay, EndsTheClientsTlsAndTellsPolicyWhoItIs) {
   TlsNet net;
   net.terminate();
   net.serve(300'000);
-  tls::Config config = client_config();
-  config.server_name = "shop.test";
-  const TlsPeer& peer = net.open_tls(200'000, config);
+  const TlsPeer& peer = net.open_tls(200'000, client_config(), "shop.test");
   net.until([&] { return net.tls_client.all_ended() && net.server_app.all_closed(); });
   EXPECT_EQ(peer.received, 300'000u);
   EXPECT_EQ(net.server_app.received(), 200'000u);
@@ -198,9 +197,7 @@ TEST(TlsRelay, PassesTlsThroughByItsServerName) {
   net.policy.side = ClientSide::kTlsNamed;
   net.server.set_app(net.tls_server);
   net.tls_server.listen({address(2), Be16(kServerPort)}, shared(server_config("server")), 50'000);
-  tls::Config config = client_config();
-  config.server_name = "a.shop.test";
-  const TlsPeer& peer = net.open_tls(60'000, config);
+  const TlsPeer& peer = net.open_tls(60'000, client_config(), "a.shop.test");
   net.until([&] { return net.tls_client.all_ended() && net.tls_server.all_ended(); });
   EXPECT_EQ(net.policy.server_name, "a.shop.test");
   EXPECT_EQ(peer.received, 50'000u);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "tcp/transport.h"
@@ -42,6 +43,7 @@ struct Upstream {
   Duration connect_timeout;  // until the endpoint has answered, TLS included
   Duration idle_timeout;     // without a byte in either direction; 0: none
   std::shared_ptr<tls::Context> tls;  // null: plaintext
+  std::string server_name;            // with TLS: asked for by SNI, and verified where policy says so
 };
 
 // What is known of a pair. `client` is the accepted connection's tuple, seen from our side.

@@ -43,8 +43,9 @@ class TlsEnd {
   };
   enum class Progress : uint8_t { kMore, kDone, kRefused };
 
-  TlsEnd(Phase phase, std::shared_ptr<tls::Context> context)
-      : phase_(phase), context_(std::move(context)) {}
+  // `server_name`: of a client.
+  TlsEnd(Phase phase, std::shared_ptr<tls::Context> context, std::string server_name = {})
+      : phase_(phase), context_(std::move(context)), server_name_(std::move(server_name)) {}
   TlsEnd(TlsEnd&&) = delete;
 
   Phase phase() const { return phase_; }
@@ -92,6 +93,7 @@ class TlsEnd {
   Phase phase_;
   uint32_t needed_ = 0;  // kName: before that many bytes there is nothing new
   std::shared_ptr<tls::Context> context_;  // until the handshake has ended
+  std::string server_name_;
   std::unique_ptr<tls::Handshake> handshake_;
   std::optional<tls::Session> session_;
   std::unique_ptr<tls::Agreed> agreed_;

@@ -47,7 +47,6 @@ struct Config {
   // Certificates of the same name may differ in their kind of key. A client uses the first.
   std::vector<CertificateConfig> certificates;
   bool known_names_only = false;  // server: refuse an SNI that no certificate covers
-  std::string server_name;  // client: asked for by SNI, and what kName verifies
   PeerCheck peer = PeerCheck::kNone;
   std::vector<TrustConfig> trust;
   std::vector<std::string>
