@@ -15,6 +15,7 @@
 #include "node/version.h"
 #include "server/policy_engine.h"
 #include "server/server.h"
+#include "tcp_io/ready_tls.h"
 
 namespace {
 
@@ -123,11 +124,15 @@ Result<> serve(const heddle::app::NodeConfig& config, const Options& options) {
   // Before any device is touched: a second heddled must not take the first one's.
   auto socket = heddle::server::SocketFile::claim(config.grpc_socket);
   if (!socket) return std::unexpected(socket.error());
+  const auto workers = static_cast<uint32_t>(config.cores.size());
+  auto contexts = heddle::app::TlsContexts::create(workers);
+  if (!contexts) return std::unexpected(contexts.error());
   auto engine = heddle::server::PolicyEngine::open({.facts = heddle::app::policy_facts(config),
                                                     .limits = {},
                                                     .trust_domain = config.trust_domain,
                                                     .state_directory = config.state_directory,
-                                                    .discard = options.discard_policy});
+                                                    .discard = options.discard_policy,
+                                                    .tls_maker = contexts->get()});
   if (!engine) return std::unexpected(engine.error());
   auto eal = heddle::app::Eal::start(config, options.verbose);
   if (!eal) return std::unexpected(eal.error());

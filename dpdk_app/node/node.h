@@ -63,6 +63,7 @@ class Node : public server::NodeView, public server::PolicyTarget {
   server::ConnectionSums connection_sums() override;
   std::vector<server::ListenerInfo> listeners() override;
   std::vector<server::TcpCounterInfo> tcp_counters() override;
+  std::vector<server::TcpCounterInfo> tls_counters() override;
 
   void install(const policy::Compiled& compiled) override;
   std::vector<uint64_t> worker_versions() override;

@@ -70,6 +70,21 @@ std::vector<server::ListenerInfo> Node::listeners() {
   return all;
 }
 
+std::vector<server::TcpCounterInfo> Node::tls_counters() {
+  std::vector<server::TcpCounterInfo> all;
+  const auto add = [&](std::string_view prefix, const auto& text, auto what) {
+    server::TcpCounterInfo& info = all.emplace_back();
+    info.name = fmt::format("{}{}", prefix, text.name);
+    info.help = text.sentence;
+    for (const auto& worker : workers_)
+      if (worker->tcp != nullptr) info.value += worker->tcp->tls.records->counters().value(what);
+  };
+  for (const tls::StatText& text : tls::kStats) add("", text, text.stat);
+  for (const tls::RefusalText& text : tls::kRefusals)
+    if (text.refusal != tls::Refusal::kNone) add("refused_", text, text.refusal);
+  return all;
+}
+
 std::vector<server::TcpCounterInfo> Node::tcp_counters() {
   std::vector<server::TcpCounterInfo> all;
   const auto add = [&](std::string_view prefix, const auto& text, auto&& value_of) {

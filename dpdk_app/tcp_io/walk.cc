@@ -22,6 +22,23 @@ uint64_t ms(Duration duration) {
   return duration < Duration() ? 0 : static_cast<uint64_t>(duration.ns() / 1'000'000);
 }
 
+// Literals of lib/tls; what is cut is for people alone.
+void describe_tls(const mesh::TlsEnd& end, server::ConnectionTls& info) {
+  using State = server::ConnectionTls::State;
+  if (const tls::Agreed* agreed = end.agreed(); agreed != nullptr) {
+    info.server_name.set(agreed->server_name);
+    info.alpn.set(agreed->alpn);
+    info.peer_identity.set(agreed->peer_identity);
+    info.resumed = agreed->resumed;
+  }
+  if (end.is_dear()) info.state = State::kHandshake;
+  if (end.session() == nullptr) return;
+  const tls::Suite& suite = end.session()->suite();
+  info.state = State::kEstablished;
+  info.version = suite.version == tls::Version::kTls13 ? "TLSv1.3" : "TLSv1.2";
+  info.suite = suite.name;
+}
+
 ConnectionInfo describe(const Worker& worker, const tcp::Connection& c, uint64_t user,
                         tcp::ListenerId listener) {
   ConnectionInfo info;
@@ -31,6 +48,8 @@ ConnectionInfo describe(const Worker& worker, const tcp::Connection& c, uint64_t
   info.accepted = listener != kNoSlot;
   info.worker = worker.id.value();
   if (worker.tcp->user != nullptr) info.frontend = worker.tcp->user->frontend_of(user);
+  if (const mesh::TlsEnd* end = worker.tcp->user == nullptr ? nullptr : worker.tcp->user->tls_of(user))
+    describe_tls(*end, info.tls);
   info.cwnd = c.cwnd();
   info.ssthresh = c.ssthresh();
   info.send_window = c.send_window();
