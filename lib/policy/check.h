@@ -57,8 +57,8 @@ class Checker {
   void check_port_tls(const Key& key, const std::string& field, const ServerTls& tls);
   void check_upstream_tls(const Key& key, const UpstreamTls& tls, const Service& target);
   void check_trust_bundle(const Key& key, const TrustBundle& spec);
-  void check_peer_ids(const Key& key, const std::string& field,
-                      const std::vector<std::string>& ids, const std::vector<std::string>& trust);
+  void check_peer_ids(const Key& key, const std::string& field, const std::vector<std::string>& ids,
+                      const std::vector<std::string>& trust);
   void check_route_names(const Key& key, const Route& spec, const Service& target);
   void check_server_names(const Group& group);
   void duplicate_endpoint(const Group& group, const EndpointPlace& place);

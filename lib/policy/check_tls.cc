@@ -29,8 +29,7 @@ const Resource* Checker::material(const Key& key, const std::string& field, Kind
 void Checker::check_port_tls(const Key& key, const std::string& field, const ServerTls& tls) {
   if (!has_tls_) return problems_.add(key, field, kNoTls);
   for (size_t i = 0; i < tls.certificates.size(); ++i)
-    material(key, fmt::format("{}.certificates[{}]", field, i), Kind::kSecret,
-             tls.certificates[i]);
+    material(key, fmt::format("{}.certificates[{}]", field, i), Kind::kSecret, tls.certificates[i]);
   for (size_t i = 0; i < tls.trust.size(); ++i)
     material(key, fmt::format("{}.trust[{}]", field, i), Kind::kTrustBundle, tls.trust[i]);
   check_peer_ids(key, field + ".client_ids", tls.client_ids, tls.trust);
@@ -39,7 +38,8 @@ void Checker::check_port_tls(const Key& key, const std::string& field, const Ser
 void Checker::check_upstream_tls(const Key& key, const UpstreamTls& tls, const Service& target) {
   const std::string field = "spec.upstream_tls";
   if (!has_tls_) return problems_.add(key, field, kNoTls);
-  const std::string service = key.ns + "/" + std::get<TrafficPolicy>(index_.find(key)->spec).service;
+  const std::string service =
+      key.ns + "/" + std::get<TrafficPolicy>(index_.find(key)->spec).service;
   if (target.forwarding != Forwarding::kProxy)
     return problems_.add(key, field,
                          fmt::format("needs forwarding: proxy, and Service {} has forwarding: {}",
@@ -92,9 +92,9 @@ void Checker::check_trust_bundle(const Key& key, const TrustBundle& spec) {
 
 void Checker::check_route_names(const Key& key, const Route& spec, const Service& target) {
   if (!spec.tls.empty() && std::ranges::none_of(target.ports, passes_tls))
-    problems_.add(key, "spec.tls",
-                  fmt::format("Service {}/{} has no port with tls.mode: PASSTHROUGH", key.ns,
-                              spec.service));
+    problems_.add(
+        key, "spec.tls",
+        fmt::format("Service {}/{} has no port with tls.mode: PASSTHROUGH", key.ns, spec.service));
 }
 
 void Checker::check_server_names(const Group& group) {

@@ -190,8 +190,8 @@ void Compiler::compile_frontends(Group& group) {
 }
 
 void Compiler::note_change(const Frontend& before, const Frontend& after) {
-  const bool leads_on = before.choices == after.choices &&
-                        before.server_names == after.server_names;
+  const bool leads_on =
+      before.choices == after.choices && before.server_names == after.server_names;
   flows_cut_ |= before.access != after.access || before.forwarding != after.forwarding ||
                 before.target_port != after.target_port ||
                 !std::ranges::includes(clusters_of(after), clusters_of(before));
@@ -261,8 +261,8 @@ Model::FrontendName Compiler::describe(const Group& group, const FrontendKey& ke
   for (const ServicePort& port : std::get<Service>(group.compiled.service->spec).ports)
     if (port.number == key.port && port.protocol == key.protocol) name.port = port.name;
   for (const uint32_t cluster : clusters_of(*current_.frontends[slot]))
-    name.endpoints += static_cast<uint32_t>(std::ranges::count(
-        current_.clusters[cluster]->endpoints, false, &EndpointEntry::draining));
+    name.endpoints += static_cast<uint32_t>(
+        std::ranges::count(current_.clusters[cluster]->endpoints, false, &EndpointEntry::draining));
   return name;
 }
 

@@ -64,8 +64,7 @@ void Index::link(const Key& key, const Resource& resource, Change change, Touche
 }
 
 void Index::link_traffic_policy(const Resource& resource, Change change, Touched& touched) {
-  Group* group =
-      touch(resource.key.ns, std::get<TrafficPolicy>(resource.spec).service, touched);
+  Group* group = touch(resource.key.ns, std::get<TrafficPolicy>(resource.spec).service, touched);
   put(group->traffic_policies, &resource, change);
   link_tls(resource, change);
   touched.frontends.insert(group);

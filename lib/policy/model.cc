@@ -109,7 +109,8 @@ void Model::State::check_edits(std::span<const Edit> edits, Problems& problems) 
     }
   }
   if (problems.none() && !edits.empty())
-    Checker({facts, limits, index, seen, shelf.can_make()}, problems).check_totals(totals, edits.front().key);
+    Checker({facts, limits, index, seen, shelf.can_make()}, problems)
+        .check_totals(totals, edits.front().key);
 }
 
 void Model::State::check_staged(std::span<const Edit> edits, const Touched& now,

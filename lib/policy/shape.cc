@@ -121,8 +121,7 @@ void ShapeChecker::check(const Service& spec) {
          fmt::format("is for forwarding: full-nat, and this is {}", name_of(spec.forwarding)));
   if (spec.forwarding == Forwarding::kProxy) proxied_ports(spec.ports);
   for (size_t i = 0; i < spec.ports.size() && i < kMaxServicePorts; ++i)
-    if (spec.ports[i].tls)
-      port_tls(fmt::format("spec.ports[{}].tls", i), *spec.ports[i].tls, spec);
+    if (spec.ports[i].tls) port_tls(fmt::format("spec.ports[{}].tls", i), *spec.ports[i].tls, spec);
   if (!keeps_packets(spec.forwarding)) return;
   for (size_t i = 0; i < spec.ports.size(); ++i) {
     const ServicePort& port = spec.ports[i];

@@ -37,8 +37,7 @@ void ShapeChecker::peer_ids(const std::string& field, const std::vector<std::str
 }
 
 void ShapeChecker::tls_choice(const std::string& field, const TlsChoice& choice) {
-  if (choice.min_version > choice.max_version)
-    fail(field + ".min_version", "is above max_version");
+  if (choice.min_version > choice.max_version) fail(field + ".min_version", "is above max_version");
   count(field + ".suites", choice.suites.size(), 0, tls::kSuites.size(), "suites");
   for (const tls::SuiteId id : choice.suites)
     if (id >= tls::SuiteId::kCount) return fail(field + ".suites", "has one that is not known");

@@ -11,10 +11,9 @@ namespace {
 
 // What a resource adds alone.
 constexpr uint64_t Totals::* kOwn[] = {
-    &Totals::resources, &Totals::services,      &Totals::service_ports, &Totals::routes,
-    &Totals::backends,  &Totals::set_endpoints, &Totals::label_bytes,
-    &Totals::secrets,   &Totals::trust_bundles, &Totals::pem_bytes,
-    &Totals::tls_uses,  &Totals::server_names};
+    &Totals::resources,     &Totals::services,      &Totals::service_ports, &Totals::routes,
+    &Totals::backends,      &Totals::set_endpoints, &Totals::label_bytes,   &Totals::secrets,
+    &Totals::trust_bundles, &Totals::pem_bytes,     &Totals::tls_uses,      &Totals::server_names};
 
 uint64_t bytes_of(const Labels& labels) {
   uint64_t bytes = 0;

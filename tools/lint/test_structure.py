@@ -12,7 +12,7 @@ LIBRARIES = {
     "lib/wire": ["core"],
     "lib/l3": ["core", "packet", "wire"],
     "lib/balance": ["core", "wire"],
-    "lib/policy": ["balance", "core", "wire"],
+    "lib/policy": ["balance", "core", "tls", "wire"],
     "lib/flow": ["core", "wire"],
     "lib/tcp": ["core", "wire"],
     "lib/tls": ["core", "tcp"],
@@ -31,7 +31,7 @@ FOLDERS = {
     "control/store": ["core", "store"],
     "control/config": ["app", "config", "core", "wire", "yaml"],
     "control/server": ["balance", "core", "flow", "heddle", "policy", "resource", "server", "store",
-                       "wire", "yaml"],
+                       "tls", "wire", "yaml"],
     "control/cli": ["core", "flow", "heddle", "resource", "server", "yaml"],
     "tools/load": [*ALL_LIBRARIES, *APP, "config"],
 }

@@ -76,9 +76,10 @@ TEST_F(ByName, LeadsByName) {
 }
 
 TEST_F(ByName, ADeniedClientIsNotAskedForAName) {
-  world.apply({put("shop/names", by_names({{{"blue.org"}, {backend("blue")}}})),
-               put("shop/none", AccessPolicy{.service = "web", .action = Action::kDeny,
-                                             .rules = {AccessRule{}}})});
+  world.apply(
+      {put("shop/names", by_names({{{"blue.org"}, {backend("blue")}}})),
+       put("shop/none",
+           AccessPolicy{.service = "web", .action = Action::kDeny, .rules = {AccessRule{}}})});
   EXPECT_EQ(ask("blue.org"), "denied");
   EXPECT_EQ(ask(""), "denied");
 }

@@ -50,8 +50,8 @@ TEST_F(Tls, RefusesPorts) {
       {{.certificates = {"cert"}, .trust = {"roots"}, .client_ids = {"spiffe://else.org/x"}},
        at + ".client_ids[0]: \"spiffe://else.org/x\" is of trust domain else.org, which no "
             "TrustBundle under trust is for\n"},
-      {{.certificates = {"cert"}, .choice = {.min_version = tls::Version::kTls13,
-                                             .max_version = tls::Version::kTls12}},
+      {{.certificates = {"cert"},
+        .choice = {.min_version = tls::Version::kTls13, .max_version = tls::Version::kTls12}},
        at + ".min_version: is above max_version\n"},
       {{.mode = ClientTls::kPassthrough, .certificates = {"cert"}},
        at + ": has mode: PASSTHROUGH, where the endpoint ends TLS: only mode may be given\n"},
@@ -92,9 +92,10 @@ TEST_F(Tls, RefusesUpstreams) {
 
 TEST_F(Tls, IsRefusedWhereNobodyMakesIt) {
   World bare;
-  EXPECT_EQ(bare.refuse({secret("shop/cert"), put("shop/cart", with_tls({.certificates = {"cert"}}))}),
-            "Service shop/cart spec.ports[0].tls: this heddled has no TLS: it is built or started "
-            "without it\n");
+  EXPECT_EQ(
+      bare.refuse({secret("shop/cert"), put("shop/cart", with_tls({.certificates = {"cert"}}))}),
+      "Service shop/cart spec.ports[0].tls: this heddled has no TLS: it is built or started "
+      "without it\n");
   EXPECT_NE(bare.refuse({put("shop/cart", passing())}), "");
   EXPECT_EQ(bare.refuse({secret("shop/cert"), bundle("shop/roots", "example.org")}), "");
 }
@@ -131,8 +132,8 @@ TEST_F(Tls, WorkersGetConfigurations) {
                                           .choice = {.alpn = {"h2"}}},
                                          {"10.96.0.1", "2001:db8::1"})),
                put("shop/cart", upstream(out))});
-  EXPECT_EQ(maker.made, (std::vector<std::string>{"Service shop/cart port https",
-                                                  "TrafficPolicy shop/cart"}));
+  EXPECT_EQ(maker.made,
+            (std::vector<std::string>{"Service shop/cart port https", "TrafficPolicy shop/cart"}));
   const Frontend& v4 = frontend();
   EXPECT_EQ(v4.client_tls, ClientTls::kOptional);
   EXPECT_EQ(v4.tls_in, frontend("2001:db8::1").tls_in);
@@ -159,9 +160,10 @@ TEST_F(Tls, WhatIsUnchangedIsTheSameObject) {
                put("shop/cart", with_tls({.certificates = {"cert"}})),
                put("shop/pay", with_tls({.certificates = {"other"}}, {"10.96.0.2"}))});
   const auto before = frontend().tls_in, other = frontend("10.96.0.2").tls_in;
-  world.apply({put("shop/cart", endpoints("cart", {"10.1.0.1"})),
-               put("shop/cart", TrafficPolicy{.service = "cart", .hash_on = HashOn::kSourceAddress}),
-               secret("shop/unused")});
+  world.apply(
+      {put("shop/cart", endpoints("cart", {"10.1.0.1"})),
+       put("shop/cart", TrafficPolicy{.service = "cart", .hash_on = HashOn::kSourceAddress}),
+       secret("shop/unused")});
   EXPECT_EQ(frontend().tls_in, before);
   EXPECT_EQ(maker.made.size(), 2u);
   const uint32_t generation = world.snapshot->generation;
@@ -207,8 +209,9 @@ TEST_F(Tls, BoundsThePemOfAllUses) {
   FakeMaker counting;
   World small(limits, node(), &counting);
   small.apply({secret("shop/cert"), put("shop/cart", with_tls({.certificates = {"cert"}}))});
-  EXPECT_NE(small.refuse({put("shop/pay", with_tls({.certificates = {"cert"}}, {"10.96.0.2"})),
-                          put("shop/buy", with_tls({.certificates = {"cert"}}, {"10.96.0.3"}))})
+  EXPECT_NE(small
+                .refuse({put("shop/pay", with_tls({.certificates = {"cert"}}, {"10.96.0.2"})),
+                         put("shop/buy", with_tls({.certificates = {"cert"}}, {"10.96.0.3"}))})
                 .find("bytes of certificates, keys and roots in all ports"),
             std::string::npos);
   small.apply({put("shop/pay", with_tls({.certificates = {"cert"}}, {"10.96.0.2"}))});

@@ -40,14 +40,14 @@ struct PickState {
 
 struct Decision {
   Verdict verdict = Verdict::kNoPort;
-  uint32_t frontend = kNoSlot;              // slot; of kNoPort none
-  uint32_t cluster = kNoSlot;               // slot of the cluster that was used
-  const EndpointEntry* endpoint = nullptr;  // of kForward
-  const AccessEntry* access = nullptr;      // that decided; none: the default
+  uint32_t frontend = kNoSlot;                  // slot; of kNoPort none
+  uint32_t cluster = kNoSlot;                   // slot of the cluster that was used
+  const EndpointEntry* endpoint = nullptr;      // of kForward
+  const AccessEntry* access = nullptr;          // that decided; none: the default
   const ServerNames::Target* target = nullptr;  // of the server name, where names decide
-  uint16_t choice = 0;                      // position in the target's choices, else Frontend's
-  uint16_t port = 0;                        // of kForward: the endpoint's
-  bool audited = false;                     // an AUDIT rule, or a dry run's, fits
+  uint16_t choice = 0;                          // position in the target's choices, else Frontend's
+  uint16_t port = 0;                            // of kForward: the endpoint's
+  bool audited = false;                         // an AUDIT rule, or a dry run's, fits
   Refusal how = Refusal::kDrop;  // of kDenied, kNoEndpoint, kNoRoute: the sender is told
 };
 

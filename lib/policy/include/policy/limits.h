@@ -67,16 +67,16 @@ inline constexpr size_t kMaxTrust = 16;         // TrustBundles of one port or u
 inline constexpr size_t kMaxPeerIds = 256;      // SPIFFE IDs that one port or upstream takes
 inline constexpr size_t kMaxGroups = 8;
 inline constexpr size_t kMaxAlpn = 16;
-inline constexpr size_t kMaxAlpnName = 255;               // RFC 7301 3.1
-inline constexpr size_t kMaxChainPem = 64 * 1024;         // a certificate with its intermediates
-inline constexpr size_t kMaxChain = 10;                   // certificates in it
-inline constexpr size_t kMaxKeyPem = 16 * 1024;           // a private key
-inline constexpr size_t kMaxBundlePem = 512 * 1024;       // the roots of a TrustBundle
-inline constexpr size_t kMaxRoots = 512;                  // certificates in it
-inline constexpr size_t kMaxCrlPem = 1024 * 1024;         // its CRLs
-inline constexpr size_t kMaxServerName = 253;             // RFC 1035 2.3.4
-inline constexpr size_t kMaxServerNames = 256;            // of one rule
-inline constexpr size_t kMaxServiceServerNames = 1'024;   // of all Routes of one service
-inline constexpr size_t kLabelCost = 96;  // bytes of memory besides its text
+inline constexpr size_t kMaxAlpnName = 255;              // RFC 7301 3.1
+inline constexpr size_t kMaxChainPem = 64 * 1024;        // a certificate with its intermediates
+inline constexpr size_t kMaxChain = 10;                  // certificates in it
+inline constexpr size_t kMaxKeyPem = 16 * 1024;          // a private key
+inline constexpr size_t kMaxBundlePem = 512 * 1024;      // the roots of a TrustBundle
+inline constexpr size_t kMaxRoots = 512;                 // certificates in it
+inline constexpr size_t kMaxCrlPem = 1024 * 1024;        // its CRLs
+inline constexpr size_t kMaxServerName = 253;            // RFC 1035 2.3.4
+inline constexpr size_t kMaxServerNames = 256;           // of one rule
+inline constexpr size_t kMaxServiceServerNames = 1'024;  // of all Routes of one service
+inline constexpr size_t kLabelCost = 96;                 // bytes of memory besides its text
 
 }  // namespace heddle::policy

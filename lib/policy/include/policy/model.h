@@ -71,11 +71,11 @@ class Model {
   // Takes back what was staged since the last commit.
   void rollback();
 
-  // Compiles what was staged. Cannot fail. `version` is written into the snapshot; where Secrets and
-  // TrustBundles alone have changed it may be that of the commit before. Slots that
-  // become free here are not used again before the next commit, so that a worker under the old
-  // snapshot and one under the new cannot count different things in one slot; the caller waits
-  // for all workers between two commits.
+  // Compiles what was staged. Cannot fail. `version` is written into the snapshot; where Secrets
+  // and TrustBundles alone have changed it may be that of the commit before. Slots that become free
+  // here are not used again before the next commit, so that a worker under the old snapshot and one
+  // under the new cannot count different things in one slot; the caller waits for all workers
+  // between two commits.
   Compiled commit(uint64_t version, Instant now = {});
 
   // When the next endpoint's time to drain ends; kNever: none drains. Then commit() with nothing

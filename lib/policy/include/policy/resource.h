@@ -75,7 +75,7 @@ struct ServicePort {
   std::string name;
   uint16_t number = 0;  // 0: every port of the protocol that no other entry names
   Protocol protocol = Protocol::kTcp;
-  uint16_t target_port = 0;       // of the endpoints; 0: as the packet has it
+  uint16_t target_port = 0;        // of the endpoints; 0: as the packet has it
   std::optional<ServerTls> tls{};  // none: bytes are bytes
   friend bool operator==(const ServicePort&, const ServicePort&) = default;
 };
@@ -241,7 +241,8 @@ struct TrustBundle {
 struct Resource {
   Key key;
   Labels labels;  // metadata.labels
-  std::variant<Workload, Service, EndpointSet, Route, TrafficPolicy, AccessPolicy, Secret, TrustBundle>
+  std::variant<Workload, Service, EndpointSet, Route, TrafficPolicy, AccessPolicy, Secret,
+               TrustBundle>
       spec;
 };
 using ResourcePtr = std::shared_ptr<const Resource>;
