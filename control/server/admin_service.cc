@@ -73,6 +73,23 @@ class AdminService final : public v1::Admin::CallbackService {
                            v1::ListTcpCountersResponse* response) override {
     return answer(context, view_.tcp_counters(), response);
   }
+  Reactor* ListTlsCounters(Context* context, const v1::ListTlsCountersRequest*,
+                           v1::ListTlsCountersResponse* response) override {
+    return answer(context, view_.tls_counters(), response);
+  }
+  Reactor* ListSecrets(Context* context, const v1::ListSecretsRequest*,
+                       v1::ListSecretsResponse* response) override {
+    Reactor* reactor = context->DefaultReactor();
+    const auto work = [=, this] {
+      engine_->list_secrets(*response);
+      reactor->Finish(grpc::Status::OK);
+    };
+    if (engine_ == nullptr)
+      reactor->Finish(grpc::Status::OK);
+    else if (!engine_->post(work))
+      reactor->Finish(busy());
+    return reactor;
+  }
 
  private:
   template <class Value, class Response>

@@ -1,5 +1,6 @@
 #include "connection_calls.h"
 
+#include "utf8.h"
 #include "walk_parts.h"
 
 namespace heddle::server {
@@ -35,6 +36,29 @@ grpc::Status read_filter(const v1::ConnectionFilter& from, const FlowNames& name
   return read_service(from.service(), names, to.frontends);
 }
 
+const char* text_of(ConnectionTls::State state) {
+  switch (state) {
+    case ConnectionTls::State::kNone:
+      return "none";
+    case ConnectionTls::State::kHandshake:
+      return "handshake";
+    case ConnectionTls::State::kEstablished:
+      return "established";
+  }
+  return "?";
+}
+
+// What a peer has sent may be any bytes.
+void convert(const ConnectionTls& from, v1::Connection& to) {
+  to.set_tls_state(text_of(from.state));
+  to.set_tls_version(std::string(from.version));
+  to.set_tls_suite(std::string(from.suite));
+  to.set_tls_resumed(from.resumed);
+  to.set_server_name(valid_utf8(from.server_name.text()));
+  to.set_alpn(valid_utf8(from.alpn.text()));
+  to.set_peer_identity(valid_utf8(from.peer_identity.text()));
+}
+
 void convert(const ConnectionInfo& from, const FlowNames& names, v1::Connection& to) {
   convert_end(from.local, *to.mutable_local());
   convert_end(from.remote, *to.mutable_remote());
@@ -57,6 +81,7 @@ void convert(const ConnectionInfo& from, const FlowNames& names, v1::Connection&
   to.set_pinned(from.pinned);
   to.set_age_ms(from.age_ms);
   to.set_idle_ms(from.idle_ms);
+  convert(from.tls, to);
 }
 
 void convert(const ConnectionSums& from, v1::ConnectionSums& to) {

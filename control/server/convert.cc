@@ -120,13 +120,26 @@ void convert(const std::vector<RouteInfo>& from, v1::ListRoutesResponse& to) {
   }
 }
 
-void convert(const std::vector<TcpCounterInfo>& from, v1::ListTcpCountersResponse& to) {
+namespace {
+
+template <class Response>
+void convert_counters(const std::vector<TcpCounterInfo>& from, Response& to) {
   for (const TcpCounterInfo& info : from) {
     v1::TcpCounter& counter = *to.add_counters();
     counter.set_name(valid_utf8(info.name));
     counter.set_help(valid_utf8(info.help));
     counter.set_value(info.value);
   }
+}
+
+}  // namespace
+
+void convert(const std::vector<TcpCounterInfo>& from, v1::ListTcpCountersResponse& to) {
+  convert_counters(from, to);
+}
+
+void convert(const std::vector<TcpCounterInfo>& from, v1::ListTlsCountersResponse& to) {
+  convert_counters(from, to);
 }
 
 }  // namespace heddle::server

@@ -19,5 +19,6 @@ void convert(const std::vector<DropInfo>& from, v1::ListDropsResponse& to);
 void convert(const std::vector<NeighborInfo>& from, v1::ListNeighborsResponse& to);
 void convert(const std::vector<RouteInfo>& from, v1::ListRoutesResponse& to);
 void convert(const std::vector<TcpCounterInfo>& from, v1::ListTcpCountersResponse& to);
+void convert(const std::vector<TcpCounterInfo>& from, v1::ListTlsCountersResponse& to);
 
 }  // namespace heddle::server

@@ -20,6 +20,9 @@ constexpr auto kTrimDelay = std::chrono::seconds(1);
 // How many changes share one write to disk.
 constexpr size_t kMaxStaged = 128;
 
+constexpr const char* kFileRemedy =
+    "put the file right, or start with --discard-policy, which sets the stored policy aside and "
+    "starts with none";
 constexpr const char* kRemedy =
     "mend heddled.yaml where it is that which has changed, or start with --discard-policy, which "
     "sets the stored "
@@ -34,7 +37,9 @@ Result<std::unique_ptr<PolicyEngine>> PolicyEngine::open(PolicyOptions options) 
 }
 
 Engine::Engine(PolicyOptions options)
-    : options_(std::move(options)), model_(options_.facts, options_.limits) {}
+    : options_(std::move(options)),
+      model_(options_.facts, options_.limits, options_.tls_maker),
+      seal_(options_.state_directory) {}
 
 Result<std::unique_ptr<Engine>> Engine::open(PolicyOptions options) {
   const bool on_disk = !options.state_directory.empty();
@@ -57,12 +62,15 @@ Result<> Engine::restore() {
         fmt::format("{} {}/{}", stored.key.kind, stored.key.ns, stored.key.name);
     if (!message.ParseFromString(stored.bytes))
       return fail("{}: the stored {} cannot be read; {}", options_.state_directory, name, kRemedy);
+    if (const auto opened = open_key(message); !opened)
+      return fail("the policy stored in {}: {}: {}; {}", options_.state_directory, name,
+                  opened.error().text, kFileRemedy);
     const auto resource = convert_policy(message, options_.trust_domain);
     if (!resource)
       return fail(
           "the policy stored in {}: {}; {}", options_.state_directory,
           sentence(stored.key.kind, stored.key.ns, stored.key.name, resource.error().front()),
-          kRemedy);
+          message.has_secret() || message.has_trust_bundle() ? kFileRemedy : kRemedy);
     edits.push_back({(*resource)->key, *resource});
     content_.emplace((*resource)->key, std::move(stored.bytes));
   }
@@ -86,6 +94,7 @@ Result<> Engine::start(PolicyTarget& target) {
   } catch (const std::system_error& error) {
     return fail("cannot start the policy thread: {}", error.what());
   }
+  if (first_material() != content_.end()) post([this] { watch_files(); });
   return {};
 }
 
@@ -97,6 +106,7 @@ Engine::~Engine() {
   }
   queue_filled_.notify_one();
   thread_.join();
+  file_watch_.reset();  // made by that thread, posts to it
 }
 
 bool Engine::enqueue(Work work, size_t bytes) {

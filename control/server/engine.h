@@ -13,12 +13,16 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <variant>
 #include <vector>
 
 #include "core/time.h"
+#include "file_watch.h"
+#include "heddle/v1/admin.pb.h"
 #include "heddle/v1/policy.pb.h"
+#include "key_seal.h"
 #include "server/policy_engine.h"
 #include "store/store.h"
 
@@ -77,6 +81,8 @@ class Engine final : public PolicyEngine {
   void list_services(v1::ListServicesResponse& response);
   grpc::Status list_endpoints(const v1::ListEndpointsRequest& request,
                               v1::ListEndpointsResponse& response);
+  void list_secrets(v1::ListSecretsResponse& response) const;
+  void reload_files();  // what has changed in files is put into effect
   FlowNames flow_names() const;
   v1::PolicyStatus status();
 
@@ -88,7 +94,7 @@ class Engine final : public PolicyEngine {
 
  private:
   using Work = std::variant<ApplyJob, std::function<void()>>;
-  // The policy as it was applied: the serialized v1::Resource of each key.
+  // The policy as it was applied: the serialized v1::Resource of each key, private keys sealed.
   using Content = std::map<policy::Key, std::string>;
 
   // An Apply that the model has taken and the disk has not.
@@ -102,15 +108,25 @@ class Engine final : public PolicyEngine {
   void run();
   bool enqueue(Work work, size_t bytes);
 
+  Result<std::string> to_kept(const v1::Resource& message, const policy::Key& key, bool dry_run);
+  Result<> open_key(v1::Resource& message);  // where it is sealed
+  Content::const_iterator first_material() const;
+  void note_material(const std::vector<store::Commit>& commits);
+  void watch_files();
+  bool reload(const policy::Key& key);
+  bool reload_failed(const policy::Key& key, const std::string& text);
+  std::vector<std::string> services_with(const policy::Key& material) const;
+  void log(const std::string& text) const;
+
   std::string explain_routed(const policy::Flow& flow, Telling& telling) const;
-  std::string explain_service(const policy::Flow& flow, const std::string& protocol,
+  std::string explain_service(const policy::Flow& flow, const v1::ExplainRequest& request,
                               Telling& telling) const;
 
   void apply(ApplyJob job);
   bool collect(const v1::ApplyRequest& request, std::vector<policy::Edit>& edits,
-               std::vector<store::Change>& changes, v1::ApplyResponse& response) const;
+               std::vector<store::Change>& changes, v1::ApplyResponse& response);
   void add_upsert(const v1::ApplyRequest& request, int index, std::vector<policy::Edit>& edits,
-                  std::vector<store::Change>& changes, v1::ApplyResponse& response) const;
+                  std::vector<store::Change>& changes, v1::ApplyResponse& response);
   void add_delete(const v1::ApplyRequest& request, int index, std::vector<policy::Edit>& edits,
                   std::vector<store::Change>& changes, v1::ApplyResponse& response) const;
   void refuse(const ApplyJob& job, const grpc::Status& status);
@@ -132,6 +148,7 @@ class Engine final : public PolicyEngine {
   policy::Model model_;
   std::unique_ptr<store::Store> store_;
   Content content_;
+  KeySeal seal_;
   policy::Compiled compiled_;
   uint64_t version_ = 0;  // that is stored and published
   store::Version current_;
@@ -146,6 +163,10 @@ class Engine final : public PolicyEngine {
   std::string last_refusal_, store_error_;
   std::chrono::microseconds install_time_{};
 
+  std::map<policy::Key, std::string> file_problems_;  // of files that could not be taken
+  uint64_t reloads_ = 0, failed_reloads_ = 0;
+  std::unique_ptr<FileWatch> file_watch_;  // none while no file is named
+
   std::recursive_mutex watching_;  // see offer_to()
   std::map<uint64_t, Offer> watchers_;
   uint64_t next_watcher_ = 1;
@@ -158,6 +179,12 @@ class Engine final : public PolicyEngine {
   bool trim_due_ = false;  // the engine's thread alone
   std::thread thread_;
 };
+
+// Maps in a fixed order, so that equal resources have equal bytes.
+std::string serialize(const v1::Resource& resource);
+
+// Secret or TrustBundle.
+bool is_material(policy::Kind kind);
 
 // What a change says to people: the counts, and the first of them in full.
 void describe_changes(const std::vector<store::Change>& changes, v1::ApplyResponse& response);

@@ -24,18 +24,6 @@ constexpr size_t kMaxShown = 1'000, kMaxShownKey = 100;
 constexpr auto kLiveTimeout = std::chrono::seconds(2);
 constexpr auto kLivePoll = std::chrono::microseconds(20);
 
-// Maps in a fixed order, so that equal resources have equal bytes.
-std::string serialize(const v1::Resource& resource) {
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    resource.SerializeToCodedStream(&coded);
-  }
-  return bytes;
-}
-
 v1::Problem* add_problem(v1::ApplyResponse& response, std::string_view field,
                          std::string_view text) {
   if (response.problems_size() >= kMaxProblems) {
@@ -104,25 +92,38 @@ grpc::Status refused(grpc::StatusCode code, std::string text) { return {code, st
 
 }  // namespace
 
+std::string serialize(const v1::Resource& resource) {
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    resource.SerializeToCodedStream(&coded);
+  }
+  return bytes;
+}
+
 void Engine::add_upsert(const v1::ApplyRequest& request, int index,
                         std::vector<policy::Edit>& edits, std::vector<store::Change>& changes,
-                        v1::ApplyResponse& response) const {
+                        v1::ApplyResponse& response) {
   const v1::Resource& message = request.upserts(index);
+  const auto tell = [&](const FieldProblem& each) {
+    v1::Problem* problem = add_problem(response, each.field, each.text);
+    if (problem == nullptr) return;
+    problem->set_upsert(static_cast<uint32_t>(index));
+    *problem->mutable_key() = shown(resource::key_of(message));
+  };
   auto resource = convert_policy(message, options_.trust_domain);
   if (!resource) {
-    for (const FieldProblem& each : resource.error()) {
-      v1::Problem* problem = add_problem(response, each.field, each.text);
-      if (problem == nullptr) return;
-      problem->set_upsert(static_cast<uint32_t>(index));
-      *problem->mutable_key() = shown(resource::key_of(message));
-    }
+    for (const FieldProblem& each : resource.error()) tell(each);
     return;
   }
   const policy::Key& key = (*resource)->key;
-  std::string bytes = serialize(message);
+  auto bytes = to_kept(message, key, request.dry_run());
+  if (!bytes) return tell({"spec.private_key_pem", "cannot be kept: " + bytes.error().text});
   const auto known = content_.find(key);
-  if (known != content_.end() && known->second == bytes) return;
-  store::Change change{.key = to_stored(key), .before = {}, .after = std::move(bytes)};
+  if (known != content_.end() && known->second == *bytes) return;
+  store::Change change{.key = to_stored(key), .before = {}, .after = std::move(*bytes)};
   if (known != content_.end()) change.before = known->second;
   edits.push_back({key, std::move(*resource)});
   changes.push_back(std::move(change));
@@ -145,7 +146,7 @@ void Engine::add_delete(const v1::ApplyRequest& request, int index,
 }
 
 bool Engine::collect(const v1::ApplyRequest& request, std::vector<policy::Edit>& edits,
-                     std::vector<store::Change>& changes, v1::ApplyResponse& response) const {
+                     std::vector<store::Change>& changes, v1::ApplyResponse& response) {
   for (int i = 0; i < request.upserts_size(); ++i) add_upsert(request, i, edits, changes, response);
   for (int i = 0; i < request.deletes_size(); ++i) add_delete(request, i, edits, changes, response);
   return response.problems_size() == 0;
@@ -278,6 +279,7 @@ bool Engine::flush() {
   current_ = commits.back().version;
   version_ = current_.version;
   publish();
+  note_material(commits);
   const auto versions = target_->worker_versions();
   const auto live = static_cast<uint32_t>(std::ranges::count(versions, version_));
   for (size_t i = 0; i < staged.size(); ++i) {
@@ -297,6 +299,19 @@ bool Engine::flush() {
   }
   tell_watchers();
   return true;
+}
+
+// What was applied is as its files are now.
+void Engine::note_material(const std::vector<store::Commit>& commits) {
+  bool any = false;
+  for (const store::Commit& commit : commits)
+    for (const store::Change& change : commit.changes) {
+      const policy::Key key = *key_of(change.key);
+      if (!is_material(key.kind)) continue;
+      any = true;
+      file_problems_.erase(key);
+    }
+  if (any) watch_files();
 }
 
 // Nothing that was applied has changed, so it is the same version and no history.

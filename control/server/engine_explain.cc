@@ -147,18 +147,72 @@ void tell_forwarding(const policy::Flow& flow, const policy::Decision& decision,
   }
 }
 
+const char* text_of(tls::Version version) {
+  return version == tls::Version::kTls13 ? "1.3" : "1.2";
+}
+
+std::string versions_of(const tls::Config& config) {
+  return config.min_version == config.max_version
+             ? text_of(config.min_version)
+             : fmt::format("{} or {}", text_of(config.min_version), text_of(config.max_version));
+}
+
+std::string domains_of(const tls::Config& config) {
+  std::string domains;
+  for (const tls::TrustConfig& each : config.trust)
+    domains += (domains.empty() ? "" : ", ") + each.trust_domain;
+  return domains;
+}
+
+void tell_client_tls(const policy::Frontend& frontend, Telling& telling) {
+  if (frontend.client_tls == policy::ClientTls::kOff) return;
+  if (frontend.tls_in == nullptr)
+    return telling.line("tls", "passes through: the endpoint ends it (mode: PASSTHROUGH)");
+  const tls::Config& config = frontend.tls_in->config;
+  const bool optional = frontend.client_tls == policy::ClientTls::kOptional;
+  telling.line(
+      "tls", "{}, TLS {}; {}", optional ? "ended here when the client speaks it" : "ended here",
+      versions_of(config),
+      config.peer == tls::PeerCheck::kNone ? "clients need no certificate"
+                                           : "clients show an X.509-SVID of " + domains_of(config));
+}
+
+void tell_upstream_tls(const policy::Frontend& frontend, Telling& telling) {
+  if (frontend.tls_out == nullptr) return;
+  const tls::Config& config = frontend.tls_out->config;
+  telling.line("tls", "to the endpoint, TLS {}; it shows {}", versions_of(config),
+               config.peer == tls::PeerCheck::kName
+                   ? "a certificate of " + frontend.tls_out->server_name
+                   : "an X.509-SVID of " + domains_of(config));
+}
+
+void tell_route(const policy::Decision& decision, const policy::Frontend& frontend,
+                const std::string& tls_name, const policy::Model& model, Telling& telling) {
+  const std::string name = tls_name.empty() ? "no server name" : "server name " + tls_name;
+  if (decision.target != nullptr)
+    telling.line("route", "{} tls[{}], by {}", model.route_name(decision.target->route),
+                 decision.target->rule, name);
+  else if (frontend.server_names != nullptr)
+    telling.line("route", "by server names; none of the rules has {}", name);
+  else if (frontend.route == policy::kNoSlot)
+    telling.line("route", "none: the service's own endpoints");
+  else
+    telling.line("route", "{} tcp[{}]", model.route_name(frontend.route), frontend.rule);
+}
+
 void tell_endpoint(const policy::Decision& decision, const policy::Frontend& frontend,
                    const policy::Snapshot& snapshot, const policy::Model& model, Telling& telling) {
-  if (frontend.choices.size() > 1) {
-    const policy::Choice& choice = frontend.choices[decision.choice];
-    const uint32_t before =
-        decision.choice == 0 ? 0u : frontend.choices[decision.choice - 1u].until;
+  if (decision.verdict == Verdict::kNoRoute) return;
+  const auto& choices = decision.target == nullptr ? frontend.choices : decision.target->choices;
+  if (choices.size() > 1) {
+    const policy::Choice& choice = choices[decision.choice];
+    const uint32_t before = decision.choice == 0 ? 0u : choices[decision.choice - 1u].until;
     telling.line("backend", "{}, weight {} of {}", model.cluster_name(choice.cluster),
-                 choice.until - before, frontend.total_weight);
+                 choice.until - before, choices.back().until);
   }
   if (decision.verdict == Verdict::kNoEndpoint)
     return telling.line("endpoint", "none that takes new flows");
-  const uint32_t wanted = frontend.choices[decision.choice].cluster;
+  const uint32_t wanted = choices[decision.choice].cluster;
   if (decision.cluster != wanted)
     telling.line("fallback", "{} has no endpoint: {}", model.cluster_name(wanted),
                  model.cluster_name(decision.cluster));
@@ -194,6 +248,8 @@ const char* drop_of(const policy::Decision& decision, policy::Protocol protocol)
       return silent ? "denied" : "denied_told";
     case Verdict::kNoEndpoint:
       return silent ? "no_endpoint_silent" : "no_endpoint";
+    case Verdict::kNoRoute:
+      return "no_route";
   }
   return "";
 }
@@ -232,8 +288,8 @@ grpc::Status Engine::explain(const v1::ExplainRequest& request,
                    : std::string(", without identity"));
   const auto& addresses = compiled_.attachments->service_addresses;
   const bool to_service = std::ranges::binary_search(addresses, flow.destination);
-  const std::string drop = to_service ? explain_service(flow, request.protocol(), telling)
-                                      : explain_routed(flow, telling);
+  const std::string drop =
+      to_service ? explain_service(flow, request, telling) : explain_routed(flow, telling);
   response.set_allowed(drop.empty());
   response.set_drop(drop);
   return grpc::Status::OK;
@@ -247,11 +303,13 @@ std::string Engine::explain_routed(const policy::Flow& flow, Telling& telling) c
   return flow.destination.is_v4() ? "ip4_guard.denied" : "ip6_guard.denied";
 }
 
-std::string Engine::explain_service(const policy::Flow& flow, const std::string& protocol,
+std::string Engine::explain_service(const policy::Flow& flow, const v1::ExplainRequest& request,
                                     Telling& telling) const {
   const policy::Snapshot& snapshot = *compiled_.snapshot;
   const std::string node = flow.destination.is_v4() ? "ip4_service" : "ip6_service";
-  const policy::Decision decision = policy::decide(snapshot, flow);
+  const std::string& tls_name = request.tls_name();
+  const std::string& protocol = request.protocol();
+  const policy::Decision decision = policy::decide(snapshot, flow, nullptr, tls_name);
   if (decision.verdict == Verdict::kNoPort) {
     telling.line("service", "{} is a service's address, and has no {} port {}",
                  flow.destination.text(), protocol, flow.destination_port);
@@ -261,10 +319,8 @@ std::string Engine::explain_service(const policy::Flow& flow, const std::string&
   const policy::Model::FrontendName name = model_.frontend_name(decision.frontend);
   telling.line("service", "{}/{} port {} ({} {}:{})", name.ns, name.service, name.port, protocol,
                flow.destination.text(), flow.destination_port);
-  if (frontend.route == policy::kNoSlot)
-    telling.line("route", "none: the service's own endpoints");
-  else
-    telling.line("route", "{} tcp[{}]", model_.route_name(frontend.route), frontend.rule);
+  tell_client_tls(frontend, telling);
+  tell_route(decision, frontend, tls_name, model_, telling);
   tell_access(decision, frontend, model_, telling);
   if (decision.verdict != Verdict::kDenied)
     tell_endpoint(decision, frontend, snapshot, model_, telling);
@@ -282,6 +338,7 @@ std::string Engine::explain_service(const policy::Flow& flow, const std::string&
     return node + ".endpoint_not_on_link";
   }
   tell_forwarding(flow, decision, frontend.forwarding, telling);
+  tell_upstream_tls(frontend, telling);
   return tell_guard(there, snapshot, model_, telling) ? "" : node + ".denied";
 }
 

@@ -148,6 +148,10 @@ void Engine::rollback(const v1::RollbackRequest& request, ApplyJob job) {
                     {grpc::StatusCode::FAILED_PRECONDITION,
                      fmt::format("version {} has {} {}/{}, which this heddled cannot take",
                                  request.version(), each.key.kind, each.key.ns, each.key.name)});
+    v1::Resource& upsert = *apply_request.mutable_upserts(apply_request.upserts_size() - 1);
+    if (const auto opened = open_key(upsert); !opened)
+      return refuse(job, {grpc::StatusCode::FAILED_PRECONDITION,
+                          fmt::format("version {}: {}", request.version(), opened.error().text)});
     rest.erase(*key);
   }
   for (const auto& [key, bytes] : rest) *apply_request.add_deletes() = to_message(key);

@@ -15,16 +15,18 @@ struct KindName {
   std::string_view name;
   policy::Kind kind;
 };
-constexpr std::array<KindName, 6> kActing = {{
+constexpr std::array<KindName, 8> kActing = {{
     {"Workload", policy::Kind::kWorkload},
     {"Service", policy::Kind::kService},
     {"EndpointSet", policy::Kind::kEndpointSet},
     {"Route", policy::Kind::kRoute},
     {"TrafficPolicy", policy::Kind::kTrafficPolicy},
     {"AccessPolicy", policy::Kind::kAccessPolicy},
+    {"Secret", policy::Kind::kSecret},
+    {"TrustBundle", policy::Kind::kTrustBundle},
 }};
-constexpr std::array<std::string_view, 7> kLater = {
-    "Gateway", "ExternalService", "Secret", "TrustBundle", "RateLimit", "Fault", "TelemetryPolicy",
+constexpr std::array<std::string_view, 5> kLater = {
+    "Gateway", "ExternalService", "RateLimit", "Fault", "TelemetryPolicy",
 };
 
 std::string does_not_act(std::string_view kind) {
@@ -37,10 +39,6 @@ const char* later_kind(v1::Resource::SpecCase spec) {
       return "Gateway";
     case v1::Resource::kExternalService:
       return "ExternalService";
-    case v1::Resource::kSecret:
-      return "Secret";
-    case v1::Resource::kTrustBundle:
-      return "TrustBundle";
     case v1::Resource::kRateLimit:
       return "RateLimit";
     case v1::Resource::kFault:
@@ -103,6 +101,14 @@ void read_spec(const v1::Resource& from, policy::Resource& to, PolicyReader& rea
     case v1::Resource::kAccessPolicy:
       to.key.kind = policy::Kind::kAccessPolicy;
       to.spec = read(from.access_policy(), reader);
+      return;
+    case v1::Resource::kSecret:
+      to.key.kind = policy::Kind::kSecret;
+      to.spec = read(from.secret(), reader);
+      return;
+    case v1::Resource::kTrustBundle:
+      to.key.kind = policy::Kind::kTrustBundle;
+      to.spec = read(from.trust_bundle(), reader);
       return;
     default:
       break;

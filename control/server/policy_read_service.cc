@@ -62,15 +62,21 @@ policy::ServicePort read_port(const v1::ServicePort& from, const std::string& fi
     case v1::PROTOCOL_TCP:
       to.protocol = policy::Protocol::kTcp;
       break;
+    case v1::PROTOCOL_TLS:
+      to.protocol = policy::Protocol::kTcp;
+      if (!from.has_tls())
+        reader.problem(field + ".tls", "missing; protocol tls needs it, with its mode");
+      break;
     case v1::PROTOCOL_UDP:
       to.protocol = policy::Protocol::kUdp;
       break;
     case v1::PROTOCOL_UNSPECIFIED:
-      reader.problem(field + ".protocol", "missing; expected tcp or udp");
+      reader.problem(field + ".protocol", "missing; expected tcp, tls or udp");
       break;
     default:
-      reader.problem(field + ".protocol", "does not act in this version; expected tcp or udp");
+      reader.problem(field + ".protocol", "does not act in this version; expected tcp, tls or udp");
   }
+  if (from.has_tls()) to.tls = read_server_tls(from.tls(), field + ".tls", reader);
   return to;
 }
 

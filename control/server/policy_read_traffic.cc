@@ -183,6 +183,28 @@ policy::Refusal read_refusal(v1::Refusal from, policy::Refusal otherwise, const 
   }
 }
 
+void read_tls_rules(const v1::Route& from, const std::string& ns, policy::Route& to,
+                    PolicyReader& reader) {
+  if (!reader.fits(from.tls_size(), policy::kMaxRules, "spec.tls")) return;
+  for (int i = 0; i < from.tls_size(); ++i) {
+    const v1::TlsRule& each = from.tls(i);
+    const std::string field = fmt::format("spec.tls[{}]", i);
+    if (!reader.fits(each.server_names_size(), policy::kMaxServerNames, field + ".server_names") ||
+        !reader.fits(each.backends_size(), policy::kMaxBackends, field + ".backends"))
+      return;
+    policy::TlsRule& rule = to.tls.emplace_back();
+    // Names of hosts are the same in capitals (RFC 4343).
+    for (std::string name : each.server_names()) {
+      for (char& c : name)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+      rule.server_names.push_back(std::move(name));
+    }
+    for (int j = 0; j < each.backends_size(); ++j)
+      rule.backends.push_back(
+          read_backend(each.backends(j), ns, fmt::format("{}.backends[{}]", field, j), reader));
+  }
+}
+
 }  // namespace
 
 policy::Route read(const v1::Route& from, const std::string& ns, PolicyReader& reader) {
@@ -193,7 +215,7 @@ policy::Route read(const v1::Route& from, const std::string& ns, PolicyReader& r
   reader.later(from.hostnames_size() != 0, "spec.hostnames");
   reader.later(from.http_size() != 0, "spec.http");
   reader.later(from.grpc_size() != 0, "spec.grpc");
-  reader.later(from.tls_size() != 0, "spec.tls");
+  read_tls_rules(from, ns, to, reader);
   for (int i = 0; i < from.tcp_size(); ++i) {
     policy::TcpRule& rule = to.rules.emplace_back();
     rule.port = from.tcp(i).port();
@@ -224,6 +246,7 @@ policy::TrafficPolicy read(const v1::TrafficPolicy& from, PolicyReader& reader) 
   reader.later(from.has_outlier_detection(), "spec.outlier_detection");
   reader.later(from.has_health_check(), "spec.health_check");
   reader.later(from.tls() != v1::TLS_MODE_UNSPECIFIED, "spec.tls");
+  if (from.has_upstream_tls()) to.upstream_tls = read_upstream_tls(from.upstream_tls(), reader);
   if (from.has_drain_time()) to.drain_time = read_drain_time(from.drain_time(), reader);
   to.no_endpoint =
       read_refusal(from.no_endpoint(), policy::Refusal::kUnreachable, "spec.no_endpoint", reader);

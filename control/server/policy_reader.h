@@ -59,5 +59,15 @@ policy::EndpointSet read(const v1::EndpointSet& from, PolicyReader& reader);
 policy::Route read(const v1::Route& from, const std::string& ns, PolicyReader& reader);
 policy::TrafficPolicy read(const v1::TrafficPolicy& from, PolicyReader& reader);
 policy::AccessPolicy read(const v1::AccessPolicy& from, PolicyReader& reader);
+policy::Secret read(const v1::Secret& from, PolicyReader& reader);
+policy::TrustBundle read(const v1::TrustBundle& from, PolicyReader& reader);
+
+// Parts of Service and TrafficPolicy.
+policy::ServerTls read_server_tls(const v1::ServerTls& from, const std::string& field,
+                                  PolicyReader& reader);
+policy::UpstreamTls read_upstream_tls(const v1::UpstreamTls& from, PolicyReader& reader);
+
+// What somebody has sent, short and printable.
+std::string shown(std::string_view text);
 
 }  // namespace heddle::server

@@ -1,41 +1,15 @@
 #include "tls_files.h"
 
-#include <fcntl.h>
 #include <openssl/bio.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
+#include "pem_file.h"
 
 namespace heddle::server {
 namespace {
 
-constexpr off_t kMaxBytes = 1 << 20;
-
-Result<std::string> read_file(const std::string& path, bool secret) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return fail("{}: cannot open: {}", path, std::strerror(errno));
-  struct stat info{};
-  std::string text;
-  std::string wrong;
-  if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
-    wrong = "not a regular file";
-  else if (info.st_size > kMaxBytes)
-    wrong = "larger than 1 MiB, which no certificate is";
-  else if (secret && (info.st_mode & 0007) != 0)
-    wrong = "a private key that everybody may read or write; chmod 600 it";
-  if (wrong.empty()) {
-    text.resize(static_cast<size_t>(info.st_size));
-    const ssize_t got = ::read(fd, text.data(), text.size());
-    if (got != static_cast<ssize_t>(text.size())) wrong = "cannot be read whole";
-  }
-  ::close(fd);
-  if (!wrong.empty()) return fail("{}: {}", path, wrong);
-  return text;
-}
+constexpr size_t kMaxBytes = 1 << 20;
 
 using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
 using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
@@ -55,11 +29,11 @@ Certificate first_certificate(const std::string& text) {
 }  // namespace
 
 Result<std::shared_ptr<grpc::ServerCredentials>> make_tls_credentials(const TlsListener& listener) {
-  const auto certificate = read_file(listener.certificate, false);
+  const auto certificate = read_pem_file(listener.certificate, FileKind::kPublic, kMaxBytes);
   if (!certificate) return std::unexpected(certificate.error());
-  const auto key = read_file(listener.key, true);
+  const auto key = read_pem_file(listener.key, FileKind::kPrivateKey, kMaxBytes);
   if (!key) return std::unexpected(key.error());
-  const auto clients = read_file(listener.clients, false);
+  const auto clients = read_pem_file(listener.clients, FileKind::kPublic, kMaxBytes);
   if (!clients) return std::unexpected(clients.error());
 
   const Certificate own = first_certificate(*certificate);

@@ -43,7 +43,19 @@ upserts { metadata { namespace: "a" name: "u" } traffic_policy { service: "n"
 upserts { metadata { namespace: "a" name: "g" } access_policy { action: ACTION_DENY dry_run: true
   target { workload_labels { key: "k" value: "v" } } on_deny: REFUSAL_RESET
   rules { from { namespace: "b" } to { ports: "8080" } } } }
+upserts { metadata { namespace: "a" name: "p" } service { addresses: "10.0.0.12"
+  ports { name: "p" port: 443 protocol: PROTOCOL_TLS tls { mode: SERVER_TLS_MODE_PASSTHROUGH } }
+  forwarding: FORWARDING_PROXY } }
+upserts { metadata { namespace: "a" name: "q" } route { service: "p"
+  tls { server_names: "a.org" server_names: "*.b.org" backends { service: "n" weight: 2 } } } }
 )";
+
+class Maker final : public policy::TlsMaker {
+ public:
+  Result<std::shared_ptr<const policy::TlsReady>> make(const tls::Config&) override {
+    return std::make_shared<const policy::TlsReady>();
+  }
+};
 
 const v1::ApplyRequest& right() {
   static const v1::ApplyRequest request = [] {
@@ -72,7 +84,7 @@ void ask(const policy::Model& model, const policy::Snapshot& snapshot) {
                         .destination_port = name.key.port,
                         .in = InterfaceId(in),
                         .identified = in == 1};
-      const policy::Decision decision = policy::decide(snapshot, flow);
+      const policy::Decision decision = policy::decide(snapshot, flow, nullptr, "x.b.org");
       HEDDLE_CHECK(decision.frontend == slot, "the frontend that the table names");
       const bool forward = decision.verdict == policy::Verdict::kForward;
       HEDDLE_CHECK(forward == (decision.endpoint != nullptr), "an endpoint when there is one");
@@ -111,12 +123,15 @@ void apply(policy::Model& model, const v1::ApplyRequest& request, uint64_t versi
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  policy::Model model(facts(), {.resources = 64,
-                                .services = 16,
-                                .service_ports = 64,
-                                .endpoints = 256,
-                                .endpoints_per_service = 128,
-                                .routes = 16});
+  Maker maker;
+  policy::Model model(facts(),
+                      {.resources = 64,
+                       .services = 16,
+                       .service_ports = 64,
+                       .endpoints = 256,
+                       .endpoints_per_service = 128,
+                       .routes = 16},
+                      &maker);
   apply(model, right(), 1);
   // Several requests, one behind the other: a byte says how long each is.
   for (uint64_t version = 2; size > 1 && version < 10; ++version) {

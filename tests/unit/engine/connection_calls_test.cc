@@ -137,7 +137,15 @@ TEST_F(ConnectionCalls, TellEveryField) {
                                .rto_us = 14,
                                .retransmits = 15,
                                .age_ms = 16,
-                               .idle_ms = 17});
+                               .idle_ms = 17,
+                               .tls = {.state = ConnectionTls::State::kHandshake,
+                                       .resumed = true,
+                                       .version = "TLSv1.3",
+                                       .suite = "TLS_AES_128_GCM_SHA256"}});
+  ConnectionTls& tls = view_.connections.back().tls;
+  tls.server_name.set("cart.example.org");
+  tls.alpn.set("h2");
+  tls.peer_identity.set("spiffe://example.org/" + std::string(300, 'a'));
   ASSERT_TRUE(list({}).ok());
   ASSERT_EQ(response_.connections_size(), 1);
   EXPECT_EQ(response_.connections(0).ShortDebugString(),
@@ -145,7 +153,10 @@ TEST_F(ConnectionCalls, TellEveryField) {
             "40000 } state: \"FIN-WAIT-2\" accepted: true service: \"shop/cart:http\" worker: 1 "
             "cwnd: 3 ssthresh: 4 send_window: 5 mss: 6 bytes_in_flight: 7 srtt_us: 12 rttvar_us: "
             "13 rto_us: 14 retransmits: 15 receive_queue: 8 send_queue: 9 out_of_order: 10 "
-            "pinned: 11 age_ms: 16 idle_ms: 17");
+            "pinned: 11 age_ms: 16 idle_ms: 17 tls_state: \"handshake\" tls_version: \"TLSv1.3\" "
+            "tls_suite: \"TLS_AES_128_GCM_SHA256\" tls_resumed: true server_name: "
+            "\"cart.example.org\" alpn: \"h2\" peer_identity: \"spiffe://example.org/" +
+                std::string(234, 'a') + "\"");
 }
 
 TEST_F(ConnectionCalls, AreBoundedAndCountAll) {

@@ -12,8 +12,8 @@ std::vector<FieldProblem> problems_of(const std::string& spec) {
 }
 
 TEST(Convert, RefusesKindsThatDoNotAct) {
-  for (const char* spec : {"gateway {}", "external_service {}", "secret {}", "trust_bundle {}",
-                           "rate_limit {}", "fault {}", "telemetry_policy {}"}) {
+  for (const char* spec :
+       {"gateway {}", "external_service {}", "rate_limit {}", "fault {}", "telemetry_policy {}"}) {
     const auto problems = problems_of(spec);
     ASSERT_EQ(problems.size(), 1u) << spec;
     EXPECT_NE(problems[0].text.find("does not act in this version"), std::string::npos) << spec;
@@ -48,7 +48,8 @@ TEST(Convert, RefusesFieldsThatDoNotAct) {
       {"route { hostnames: 'h' }", "spec.hostnames"},
       {"route { http {} }", "spec.http"},
       {"route { grpc {} }", "spec.grpc"},
-      {"route { tls {} }", "spec.tls"},
+      {service + "ports { port: 1 protocol: PROTOCOL_TLS } }", "spec.ports[0].tls"},
+      {"traffic_policy { tls: TLS_MODE_STRICT }", "spec.tls"},
       {"route { tcp { backends { service: 's' port: 1 } } }", "spec.tcp[0].backends[0].port"},
       {"traffic_policy { balancer { algorithm: 77 } }", "spec.balancer.algorithm"},
       {"traffic_policy { balancer { algorithm: ALGORITHM_RANDOM hash_on: HASH_ON_FLOW } }",
@@ -175,6 +176,74 @@ TEST(Convert, TakesWhatActs) {
   EXPECT_TRUE(access.dry_run);
   EXPECT_EQ(access.on_deny, policy::Refusal::kUnreachable);
   EXPECT_EQ(access.workload_labels.at("a"), "b");
+}
+
+TEST(Convert, RefusesTls) {
+  const auto first = [](const std::string& spec) {
+    const auto problems = problems_of(spec);
+    return problems.empty() ? "" : problems[0].field + ": " + problems[0].text;
+  };
+  const auto port = [&](const std::string& tls) {
+    return first(
+        "service { forwarding: FORWARDING_PROXY ports { name: 'https' port: 443 protocol: "
+        "PROTOCOL_TCP tls { " +
+        tls + " } } }");
+  };
+  const auto upstream = [&](const std::string& tls) {
+    return first("traffic_policy { upstream_tls { " + tls + " } }");
+  };
+  const std::string at = "spec.ports[0].tls.", up = "spec.upstream_tls.";
+  const std::string ends = "mode: SERVER_TLS_MODE_TERMINATE ";
+  EXPECT_EQ(port("mode: SERVER_TLS_MODE_PASSTHROUGH"), "");
+  EXPECT_EQ(port(""), at + "mode: missing; expected TERMINATE, OPTIONAL or PASSTHROUGH");
+  EXPECT_EQ(port(ends + "min_version: '1.1'"),
+            at + "min_version: expected \"1.2\" or \"1.3\", not \"1.1\"");
+  EXPECT_TRUE(port(ends + "suites: 'TLS_RSA_WITH_AES_128_CBC_SHA'")
+                  .starts_with(at + "suites[0]: \"TLS_RSA_WITH_AES_128_CBC_SHA\" is not known; "
+                                    "expected one of TLS_AES_128_GCM_SHA256, "));
+  EXPECT_EQ(port(ends + "max_version: '1.2' suites: 'TLS_AES_128_GCM_SHA256'"),
+            at + "suites: has none of the versions that are allowed");
+  EXPECT_EQ(port(ends + "groups: 'X25519' groups: 'P-224'"),
+            at + "groups[1]: \"P-224\" is not known; expected one of X25519, P-256, P-384, P-521");
+  EXPECT_EQ(port(ends + "groups: 'X25519' groups: 'X25519'"),
+            at + "groups[1]: \"X25519\" is there twice");
+  EXPECT_TRUE(port(ends + "client_ids: 'spiffe://Example.org/x'")
+                  .starts_with(at + "client_ids[0]: \"spiffe://Example.org/x\" is no SPIFFE ID"));
+  EXPECT_EQ(upstream("server_name: 'a.org'"), "");
+  EXPECT_TRUE(upstream("").starts_with(up + "verify: missing; expected NAME"));
+  EXPECT_TRUE(upstream("server_name: 'a.org' server_ids: 'spiffe://a.org/x'")
+                  .starts_with(up + "verify: missing; expected NAME"));
+  EXPECT_EQ(upstream("verify: 7"), up + "verify: expected NAME or SPIFFE");
+}
+
+TEST(Convert, TakesTls) {
+  const auto converted = convert_policy(
+      resource_of(
+          named("x",
+                "service { ports { name: 'https' port: 443 protocol: PROTOCOL_TLS tls { mode: "
+                "SERVER_TLS_MODE_OPTIONAL certificates: 'c' trust: 't' min_version: '1.3' groups: "
+                "'P-384' "
+                "suites: 'TLS_AES_256_GCM_SHA384' alpn: 'h2' known_names_only: true } } }")),
+      "");
+  ASSERT_TRUE(converted);
+  const policy::ServicePort& port = std::get<policy::Service>((*converted)->spec).ports[0];
+  EXPECT_EQ(port.protocol, policy::Protocol::kTcp);
+  const policy::ServerTls wanted{.mode = policy::ClientTls::kOptional,
+                                 .certificates = {"c"},
+                                 .trust = {"t"},
+                                 .known_names_only = true,
+                                 .choice = {.min_version = tls::Version::kTls13,
+                                            .suites = {tls::SuiteId::kAes256GcmSha384},
+                                            .groups = {"P-384"},
+                                            .alpn = {"h2"}}};
+  EXPECT_EQ(*port.tls, wanted);
+  const auto names = convert_policy(
+      resource_of(named("x",
+                        "route { service: 's' tls { server_names: 'A.Example.ORG' backends { "
+                        "service: 'b' } } }")),
+      "");
+  ASSERT_TRUE(names);
+  EXPECT_EQ(std::get<policy::Route>((*names)->spec).tls[0].server_names[0], "a.example.org");
 }
 
 // A newer heddlectl may know fields that this heddled does not: it must not seem to obey them.

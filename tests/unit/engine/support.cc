@@ -27,18 +27,26 @@ bool FakeTarget::has_swept(uint32_t wanted) {
   return false;
 }
 
-void EngineTest::open(std::string directory) {
+void EngineTest::open(std::string directory) { ASSERT_EQ(reopen(std::move(directory)), ""); }
+
+std::string EngineTest::reopen(std::string directory) {
   engine_.reset();
   PolicyOptions options;
   options.facts.ports = {{"lan", false, true, {}}, {"cart", true, true, {}}};
   options.facts.own_addresses = {*policy::IpAddress::parse("10.1.0.1")};
   options.trust_domain = "example.org";
   options.state_directory = std::move(directory);
+  options.tls_maker = &maker_;
+  options.log = [this](const std::string& line) {
+    const std::lock_guard lock(log_mutex_);
+    log_.push_back(line);
+  };
   auto engine = Engine::open(std::move(options));
-  ASSERT_TRUE(engine) << engine.error().text;
+  if (!engine) return engine.error().text;
   engine_ = std::move(*engine);
   target_.install(engine_->restored());
-  ASSERT_TRUE(engine_->start(target_));
+  EXPECT_TRUE(engine_->start(target_));
+  return {};
 }
 
 void EngineTest::on_engine(const std::function<void()>& work) {

@@ -39,6 +39,16 @@ class FakeTarget : public PolicyTarget {
   std::atomic<uint32_t> generation_{0}, swept_{0};
 };
 
+// Makes all TLS ready.
+class FakeMaker final : public policy::TlsMaker {
+ public:
+  Result<std::shared_ptr<const policy::TlsReady>> make(const tls::Config&) override {
+    ++made;
+    return std::make_shared<const policy::TlsReady>();
+  }
+  std::atomic<uint64_t> made{0};
+};
+
 // What came of a call.
 template <class Response>
 struct Answer {
@@ -52,6 +62,8 @@ class EngineTest : public testing::Test {
   ~EngineTest() override { engine_.reset(); }
 
   void open(std::string directory);
+  // The same, and whether it opens at all: the error, or nothing.
+  std::string reopen(std::string directory);
 
   Answer<v1::ApplyResponse> apply(const v1::ApplyRequest& request);
   // Resources in protobuf's text form, one a string.
@@ -66,6 +78,9 @@ class EngineTest : public testing::Test {
   // Runs work on the engine's thread and waits for it.
   void on_engine(const std::function<void()>& work);
 
+  FakeMaker maker_;
+  std::mutex log_mutex_;
+  std::vector<std::string> log_;
   FakeTarget target_;
   std::unique_ptr<Engine> engine_;
 };

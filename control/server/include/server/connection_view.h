@@ -1,11 +1,14 @@
 // Connections that this node terminates itself (forwarding: proxy), as the control side asks for
-// them: which ones, and what is told of each. Plain values without text, as there may be millions.
+// them: which ones, and what is told of each. Plain values without memory of their own, as there
+// may be millions.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "policy/ip.h"
@@ -14,6 +17,34 @@
 #include "server/flow_view.h"
 
 namespace heddle::server {
+
+// Text that needs no memory of its own, as workers fill it in. What is too long is cut.
+template <size_t kMost>
+class ShortText {
+ public:
+  void set(std::string_view text) {
+    size_ = static_cast<uint8_t>(std::min(text.size(), kMost));
+    std::copy_n(text.begin(), size_, bytes_.begin());
+  }
+  std::string_view text() const { return {bytes_.data(), size_}; }
+
+ private:
+  static_assert(kMost <= UINT8_MAX);
+  uint8_t size_ = 0;
+  std::array<char, kMost> bytes_{};  // the first size_ of them
+};
+
+// TLS of a connection; texts are empty where it has none.
+struct ConnectionTls {
+  enum class State : uint8_t { kNone, kHandshake, kEstablished };
+  State state = State::kNone;
+  bool resumed = false;          // by a ticket
+  std::string_view version;      // "TLSv1.3"; a literal's
+  std::string_view suite;        // IANA's name, of tls::kSuites
+  ShortText<253> server_name;    // asked for by who opened it
+  ShortText<32> alpn;            // the protocol that both chose
+  ShortText<255> peer_identity;  // SPIFFE ID of the other end
+};
 
 struct ConnectionInfo {
   FlowEnd local, remote;
@@ -31,6 +62,7 @@ struct ConnectionInfo {
   uint32_t srtt_us = 0, rttvar_us = 0, rto_us = 0;  // srtt 0: not measured yet
   uint64_t retransmits = 0;                         // segments
   uint64_t age_ms = 0, idle_ms = 0;
+  ConnectionTls tls;
 
   const FlowEnd& opener() const { return accepted ? remote : local; }
   const FlowEnd& destination() const { return accepted ? local : remote; }

@@ -110,6 +110,7 @@ class NodeView {
   virtual ConnectionSums connection_sums() { return {}; }
   virtual std::vector<ListenerInfo> listeners() { return {}; }       // summed over workers
   virtual std::vector<TcpCounterInfo> tcp_counters() { return {}; }  // also those at 0
+  virtual std::vector<TcpCounterInfo> tls_counters() { return {}; }  // the same
 };
 
 }  // namespace heddle::server

@@ -8,6 +8,7 @@
 //   Server::start(socket, view, **engine);
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -23,6 +24,10 @@ struct PolicyOptions {
   std::string trust_domain;     // empty: none
   std::string state_directory;  // empty: policy is kept in memory alone
   bool discard = false;         // sets what is stored aside and starts empty
+  // Makes TLS ready for the workers; called where the engine is opened and then on its thread.
+  // Outlives the engine. Null: policy with TLS is refused.
+  policy::TlsMaker* tls_maker = nullptr;
+  std::function<void(const std::string&)> log;  // a line for the operator; none: to stderr
 };
 
 class PolicyEngine {
