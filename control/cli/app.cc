@@ -102,6 +102,11 @@ void add_shows(CLI::App& show, Request& request) {
   CLI::App* tcp = add_show(show, request, "tcp", show_tcp,
                            "What heddled's own TCP has counted, and what it means");
   tcp->add_flag("--all", options.all, "Also the counters that are at 0");
+  CLI::App* tls = add_show(show, request, "tls", show_tls,
+                           "What heddled's own TLS has counted, and what it means");
+  tls->add_flag("--all", options.all, "Also the counters that are at 0");
+  add_show(show, request, "secrets", show_secrets,
+           "Certificates and trust bundles: until when, and who uses them");
   add_show(show, request, "version", show_version, "Version of the running heddled");
 }
 

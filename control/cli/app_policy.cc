@@ -128,6 +128,10 @@ void add_explain(CLI::App& app, Request& request) {
              {0, 65'535},
              [&options](uint64_t port) { options.source_port = static_cast<uint32_t>(port); })
       ->type_name("PORT");
+  command
+      ->add_option("--tls-name", options.tls_name,
+                   "The server name that a TLS client asks for, where TLS passes through")
+      ->type_name("NAME");
   command->add_option("PROTOCOL", options.protocol, "")
       ->type_name("{tcp,udp}")
       ->check(CLI::Validator(

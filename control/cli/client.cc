@@ -165,6 +165,12 @@ Reply<v1::ListListenersResponse> Client::listeners() {
 Reply<v1::ListTcpCountersResponse> Client::tcp_counters() {
   return connection_->call(connection_->admin, &v1::Admin::Stub::ListTcpCounters);
 }
+Reply<v1::ListTlsCountersResponse> Client::tls_counters() {
+  return connection_->call(connection_->admin, &v1::Admin::Stub::ListTlsCounters);
+}
+Reply<v1::ListSecretsResponse> Client::secrets() {
+  return connection_->call(connection_->admin, &v1::Admin::Stub::ListSecrets);
+}
 
 Reply<v1::ApplyResponse> Client::apply(const v1::ApplyRequest& request) {
   return connection_->call(connection_->policy, &v1::Policy::Stub::Apply, request);

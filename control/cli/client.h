@@ -35,6 +35,8 @@ class Client {
   Reply<v1::ListConnectionsResponse> connections(const v1::ListConnectionsRequest& request);
   Reply<v1::ListListenersResponse> listeners();
   Reply<v1::ListTcpCountersResponse> tcp_counters();
+  Reply<v1::ListTlsCountersResponse> tls_counters();
+  Reply<v1::ListSecretsResponse> secrets();
 
   Reply<v1::ApplyResponse> apply(const v1::ApplyRequest& request);
   Reply<v1::GetResponse> get(const v1::GetRequest& request);

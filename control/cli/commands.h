@@ -29,6 +29,7 @@ struct PolicyOptions {
 struct ExplainOptions {
   std::string from, protocol, destination;
   uint32_t source_port = 0;
+  std::string tls_name;
 };
 
 // Which flows; what is empty or 0 is not asked for.
@@ -54,7 +55,7 @@ struct ConnectionOptions {
 struct Options {
   ServerOptions server;
   Format format = Format::kTable;
-  // show drops, graph, tcp: also what is left out by default; flush: every flow
+  // show drops, graph, tcp, tls: also what is left out by default; flush: every flow
   bool all = false;
   bool verbose = false;      // show ports: also the devices and all counters
   bool dot = false;          // show graph: Graphviz
@@ -77,6 +78,8 @@ Outcome show_flows(const Options& options);
 Outcome show_connections(const Options& options);
 Outcome show_listeners(const Options& options);
 Outcome show_tcp(const Options& options);
+Outcome show_tls(const Options& options);
+Outcome show_secrets(const Options& options);
 Outcome show_version(const Options& options);
 Outcome version(const Options& options);
 

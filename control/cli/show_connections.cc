@@ -1,4 +1,6 @@
 // show connections.
+#include <algorithm>
+
 #include "policy_text.h"
 #include "table.h"
 #include "walk.h"
@@ -42,31 +44,67 @@ std::string sums_text(const v1::ConnectionSums& sums) {
   return (any ? states.text() + "\n" : "") + all.text();
 }
 
+// An older heddled says nothing.
+bool has_tls(const v1::Connection& connection) {
+  return !connection.tls_state().empty() && connection.tls_state() != "none";
+}
+
+std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
+
+void add_tls(const v1::Connection& connection, std::vector<std::string>& row) {
+  std::string tls = "-";
+  if (has_tls(connection))
+    tls = connection.tls_state() == "established"
+              ? connection.tls_version() + (connection.tls_resumed() ? " resumed" : "")
+              : connection.tls_state();
+  row.push_back(tls);
+  for (const std::string& text : {connection.tls_suite(), connection.server_name(),
+                                  connection.alpn(), connection.peer_identity()})
+    row.push_back(or_dash(text));
+}
+
 std::string connections_text(const v1::ListConnectionsResponse& response, const Options&) {
   if (response.has_sums()) return sums_text(response.sums()) + end_note(response, "connections");
   if (response.matched() == 0) return "no connections\n" + end_note(response, "connections");
-  Table table({{"STATE"},
-               {"WITH"},
-               {"LOCAL"},
-               {"REMOTE"},
-               {"SERVICE"},
-               {"CWND", Align::kRight},
-               {"IN-FLIGHT", Align::kRight},
-               {"SRTT", Align::kRight},
-               {"RTO", Align::kRight},
-               {"RESENT", Align::kRight},
-               {"RECV-Q", Align::kRight},
-               {"SEND-Q", Align::kRight},
-               {"IDLE", Align::kRight},
-               {"AGE", Align::kRight},
-               {"WORKER", Align::kRight}});
-  for (const v1::Connection& each : response.connections())
-    table.add({each.state(), each.accepted() ? "client" : "endpoint", end_text(each.local()),
-               end_text(each.remote()), each.service().empty() ? "-" : each.service(),
-               thousands(each.cwnd()), thousands(each.bytes_in_flight()), micros(each.srtt_us()),
-               micros(each.rto_us()), thousands(each.retransmits()),
-               thousands(each.receive_queue()), thousands(each.send_queue()), span(each.idle_ms()),
-               span(each.age_ms()), std::to_string(each.worker())});
+  const bool with_tls = std::ranges::any_of(response.connections(), has_tls);
+  std::vector<Column> columns = {{"STATE"},
+                                 {"WITH"},
+                                 {"LOCAL"},
+                                 {"REMOTE"},
+                                 {"SERVICE"},
+                                 {"CWND", Align::kRight},
+                                 {"IN-FLIGHT", Align::kRight},
+                                 {"SRTT", Align::kRight},
+                                 {"RTO", Align::kRight},
+                                 {"RESENT", Align::kRight},
+                                 {"RECV-Q", Align::kRight},
+                                 {"SEND-Q", Align::kRight},
+                                 {"IDLE", Align::kRight},
+                                 {"AGE", Align::kRight},
+                                 {"WORKER", Align::kRight}};
+  if (with_tls)
+    for (const char* name : {"TLS", "SUITE", "SERVER-NAME", "ALPN", "PEER"})
+      columns.push_back({name});
+  Table table(columns);
+  for (const v1::Connection& each : response.connections()) {
+    std::vector<std::string> row = {each.state(),
+                                    each.accepted() ? "client" : "endpoint",
+                                    end_text(each.local()),
+                                    end_text(each.remote()),
+                                    each.service().empty() ? "-" : each.service(),
+                                    thousands(each.cwnd()),
+                                    thousands(each.bytes_in_flight()),
+                                    micros(each.srtt_us()),
+                                    micros(each.rto_us()),
+                                    thousands(each.retransmits()),
+                                    thousands(each.receive_queue()),
+                                    thousands(each.send_queue()),
+                                    span(each.idle_ms()),
+                                    span(each.age_ms()),
+                                    std::to_string(each.worker())};
+    if (with_tls) add_tls(each, row);
+    table.add(row);
+  }
   std::string out = table.text();
   const auto told = static_cast<uint64_t>(response.connections_size());
   if (response.matched() > told)

@@ -1,4 +1,4 @@
-// show listeners and show tcp.
+// show listeners, show tcp and show tls.
 #include <fmt/format.h>
 
 #include "commands.h"
@@ -26,7 +26,8 @@ std::string listeners_text(const v1::ListListenersResponse& response, const Opti
   return table.text();
 }
 
-std::string tcp_text(const v1::ListTcpCountersResponse& response, const Options&) {
+template <class Response>
+std::string counters_text(const Response& response, const Options&) {
   if (response.counters().empty()) return "nothing counted so far\n";
   Table table({{"COUNTER"}, {"VALUE", Align::kRight}, {"MEANS"}});
   for (const v1::TcpCounter& each : response.counters())
@@ -34,7 +35,8 @@ std::string tcp_text(const v1::ListTcpCountersResponse& response, const Options&
   return table.text();
 }
 
-void select_counters(v1::ListTcpCountersResponse& response, const Options& options) {
+template <class Response>
+void select_counters(Response& response, const Options& options) {
   if (options.all) return;
   keep(*response.mutable_counters(),
        [](const v1::TcpCounter& counter) { return counter.value() > 0; });
@@ -47,7 +49,11 @@ Outcome show_listeners(const Options& options) {
 }
 
 Outcome show_tcp(const Options& options) {
-  return ask(options, &Client::tcp_counters, tcp_text, select_counters);
+  return ask(options, &Client::tcp_counters, counters_text, select_counters);
+}
+
+Outcome show_tls(const Options& options) {
+  return ask(options, &Client::tls_counters, counters_text, select_counters);
 }
 
 }  // namespace heddle::cli

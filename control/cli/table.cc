@@ -42,7 +42,7 @@ void append_line(std::string& out, const std::vector<std::string>& cells,
 
 }  // namespace
 
-void Table::add(std::initializer_list<std::string> cells) {
+void Table::add(const std::vector<std::string>& cells) {
   HEDDLE_CHECK(cells.size() == columns_.size(), "a row has as many cells as the table has columns");
   const size_t first = rows_.size();
   size_t column = 0;

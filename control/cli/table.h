@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace heddle::cli {
@@ -19,10 +20,12 @@ struct Column {
 class Table {
  public:
   Table(std::initializer_list<Column> columns) : columns_(columns) {}
+  explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
   // As many cells as there are columns. A cell of several lines makes the row that high.
   // Control characters become '?', so that a name cannot command the terminal.
-  void add(std::initializer_list<std::string> cells);
+  void add(std::initializer_list<std::string> cells) { add(std::vector<std::string>(cells)); }
+  void add(const std::vector<std::string>& cells);
 
   // The header and all rows, each with its end of line; no blanks at the ends of lines.
   std::string text() const;

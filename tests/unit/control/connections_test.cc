@@ -51,6 +51,37 @@ SYN-SENT     endpoint  [2001:db8::10]:33000  [2001:db8:8::11]:8080  -        14,
   EXPECT_EQ(out({"connections"}), "no connections\n");
 }
 
+TEST_F(ConnectionsCli, TlsHasColumnsWhereThereIsAny) {
+  node_.tls = true;
+  const std::string table = out({"connections"});
+  EXPECT_NE(table.find("WORKER  TLS              SUITE                   SERVER-NAME       ALPN  "
+                       "PEER\n"),
+            std::string::npos)
+      << table;
+  EXPECT_NE(table.find("1  TLSv1.3 resumed  TLS_AES_128_GCM_SHA256  cart.example.org  h2?   "
+                       "spiffe://example.org/ns/shop/sa/web\n"),
+            std::string::npos)
+      << table;
+  EXPECT_NE(table.find("0  -                -                       -                 -     -\n"),
+            std::string::npos)
+      << table;
+  const std::string json = out({"connections", "-o", "json"});
+  for (const char* part : {"\"tls_state\": \"established\"", "\"tls_resumed\": true",
+                           "\"tls_state\": \"none\"", "\"peer_identity\": \"\""})
+    EXPECT_NE(json.find(part), std::string::npos) << part << json;
+}
+
+TEST_F(ConnectionsCli, TlsCounters) {
+  EXPECT_EQ(out({"tls"}),
+            "COUNTER     VALUE  MEANS\n"
+            "handshakes      7  that were done\n");
+  EXPECT_NE(out({"tls", "--all"}).find("bad_tag"), std::string::npos);
+  node_.empty = true;
+  EXPECT_EQ(out({"tls"}), "nothing counted so far\n");
+}
+
+TEST_F(ConnectionsCli, SecretsOfNoPolicy) { EXPECT_EQ(out({"secrets"}), "no secrets\n"); }
+
 TEST_F(ConnectionsCli, LimitSaysWhatIsLeftOut) {
   node_.copies = 600;
   EXPECT_TRUE(out({"connections"}).ends_with("\nand 1,100 more (--limit)\n"));

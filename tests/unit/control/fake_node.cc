@@ -191,9 +191,19 @@ FlowWalk FakeNode::walk_connections(const ConnectionFilter& asked, const GoOn& g
                                 .cwnd = 14'280,
                                 .mss = 1'428,
                                 .rto_us = 1'000'000};
+  ConnectionInfo secured = client;
+  if (tls) {
+    secured.tls.state = ConnectionTls::State::kEstablished;
+    secured.tls.resumed = true;
+    secured.tls.version = "TLSv1.3";
+    secured.tls.suite = "TLS_AES_128_GCM_SHA256";
+    secured.tls.server_name.set("cart.example.org");
+    secured.tls.alpn.set("h2\xff");
+    secured.tls.peer_identity.set("spiffe://example.org/ns/shop/sa/web");
+  }
   if (!empty && go_on())
     for (uint32_t i = 0; i < copies; ++i)
-      for (const ConnectionInfo& each : {client, endpoint}) take(each);
+      for (const ConnectionInfo& each : {secured, endpoint}) take(each);
   return end;
 }
 
@@ -235,6 +245,11 @@ std::vector<TcpCounterInfo> FakeNode::tcp_counters() {
            .help = "segments that belong to a connection",
            .value = empty ? 0u : 12'345u},
           {.name = "bad_checksum", .help = "a broken sender or wire"}};
+}
+
+std::vector<TcpCounterInfo> FakeNode::tls_counters() {
+  return {{.name = "handshakes", .help = "that were done", .value = empty ? 0u : 7u},
+          {.name = "bad_tag", .help = "a record that was changed on its way"}};
 }
 
 }  // namespace heddle::server

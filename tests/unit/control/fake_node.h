@@ -9,6 +9,7 @@ class FakeNode final : public NodeView {
  public:
   // A node that has just started and has nothing.
   bool empty = false;
+  bool tls = false;  // one of the connections has TLS
 
   VersionInfo version() override;
   std::vector<PortInfo> ports() override;
@@ -24,6 +25,7 @@ class FakeNode final : public NodeView {
   ConnectionSums connection_sums() override;
   std::vector<ListenerInfo> listeners() override;
   std::vector<TcpCounterInfo> tcp_counters() override;
+  std::vector<TcpCounterInfo> tls_counters() override;
 
   // What it was asked for last; written by the server, read after its answer.
   FlowFilter filter;
