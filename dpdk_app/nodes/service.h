@@ -135,6 +135,8 @@ class Serving {
       counters.no_endpoint.add();
       return no_endpoint(decision.how);
     }
+    // Access lets it in, and what it asks for by TLS will say where it goes.
+    if (decision.verdict == policy::Verdict::kNoRoute) return terminate();
     const Address endpoint = address_of(decision.endpoint->address);
     const InterfaceId out = interface_towards(*worker_.topology, endpoint);
     if (out == kNoInterface) return Edge::kNoWay;

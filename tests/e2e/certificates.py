@@ -28,21 +28,20 @@ class Authority:
 
     def issue(self, name, dns=(), uris=(), kind="ec", days=5):
         """(certificate, key) as files. `days` below 0: it has expired."""
-        key = self.folder / f"{name}.key"
-        request = self.folder / f"{name}.csr"
-        certificate = self.folder / f"{name}.crt"
+        key = self.folder / f"{self.name}-{name}.key"
+        request = self.folder / f"{self.name}-{name}.csr"
+        certificate = self.folder / f"{self.name}-{name}.crt"
         new = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"] if kind == "ec" else ["rsa:2048"]
         openssl("req", "-newkey", *new, "-nodes", "-keyout", key, "-out", request, "-subj",
                 f"/CN={name}")
         names = [f"DNS:{each}" for each in dns] + [f"URI:{each}" for each in uris]
-        extensions = self.folder / f"{name}.ext"
+        extensions = self.folder / f"{self.name}-{name}.ext"
         extensions.write_text("keyUsage=critical,digitalSignature\n"
                               "extendedKeyUsage=serverAuth,clientAuth\n"
                               "basicConstraints=critical,CA:FALSE\n"
                               f"subjectAltName={','.join(names)}\n")
-        dates = ["-days", days] if days > 0 else ["-days", days]
         openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key,
-                "-CAcreateserial", "-out", certificate, "-extfile", extensions, *dates)
+                "-CAcreateserial", "-out", certificate, "-extfile", extensions, "-days", days)
         return certificate, key
 
     def workload(self, account, **more):
