@@ -75,7 +75,8 @@ uint32_t tcp_buffers(const TcpSettings& settings) {
 // Of long-lived keys: the kernel's own, and nothing less.
 tls::TicketKey random_ticket_key() {
   tls::TicketKey key;
-  for (const std::span<uint8_t> part : {std::span<uint8_t>(key.name), std::span<uint8_t>(key.cipher), std::span<uint8_t>(key.mac)})
+  for (const std::span<uint8_t> part :
+       {std::span<uint8_t>(key.name), std::span<uint8_t>(key.cipher), std::span<uint8_t>(key.mac)})
     HEDDLE_CHECK(getrandom(part.data(), part.size(), 0) == static_cast<ssize_t>(part.size()),
                  "the kernel gives up to 256 random bytes at once");
   return key;

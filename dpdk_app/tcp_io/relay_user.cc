@@ -48,8 +48,7 @@ std::shared_ptr<tls::Context> RelayUser::context_of(
   return static_cast<const ReadyTls&>(*use->ready).of(worker_.id);
 }
 
-std::optional<mesh::ClientTerms> RelayUser::terms(uint32_t frontend,
-                                                  const tcp::FourTuple& client) {
+std::optional<mesh::ClientTerms> RelayUser::terms(uint32_t frontend, const tcp::FourTuple& client) {
   const policy::Snapshot& policy = *worker_.policy;
   if (policy.frontends[frontend] == nullptr) return std::nullopt;
   const policy::Frontend& its = *policy.frontends[frontend];

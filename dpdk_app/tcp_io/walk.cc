@@ -48,7 +48,8 @@ ConnectionInfo describe(const Worker& worker, const tcp::Connection& c, uint64_t
   info.accepted = listener != kNoSlot;
   info.worker = worker.id.value();
   if (worker.tcp->user != nullptr) info.frontend = worker.tcp->user->frontend_of(user);
-  if (const mesh::TlsEnd* end = worker.tcp->user == nullptr ? nullptr : worker.tcp->user->tls_of(user))
+  if (const mesh::TlsEnd* end =
+          worker.tcp->user == nullptr ? nullptr : worker.tcp->user->tls_of(user))
     describe_tls(*end, info.tls);
   info.cwnd = c.cwnd();
   info.ssthresh = c.ssthresh();

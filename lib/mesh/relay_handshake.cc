@@ -72,8 +72,7 @@ void TcpRelay::look(uint32_t slot, Instant now) {
   take_in(pair, kClient, now);
   switch (end.look(transport_.pieces())) {
     case TlsEnd::Progress::kMore:
-      if (pair.half_closed[kClient])
-        refuse_tls(slot, kClient, tls::Refusal::kHandshakeEnded, now);
+      if (pair.half_closed[kClient]) refuse_tls(slot, kClient, tls::Refusal::kHandshakeEnded, now);
       return;
     case TlsEnd::Progress::kRefused:
       return refuse_tls(slot, kClient, tls::Refusal::kNotTls, now);

@@ -98,7 +98,8 @@ void TcpRelay::connect(uint32_t slot, Instant now) {
   pair.timeout = to->connect_timeout;
   pair.idle_timeout = to->idle_timeout;
   if (to->tls != nullptr)
-    pair.tls[kServer] = std::make_unique<TlsEnd>(TlsEnd::Phase::kBegin, std::move(to->tls), std::move(to->server_name));
+    pair.tls[kServer] = std::make_unique<TlsEnd>(TlsEnd::Phase::kBegin, std::move(to->tls),
+                                                 std::move(to->server_name));
   counters_.add(RelayStat::kOpened);
   policy_.opened(pair.frontend, pair.endpoint);
   arm(slot);

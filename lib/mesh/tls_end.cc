@@ -47,11 +47,9 @@ bool TlsEnd::begin(TlsWork& work, Instant now) {
   if (work.gate.in_flight >= work.gate.limit) return false;
   // A server's tickets; the context is this worker's alone, so they may be set at any time.
   context_->set_ticket_keys(work.tickets);
-  auto begun =
-      tls::Handshake::start(*context_, work.gate,
-                            {.counters = work.records->counters(),
-                             .now = now,
-                             .server_name = server_name_});
+  auto begun = tls::Handshake::start(
+      *context_, work.gate,
+      {.counters = work.records->counters(), .now = now, .server_name = server_name_});
   phase_ = begun ? Phase::kShake : Phase::kBroken;
   if (begun) handshake_ = std::move(*begun);
   return true;

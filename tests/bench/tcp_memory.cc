@@ -325,7 +325,11 @@ class Relay final : public Player, private mesh::RelayPolicy {
   void turn(Instant now) override { relay_.on_timer(now); }
 
  private:
-  std::optional<mesh::Upstream> choose(uint32_t, const FourTuple&) override {
+  std::optional<mesh::ClientTerms> terms(uint32_t, const FourTuple&) override {
+    return mesh::ClientTerms{};
+  }
+  std::optional<mesh::Upstream> choose(uint32_t, const FourTuple&,
+                                       const mesh::ClientFacts&) override {
     return mesh::Upstream{.tuple = {{side_.own, Be16(0)}, {to_, Be16(kPort)}},
                           .connect_timeout = seconds(5),
                           .idle_timeout = seconds(3600)};

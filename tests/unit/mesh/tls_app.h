@@ -15,8 +15,8 @@ struct TlsPeer {
   uint64_t to_send = 0, sent = 0, received = 0;
   bool right = true;  // every byte so far was as it must be
   bool connected = false, done_sending = false, ended = false;
-  bool refused = false;        // by TLS, on this side
-  bool peer_done = false;      // half-closed or more
+  bool refused = false;    // by TLS, on this side
+  bool peer_done = false;  // half-closed or more
   bool peer_said_close = false;
   tcp::EndReason why = tcp::EndReason::kNone;
   bool open() const { return tls->is_open(); }
@@ -32,8 +32,8 @@ class TlsApp final : public sim::App {
   TlsPeer& connect(const tcp::FourTuple& tuple, std::shared_ptr<tls::Context> context,
                    const std::string& server_name, uint64_t bytes, Instant now) {
     TlsPeer& peer = add(std::move(context), bytes, server_name);
-    peer.id = host_.transport().connect(
-        {.tuple = tuple, .user = reinterpret_cast<uint64_t>(&peer)}, now);
+    peer.id =
+        host_.transport().connect({.tuple = tuple, .user = reinterpret_cast<uint64_t>(&peer)}, now);
     host_.wake(now);
     return peer;
   }
@@ -60,8 +60,8 @@ class TlsApp final : public sim::App {
   }
 
   std::list<TlsPeer> peers;
-  bool silent = false;      // says nothing, not even a hello
-  bool says_close = true;   // close_notify before the stream's end
+  bool silent = false;     // says nothing, not even a hello
+  bool says_close = true;  // close_notify before the stream's end
 
  private:
   TlsPeer& add(std::shared_ptr<tls::Context> context, uint64_t bytes,

@@ -55,9 +55,7 @@ struct TlsNet : Net {
     return tls_client.connect({{address(1), Be16(0)}, {address(9), Be16(kPort)}}, shared(config),
                               server_name, bytes, network.now());
   }
-  uint64_t refused(tls::Refusal refusal) const {
-    return work->records->counters().value(refusal);
-  }
+  uint64_t refused(tls::Refusal refusal) const { return work->records->counters().value(refusal); }
 
   std::unique_ptr<TlsWork> client_work, server_work;
   TlsApp tls_client, tls_server;
@@ -111,9 +109,9 @@ TEST(TlsRelay, LosesNothingOverBadLinksInAnySuite) {
       each->min_version = each->max_version = suite.version;
     }
     if (suite.name.find("RSA") != std::string_view::npos) {
-      const auto rsa = tls::issue(
-          {.common_name = "node", .uris = {"spiffe://mesh.test/ns/shop/sa/node"}},
-          &tls::authorities().mesh, tls::KeyKind::kRsa2048);
+      const auto rsa =
+          tls::issue({.common_name = "node", .uris = {"spiffe://mesh.test/ns/shop/sa/node"}},
+                     &tls::authorities().mesh, tls::KeyKind::kRsa2048);
       serving.certificates = {tls::config_of(rsa)};
     }
     net.terminate(serving);
@@ -159,9 +157,9 @@ TEST(TlsRelay, RefusesAClientOfAnUnknownTrustDomain) {
   net.terminate();
   net.serve(100);
   tls::Config stranger = client_config();
-  stranger.certificates = {tls::config_of(tls::issue(
-      {.common_name = "x", .uris = {"spiffe://other.test/ns/shop/sa/x"}},
-      &tls::authorities().other))};
+  stranger.certificates = {
+      tls::config_of(tls::issue({.common_name = "x", .uris = {"spiffe://other.test/ns/shop/sa/x"}},
+                                &tls::authorities().other))};
   const TlsPeer& peer = net.open_tls(1000, stranger);
   net.until([&] { return net.tls_client.all_ended(); });
   EXPECT_EQ(peer.received, 0u);

@@ -36,14 +36,14 @@ struct ClientFacts {
 
 // Where an accepted connection is to go.
 struct Upstream {
-  tcp::FourTuple tuple;      // local port 0: the transport chooses
-  uint8_t profile = 0;       // of the connection to the endpoint
-  uint32_t endpoint = 0;     // the policy's name for it, kept for RelayPolicy's calls
-  uint32_t generation = 0;   // of the policy that said so
-  Duration connect_timeout;  // until the endpoint has answered, TLS included
-  Duration idle_timeout;     // without a byte in either direction; 0: none
+  tcp::FourTuple tuple;               // local port 0: the transport chooses
+  uint8_t profile = 0;                // of the connection to the endpoint
+  uint32_t endpoint = 0;              // the policy's name for it, kept for RelayPolicy's calls
+  uint32_t generation = 0;            // of the policy that said so
+  Duration connect_timeout;           // until the endpoint has answered, TLS included
+  Duration idle_timeout;              // without a byte in either direction; 0: none
   std::shared_ptr<tls::Context> tls;  // null: plaintext
-  std::string server_name;            // with TLS: asked for by SNI, and verified where policy says so
+  std::string server_name;  // with TLS: asked for by SNI, and verified where policy says so
 };
 
 // What is known of a pair. `client` is the accepted connection's tuple, seen from our side.

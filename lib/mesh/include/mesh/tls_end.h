@@ -91,7 +91,7 @@ class TlsEnd {
   void become_plain();
 
   Phase phase_;
-  uint32_t needed_ = 0;  // kName: before that many bytes there is nothing new
+  uint32_t needed_ = 0;                    // kName: before that many bytes there is nothing new
   std::shared_ptr<tls::Context> context_;  // until the handshake has ended
   std::string server_name_;
   std::unique_ptr<tls::Handshake> handshake_;
