@@ -48,6 +48,8 @@ std::optional<Bytes> from_base64(std::string_view text) {
   if (size < 0) return {};
   const size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
   bytes.resize(static_cast<size_t>(size) - padding);
+  // One text alone for the same bytes (RFC 4648 3.5).
+  if (base64(bytes) != text) return {};
   return bytes;
 }
 

@@ -146,7 +146,9 @@ void Model::State::check_staged(std::span<const Edit> edits, const Touched& now,
 
 // What fits is made ready, as commit() cannot fail.
 void Model::State::stage_tls(const Touched& now, const Key& blamed, Problems& problems) {
+  bool any = false;
   const auto stage = [&](const Key& key, std::string field, TlsUse use) {
+    any = true;
     const auto made = shelf.stage(std::move(use));
     if (!made) problems.add(key, std::move(field), made.error().text);
   };
@@ -161,6 +163,7 @@ void Model::State::stage_tls(const Touched& now, const Key& blamed, Problems& pr
       if (const auto& tls = std::get<TrafficPolicy>(policy->spec).upstream_tls)
         stage(policy->key, "spec.upstream_tls", client_use(index, policy->key, *tls));
   }
+  if (!any) return;
   if (const size_t bytes = shelf.bytes(); bytes > limits.tls_use_bytes)
     problems.add(blamed, "",
                  fmt::format("there would be {} bytes of certificates, keys and roots in all ports "

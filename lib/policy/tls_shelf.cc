@@ -32,6 +32,7 @@ TlsUsePtr TlsShelf::find(const TlsUse& wanted) const {
 }
 
 void TlsShelf::settle() {
+  if (staged_.empty()) return;
   staged_.clear();
   for (auto named = uses_.begin(); named != uses_.end();) {
     std::erase_if(named->second, [](const auto& use) { return use.expired(); });

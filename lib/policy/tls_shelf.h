@@ -27,7 +27,7 @@ class TlsShelf {
   // What was staged since mark() is let go.
   size_t mark() const { return staged_.size(); }
   void undo_to(size_t mark) { staged_.resize(mark); }
-  // After a commit or a rollback: what nobody has taken goes.
+  // After a commit or a rollback: what was staged and nobody has taken goes.
   void settle();
 
   // The bytes of PEM text in what the names have staged last, or else have in use.
