@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "context_parts.h"
+#include "core/check.h"
 
 namespace heddle::tls {
 

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""TLS records in memory beside OpenSSL's EVP, and what an idle TLS connection keeps."""
+"""TLS records in memory beside OpenSSL's EVP, the relay with TLS on both sides, and what an idle TLS
+connection keeps."""
 
 import json
 import subprocess
@@ -34,7 +35,22 @@ def measure_all():
     busy = session + 4 * figures["key_bytes"]
     results.append(result("tls/idle_pair_state_bytes", session, "bytes"))
     results.append(result("tls/busy_pair_state_bytes", busy, "bytes"))
-    return results
+    return results + relay_results()
+
+
+def relay_results():
+    out = subprocess.run(["taskset", "-c", str(DUT_CPU), program("bench_tls_relay_memory")],
+                         check=True, capture_output=True, text=True, timeout=300).stdout
+    told = json.loads(out)
+    best = max(told["gbps_1"], told["gbps_100"])
+    return [
+        result("tls/relay_gbps", best, "Gbit/s", ">=15 Gbit/s", best >= 15,
+               connections_1=told["gbps_1"], connections_100=told["gbps_100"]),
+        *[result(f"tls/relay_cps_{kind}", told[f"cps_{kind}"], "connections/s")
+          for kind in ("ecdsa", "ecdsa_mutual", "rsa", "rsa_mutual")],
+        result("tls/idle_bytes", told["idle_bytes"], "bytes", "<=6,144 bytes",
+               told["idle_bytes"] <= 6144),
+    ]
 
 
 if __name__ == "__main__":

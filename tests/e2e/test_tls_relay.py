@@ -35,6 +35,12 @@ SUITES = [
     ("TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-RSA-CHACHA20-POLY1305", "1.2", "rsa"),
 ]
 
+# What testssl.sh looks for: all of it takes four minutes.
+TESTSSL = [] if SOAK else ["-p", "-R"]
+# Of the certificate's authority, which is of this test, and of the HTTP server behind.
+NOT_OF_TLS = ("cert_expirationStatus", "cert_notAfter", "cert_revocation", "DNS_CAArecord", "HSTS",
+              "security_headers")
+
 # Services, each at the port of the VIP: the side of clients and that of endpoints.
 PLAIN, TLS, SVIDS, NAMES = 8080, 8443, 8444, 9000
 PORTS = {"terminate": 443, "originate": 80, "both": 444, "optional": 445, "identified": 446,
@@ -399,3 +405,15 @@ def test_a_client_that_never_finishes_is_sent_away(net):
             pass
         assert 5 < time.monotonic() - begun < 14
     counted(net, "relay_too_slow", before, "tcp")
+
+
+def test_testssl_finds_no_weakness(net):
+    report = net.path("testssl.json")
+    net.client.run("testssl", "--quiet", "--color", "0", "--warnings", "off", "--ip", VIP,
+                   "--jsonfile", report, "--add-ca", net.authority.certificate, *TESTSSL,
+                   f"{NAME}:{PORTS['terminate']}", timeout=600)
+    found = json.loads(pathlib.Path(report).read_text())
+    assert any(each["id"] == "TLS1_3" for each in found), found
+    weak = [each for each in found if each["severity"] not in ("OK", "INFO")
+            and not each["id"].startswith(NOT_OF_TLS)]
+    assert not weak, weak

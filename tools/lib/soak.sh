@@ -28,9 +28,11 @@ soak_run_tcp() {
     soak_pytest tests/e2e/test_tcp_relay.py -k all_peers
 }
 
-# 100,000 records of random sizes and cut points against OpenSSL's own.
+# 100,000 records of random sizes and cut points against OpenSSL's own; 1,000 new certificates under
+# load; all that testssl.sh looks for.
 soak_run_tls() {
-  HEDDLE_TLS_RECORDS=100000 build/tests/unit/tls/unit_tls --gtest_filter='Differential*'
+  HEDDLE_TLS_RECORDS=100000 build/tests/unit/tls/unit_tls --gtest_filter='Differential*' &&
+    soak_pytest tests/e2e/test_tls_relay.py -k 'change_under_load or testssl'
 }
 
 dev_soak() {

@@ -48,6 +48,8 @@ class TcpRelay {
   const TlsEnd* tls_of(uint64_t user) const;
 
   uint32_t pairs() const { return pairs_.size(); }
+  // What a pair costs here, its TLS not counted, bytes.
+  static constexpr size_t pair_bytes() { return sizeof(Pair) + 8 + 16; }
   const RelayCounters& counters() const { return counters_; }
 
  private:

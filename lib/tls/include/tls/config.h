@@ -7,7 +7,7 @@
 
 #include "core/strong.h"
 #include "core/time.h"
-#include "tls/session.h"
+#include "tls/role.h"
 #include "tls/suite.h"
 
 namespace heddle::tls {

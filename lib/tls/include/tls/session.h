@@ -18,10 +18,9 @@
 #include "tls/key_schedule.h"
 #include "tls/record_context.h"
 #include "tls/record_header.h"
+#include "tls/role.h"
 
 namespace heddle::tls {
-
-enum class Role : uint8_t { kClient, kServer };
 
 enum class Progress : uint8_t {
   kMore,      // all whole records are done
