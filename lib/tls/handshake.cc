@@ -321,11 +321,15 @@ Session Handshake::take_session(RecordContext& records) {
   // To OpenSSL an object that is freed without a shutdown is a broken connection, whose session
   // must not be resumed.
   SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  const uint8_t fragment = SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl_.get()));
   ssl_.reset();
   Session session = role == Role::kServer
                         ? Session(records, with.id, role, keys.client, keys.server)
                         : Session(records, with.id, role, keys.server, keys.client);
   wipe({reinterpret_cast<uint8_t*>(&keys), sizeof(keys)});
+  // RFC 6066 4: 2^9 to 2^12.
+  if (fragment >= 1 && fragment <= 4)
+    session.limit_text(static_cast<uint16_t>(1u << (8 + fragment)));
   return session;
 }
 

@@ -109,6 +109,7 @@ bool Session::restore(tcp::StateReader& reader, Session& session) {
       byte_at(offsetof(SessionState, message_head)) > 4)
     return false;
   std::memcpy(static_cast<void*>(&state), bytes, sizeof(state));
+  if (state.max_text == 0 || state.max_text > kMaxPlaintext) return false;
   session.state_ = state;
   wipe({reinterpret_cast<uint8_t*>(&state), sizeof(state)});
   return true;

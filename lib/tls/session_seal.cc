@@ -28,7 +28,8 @@ uint32_t Session::seal(RecordContext& context, tcp::Chain& plain, tcp::Chain& ou
     if (keys_are_worn(context, out)) break;
     const uint32_t used = out.bytes - before;
     if (options.room < used + overhead) break;
-    const uint32_t wanted = std::min(plain.bytes, state_.sizer.limit(sizes, now));
+    const uint32_t largest = std::min<uint32_t>(state_.sizer.limit(sizes, now), state_.max_text);
+    const uint32_t wanted = std::min(plain.bytes, largest);
     const uint32_t n = std::min(wanted, options.room - used - overhead);
     if (n < wanted && n < kLeastCut) break;
     uint32_t sealed = 0;

@@ -73,6 +73,26 @@ TEST(Handshake, OurServerAndOpenSslsClientInEverySuite) {
   EXPECT_EQ(rig.context->counters().value(Stat::kHandshakesDone), 3 * kSuites.size());
 }
 
+// RFC 6066 4: OpenSSL's client refuses longer records than it has asked for.
+TEST(Handshake, AClientsRecordsAreAsShortAsItHasAsked) {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    Rig rig;
+    const auto context = make_context(
+        {.name = "server", .certificates = {config_of(issue({.names = {"shop.test"}}, nullptr))}});
+    OurEnd server(rig, *context, {rig.context->counters(), {}});
+    const ContextPtr theirs = client_context();
+    SSL_CTX_set_max_proto_version(theirs.get(), version);
+    SSL_CTX_set_tlsext_max_fragment_length(theirs.get(), TLSEXT_max_fragment_length_1024);
+    OpenSslPeer client(theirs.get(), OpenSslPeer::End::kClient);
+    shake(server, client);
+    ASSERT_TRUE(server.session.has_value());
+    Random random(1);
+    const ByteVector text = random_bytes(random, 100'000);
+    client.give(server.seal(text));
+    EXPECT_EQ(client.read(), text);
+  }
+}
+
 TEST(Handshake, OurClientAndOpenSslsServerInEverySuite) {
   Rig rig;
   for (const Suite& each : kSuites) {

@@ -53,7 +53,8 @@ struct SessionState {
   Refusal refusal = Refusal::kNone;
   Alert peer_alert = Alert::kCloseNotify;  // the last one
   uint8_t warnings = 0;
-  uint32_t empty_records = 0;  // in a row
+  uint16_t max_text = kMaxPlaintext;  // of a record that we send: what the peer has asked for
+  uint32_t empty_records = 0;         // in a row
   // A post-handshake message that has begun: its header so far, and bytes of its body to come.
   std::array<uint8_t, 4> message{};
   uint8_t message_head = 0;
@@ -72,6 +73,9 @@ class Session {
   ~Session();
   Session(Session&& other) noexcept;
   Session& operator=(Session&& other) noexcept;
+
+  // The peer takes no longer records than that, bytes of plaintext (RFC 6066 4).
+  void limit_text(uint16_t most) { state_.max_text = most; }
 
   // Opens all whole records of `in`. Cost: proportional to its bytes; the caller bounds them.
   Progress open(RecordContext& context, OpenChains chains, Instant now);
