@@ -20,19 +20,14 @@ constexpr Duration kStarved = milliseconds(1);
 bool TcpRelay::pump(uint32_t slot, Side from, Instant now) {
   Pair& pair = pairs_[slot];
   const Side to = other(from);
-  for (const Side side : {from, to}) {
-    // Nothing is left of what was read before it was known to be plain.
-    TlsEnd* end = pair.tls[side].get();
-    if (end != nullptr && end->phase() == TlsEnd::Phase::kPlain && end->plain.empty())
-      drop_tls(pair, side);
-    flush(pair, side, now);
-  }
+  for (const Side side : {from, to}) flush(pair, side, now);
   if (pair.passed_on[from]) return true;
-  if (pair.tls[kClient] == nullptr && pair.tls[kServer] == nullptr) {
-    pump_plain(pair, from, now);
-    return true;
-  }
   for (uint32_t moved = 0; moved < kMostAtOnce;) {
+    drop_spent(pair);
+    if (pair.tls[kClient] == nullptr && pair.tls[kServer] == nullptr) {
+      pump_plain(pair, from, now);
+      return true;
+    }
     const uint32_t room = transport_.find(pair.ends[to])->writable();
     const TlsEnd* sealing = pair.tls[to].get();
     if (room == 0 || (sealing != nullptr && !sealing->out.empty())) break;
@@ -43,6 +38,15 @@ bool TcpRelay::pump(uint32_t slot, Side from, Instant now) {
   }
   transport_.want_writable(pair.ends[to]);
   return true;
+}
+
+// An end turned out to be plain, and nothing is left of what was read before that was known.
+void TcpRelay::drop_spent(Pair& pair) {
+  for (const Side side : {kClient, kServer}) {
+    const TlsEnd* end = pair.tls[side].get();
+    if (end != nullptr && end->phase() == TlsEnd::Phase::kPlain && end->plain.empty())
+      drop_tls(pair, side);
+  }
 }
 
 // Has something to hand on, if the source has. False: the pair is gone.

@@ -190,6 +190,37 @@ TEST(TlsRelay, TellsTlsFromPlaintextByTheFirstBytes) {
   }
 }
 
+// Reads, and says nothing, so that nothing but bytes wakes the relay.
+class Reader final : public sim::App {
+ public:
+  void on_event(tcp::Transport& transport, const tcp::EventNote& note, Instant now) override {
+    tcp::Chain chain = transport.receive(note.id, UINT32_MAX, now);
+    received += chain.bytes;
+    transport.pieces().free(chain);
+    if (note.has(tcp::Notice::kHalfClosed) || note.has(tcp::Notice::kReset))
+      transport.close(note.id, now);
+  }
+  uint64_t received = 0;
+};
+
+// All of it is there before the endpoint has answered, and the client says nothing more.
+TEST(TlsRelay, HandsOnAllOfAPlainRequestThatCameBeforeTheEndpointAnswered) {
+  TlsNet net(wire(), wire(100, milliseconds(300)));
+  net.terminate();
+  net.policy.side = ClientSide::kEither;
+  net.client.set_app(net.client_app);
+  Reader reader;
+  net.server.set_app(reader);
+  net.server.transport().listen({.local = {address(2), Be16(kServerPort)}});
+  StreamState& client = net.open(40'000);
+  client.close_when_sent = false;
+  net.until([&] { return reader.received == 40'000u; }, seconds(20));
+  EXPECT_EQ(reader.received, 40'000u);
+  net.client.transport().close(client.id, net.network.now());
+  client.closed = true;
+  net.client.wake(net.network.now());
+}
+
 TEST(TlsRelay, PassesTlsThroughByItsServerName) {
   TlsNet net;
   net.policy.side = ClientSide::kTlsNamed;

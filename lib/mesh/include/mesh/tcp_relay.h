@@ -111,7 +111,6 @@ class TcpRelay {
   void look(uint32_t slot, Instant now);
   void queue(uint32_t slot, Side side);
   void shake(uint32_t slot, Instant now);
-  void on_open(uint32_t slot, Side side, Instant now);
   void refuse_tls(uint32_t slot, Side side, tls::Refusal refusal, Instant now);
   void take_in(Pair& pair, Side side, Instant now);
   void drop_tls(Pair& pair, Side side);
@@ -121,6 +120,7 @@ class TcpRelay {
 
   // relay_records.cc: false where the pair is gone.
   bool pump(uint32_t slot, Side from, Instant now);
+  void drop_spent(Pair& pair);
   bool refill(uint32_t slot, Side from, uint32_t room, Instant now);
   uint32_t hand_on(uint32_t slot, Side from, uint32_t room, Instant now);
   void flush(Pair& pair, Side side, Instant now);
