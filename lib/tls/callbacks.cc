@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "context_parts.h"
-#include "tls/handshake.h"
+#include "exchange.h"
 
 namespace heddle::tls {
 
@@ -36,23 +36,23 @@ uint8_t digit(char c) { return static_cast<uint8_t>(c <= '9' ? c - '0' : (c | 0x
 
 }  // namespace
 
-int handshake_index() {
+int exchange_index() {
   static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
   return index;
 }
 
 struct Callbacks {
-  static Handshake& of(const SSL* ssl) {
-    return *static_cast<Handshake*>(SSL_get_ex_data(ssl, handshake_index()));
+  static Exchange& of(const SSL* ssl) {
+    return *static_cast<Exchange*>(SSL_get_ex_data(ssl, exchange_index()));
   }
 
   // NSS key log format: LABEL CLIENT_RANDOM SECRET, the last two in hexadecimal.
   static void key_log(const SSL* ssl, const char* text) {
     const std::string_view line(text);
-    Handshake& handshake = of(ssl);
-    Handshake::Secret* secret = nullptr;
-    if (line.starts_with("CLIENT_TRAFFIC_SECRET_0 ")) secret = &handshake.client_secret_;
-    if (line.starts_with("SERVER_TRAFFIC_SECRET_0 ")) secret = &handshake.server_secret_;
+    Exchange& exchange = of(ssl);
+    Exchange::Secret* secret = nullptr;
+    if (line.starts_with("CLIENT_TRAFFIC_SECRET_0 ")) secret = &exchange.client_secret;
+    if (line.starts_with("SERVER_TRAFFIC_SECRET_0 ")) secret = &exchange.server_secret;
     if (secret == nullptr) return;
     const std::string_view hex = line.substr(line.rfind(' ') + 1);
     if (hex.size() > 2 * kMaxSecret) return;
@@ -64,31 +64,31 @@ struct Callbacks {
   static int verify(X509_STORE_CTX* store, void*) {
     const SSL* ssl = static_cast<const SSL*>(
         X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
-    Handshake& handshake = of(ssl);
-    const Context::Parts& parts = handshake.context_.parts();
+    Exchange& exchange = of(ssl);
+    const Context::Parts& parts = exchange.context.parts();
     Judged judged = parts.trust.judge({.certificate = X509_STORE_CTX_get0_cert(store),
                                        .chain = X509_STORE_CTX_get0_untrusted(store),
-                                       .name = handshake.server_name_},
-                                      handshake.wall_);
+                                       .name = exchange.server_name},
+                                      exchange.given.wall);
     if (judged.refusal == Refusal::kNone) {
-      handshake.agreed_.peer_identity = std::move(judged.identity);
+      exchange.agreed.peer_identity = std::move(judged.identity);
       X509_STORE_CTX_set_error(store, X509_V_OK);
       return 1;
     }
-    handshake.refusal_ = judged.refusal;
+    exchange.objection = judged.refusal;
     X509_STORE_CTX_set_error(store, verify_result(alert_of(judged.refusal)));
     return 0;
   }
 
   static int server_name(SSL* ssl, int* alert, void*) {
-    Handshake& handshake = of(ssl);
-    const Context::Parts& parts = handshake.context_.parts();
+    Exchange& exchange = of(ssl);
+    const Context::Parts& parts = exchange.context.parts();
     const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     if (name == nullptr) return SSL_TLSEXT_ERR_NOACK;
     const std::vector<size_t>* found = parts.find(name);
     if (found == nullptr) {
-      if (!handshake.context_.config().known_names_only) return SSL_TLSEXT_ERR_NOACK;
-      handshake.refusal_ = Refusal::kUnknownName;
+      if (!exchange.context.config().known_names_only) return SSL_TLSEXT_ERR_NOACK;
+      exchange.objection = Refusal::kUnknownName;
       *alert = SSL_AD_UNRECOGNIZED_NAME;
       return SSL_TLSEXT_ERR_ALERT_FATAL;
     }
@@ -105,15 +105,15 @@ struct Callbacks {
 
   static int alpn(SSL* ssl, const uint8_t** chosen, uint8_t* size, const uint8_t* offered,
                   unsigned offered_size, void*) {
-    Handshake& handshake = of(ssl);
-    const std::string& served = handshake.context_.parts().alpn;
+    Exchange& exchange = of(ssl);
+    const std::string& served = exchange.context.parts().alpn;
     if (served.empty()) return SSL_TLSEXT_ERR_NOACK;
     uint8_t* found = nullptr;
     const int result =
         SSL_select_next_proto(&found, size, reinterpret_cast<const uint8_t*>(served.data()),
                               static_cast<unsigned>(served.size()), offered, offered_size);
     if (result != OPENSSL_NPN_NEGOTIATED) {
-      handshake.refusal_ = Refusal::kProtocolNotShared;
+      exchange.objection = Refusal::kProtocolNotShared;
       return SSL_TLSEXT_ERR_ALERT_FATAL;
     }
     *chosen = found;
@@ -123,10 +123,10 @@ struct Callbacks {
   // RFC 5077 4's construction; OpenSSL puts it together.
   static int ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                     EVP_MAC_CTX* mac, int seal) {
-    Handshake& handshake = of(ssl);
-    const TicketKeys* keys = handshake.context_.ticket_keys();
-    if (keys == nullptr || keys->count == 0) return 0;
-    const Library::Parts& library = *handshake.context_.parts().library;
+    Exchange& exchange = of(ssl);
+    const TicketKeys* keys = &exchange.given.ticket_keys;
+    if (keys->count == 0) return 0;
+    const Library::Parts& library = *exchange.context.parts().library;
     uint32_t at = 0;
     if (seal == 1) {
       std::memcpy(name, keys->keys[0].name.data(), keys->keys[0].name.size());
@@ -134,7 +134,7 @@ struct Callbacks {
     } else {
       while (at < keys->count && std::memcmp(name, keys->keys[at].name.data(), 16) != 0) ++at;
       if (at == keys->count) {
-        handshake.counters_.add(Stat::kTicketsUnknown);
+        ++exchange.told.tickets_unknown;
         return 0;
       }
     }
@@ -149,7 +149,7 @@ struct Callbacks {
                                         key.cipher.data(), iv, seal) == 1;
     wipe({reinterpret_cast<uint8_t*>(&key), sizeof(key)});
     if (!good) return -1;
-    if (seal == 1) handshake.counters_.add(Stat::kTicketsOut);
+    if (seal == 1) ++exchange.told.tickets_out;
     // 2: the client gets a new one, under the present key.
     return at == 0 ? 1 : 2;
   }

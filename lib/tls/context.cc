@@ -118,10 +118,11 @@ Result<bool> set_alpn(Context::Parts& parts, const Config& config) {
 
 }  // namespace
 
-Library::Library(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Library::Library(std::unique_ptr<Parts> parts, uint32_t lane)
+    : parts_(std::move(parts)), lane_(lane) {}
 Library::~Library() = default;
 
-Result<std::unique_ptr<Library>> Library::create() {
+Result<std::unique_ptr<Library>> Library::create(uint32_t lane) {
   auto parts = std::make_unique<Parts>();
   parts->library.reset(OSSL_LIB_CTX_new());
   if (parts->library == nullptr) return fail("TLS: no memory for OpenSSL's context");
@@ -129,7 +130,7 @@ Result<std::unique_ptr<Library>> Library::create() {
   parts->ticket_cipher.reset(EVP_CIPHER_fetch(parts->library.get(), "AES-256-CBC", nullptr));
   if (parts->provider == nullptr || parts->ticket_cipher == nullptr)
     return fail("TLS: OpenSSL's default provider does not load");
-  return std::unique_ptr<Library>(new Library(std::move(parts)));
+  return std::unique_ptr<Library>(new Library(std::move(parts), lane));
 }
 
 const std::vector<size_t>* Context::Parts::find(std::string_view name) const {
@@ -141,8 +142,8 @@ const std::vector<size_t>* Context::Parts::find(std::string_view name) const {
   return found == wildcard.end() ? nullptr : &found->second;
 }
 
-Context::Context(const Config& config, std::unique_ptr<Parts> parts)
-    : config_(config), parts_(std::move(parts)) {
+Context::Context(const Config& config, std::unique_ptr<Parts> parts, uint32_t lane)
+    : config_(config), parts_(std::move(parts)), lane_(lane) {
   for (CertificateConfig& each : config_.certificates) {
     wipe({reinterpret_cast<uint8_t*>(each.key_pem.data()), each.key_pem.size()});
     each.key_pem.clear();
@@ -184,7 +185,7 @@ Result<std::unique_ptr<Context>> Context::create(const Library& library, const C
   set_session_scope(*parts, config);
   set_callbacks(ssl, config.role);
   ERR_clear_error();
-  return std::unique_ptr<Context>(new Context(config, std::move(parts)));
+  return std::unique_ptr<Context>(new Context(config, std::move(parts), library.lane()));
 }
 
 }  // namespace heddle::tls

@@ -37,8 +37,8 @@ struct Context::Parts {
   const std::vector<size_t>* find(std::string_view name) const;
 };
 
-// Finds the Handshake of OpenSSL's object.
-int handshake_index();
+// Finds the Exchange of OpenSSL's object.
+int exchange_index();
 // Those of OpenSSL's callbacks that a handshake answers.
 void set_callbacks(SSL_CTX* ssl, Role role);
 

@@ -1,12 +1,15 @@
 // Two ends of a handshake in memory: ours (server or client) and OpenSSL's or another of ours.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <thread>
 
 #include "certificates.h"
 #include "openssl_peer.h"
 #include "rig.h"
 #include "tls/handshake.h"
+#include "tls/handshake_helper.h"
 
 namespace heddle::tls {
 
@@ -65,7 +68,7 @@ class OurEnd {
     rig_.pieces.join(in_, more);
     tcp::Chain out;
     if (handshake) {
-      progress = handshake->advance(rig_.pieces, {in_, out}, wall);
+      progress = advance(out, wall);
       refusal = handshake->refusal();
       peer_alert = handshake->peer_alert();
       if (progress == HandshakeProgress::kDone) {
@@ -91,11 +94,26 @@ class OurEnd {
   }
 
  private:
+  HandshakeProgress advance(tcp::Chain& out, UnixTime wall) {
+    if (helper == nullptr) return handshake->advance(rig_.pieces, {in_, out}, wall);
+    while (handshake->give(rig_.pieces, in_, wall)) {
+      helper->give(*handshake);
+      helper->wake();
+      if (while_away) while_away();
+      while (helper->take() == nullptr) std::this_thread::yield();
+      const HandshakeProgress made = handshake->take(rig_.pieces, {in_, out});
+      if (made != HandshakeProgress::kMore) return made;
+    }
+    return HandshakeProgress::kMore;
+  }
+
   Rig& rig_;
   tcp::Chain in_;
 
  public:
   HandshakeGate gate;
+  HandshakeHelper* helper = nullptr;  // that makes the steps
+  std::function<void()> while_away;
   std::unique_ptr<Handshake> handshake;
   HandshakeProgress progress = HandshakeProgress::kMore;
   Refusal refusal = Refusal::kNone;

@@ -7,7 +7,7 @@
 // OpenSSL is fed one record at a time, so it never reads one of the session's.
 #pragma once
 
-#include <array>
+#include <atomic>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -19,9 +19,7 @@
 #include "tls/session.h"
 #include "tls/stats.h"
 
-struct ssl_st;
 struct ssl_session_st;
-struct x509_store_ctx_st;
 
 namespace heddle::tls {
 
@@ -63,6 +61,8 @@ struct HandshakeChains {
   tcp::Chain& out;  // to TCP
 };
 
+struct Exchange;
+
 class Handshake {
  public:
   struct Options {
@@ -71,7 +71,7 @@ class Handshake {
     std::string server_name = {};              // client: SNI, and what kName verifies
     const ResumptionTicket* ticket = nullptr;  // client: of the same context's configuration
   };
-  // kHandshakesInFlight or kLibrary when it cannot be. Context, gate and counters outlive it.
+  // kHandshakesInFlight when it cannot be. Context, gate and counters outlive it.
   static std::expected<std::unique_ptr<Handshake>, Refusal> start(Context& context,
                                                                   HandshakeGate& gate,
                                                                   const Options& options);
@@ -81,63 +81,57 @@ class Handshake {
 
   // `wall` is what certificates are judged by. When it refuses, `out` has the alert.
   HandshakeProgress advance(tcp::Pieces& pieces, HandshakeChains chains, UnixTime wall);
+
+  // advance() in three, for who has the dear one, step(), made by another thread. From give() until
+  // take() that thread has the handshake, and the worker calls nothing but deadline(), abandon()
+  // and drop(). `in` may grow meanwhile. False: nothing can be done before there are more bytes, or
+  // ever.
+  bool give(const tcp::Pieces& pieces, const tcp::Chain& in, UnixTime wall);
+  void step();
+  HandshakeProgress take(tcp::Pieces& pieces, HandshakeChains chains);
+
   // At deadline(): refuses by kHandshakeTimeout. The stream's end: by kHandshakeEnded.
   Instant deadline() const { return deadline_; }
   void abandon(Refusal refusal) { refuse(refusal); }
+  // Nobody waits for it any more; it keeps the context that it needs. Whatever thread has it spares
+  // itself the steps, and frees what is OpenSSL's.
+  void drop(std::shared_ptr<Context> context);
+  bool is_dropped() const { return dropped_.load(std::memory_order_acquire); }
+  bool holds_openssl() const;
+  // With a helper.
+  bool is_away() const { return away_; }
 
-  // After kDone, once. Frees OpenSSL's object.
+  // After kDone, once.
   Session take_session(RecordContext& records);
-  const Agreed& agreed() const { return agreed_; }
+  const Agreed& agreed() const;
   Refusal refusal() const { return refusal_; }
   // With kPeerAlert: which.
-  Alert peer_alert() const { return peer_alert_; }
+  Alert peer_alert() const;
   // A client's ticket for the next connection, of TLS 1.2; empty when the server gave none.
-  ResumptionTicket take_ticket() { return std::move(ticket_); }
+  ResumptionTicket take_ticket();
+
+  uint32_t lane() const { return context_.lane(); }
+  // The user's word for it, to know it again when it comes back from another thread.
+  uint64_t user = 0;
 
  private:
-  friend struct Callbacks;
-  struct Secret {
-    std::array<uint8_t, kMaxSecret> bytes{};
-    size_t size = 0;
-    Bytes span() const { return {bytes.data(), size}; }
-  };
-  struct Free {
-    void operator()(ssl_st* ssl) const;
-  };
-
+  friend class HandshakeHelper;
   Handshake(Context& context, HandshakeGate& gate, const Options& options);
-  bool prepare(const Options& options);
-  HandshakeProgress feed(tcp::Pieces& pieces, HandshakeChains chains, uint32_t size);
-  HandshakeProgress run(tcp::Pieces& pieces, tcp::Chain& out);
-  Refusal flush(tcp::Pieces& pieces, tcp::Chain& out);
-  Refusal check_header(const uint8_t* header, uint32_t size) const;
+  uint32_t whole_records(const tcp::Pieces& pieces, const tcp::Chain& in) const;
   HandshakeProgress refuse(Refusal refusal);
-  HandshakeProgress refuse_plainly(tcp::Pieces& pieces, tcp::Chain& out, Refusal refusal);
-  Refusal refusal_of_openssl();
-  Refusal conclude();
-  Refusal conclude_peer();
 
+  // The worker's alone.
   Context& context_;
   HandshakeGate& gate_;
   Counters& counters_;
   Instant deadline_;
-  UnixTime wall_;
-  std::unique_ptr<ssl_st, Free> ssl_;
-  uint32_t bytes_ = 0;
-  uint32_t records_ = 0;
-  uint32_t protected_records_ = 0;  // written in the last flight
-  bool begun_ = false;
   bool done_ = false;
+  bool away_ = false;
   Refusal refusal_ = Refusal::kNone;
-  Alert peer_alert_ = Alert::kCloseNotify;
-  Secret client_secret_;
-  Secret server_secret_;
-  Secret master_;
-  std::array<uint8_t, 32> client_random_{};
-  std::array<uint8_t, 32> server_random_{};
-  std::string server_name_;
-  Agreed agreed_;
-  ResumptionTicket ticket_;
+  std::shared_ptr<Context> keeps_;
+  // Its who has the handshake; see give().
+  std::unique_ptr<Exchange> exchange_;
+  std::atomic<bool> dropped_{false};  // written by the worker, read by who makes the steps
 };
 
 }  // namespace heddle::tls
