@@ -7,6 +7,13 @@ namespace {
 
 // Of a handshake, or of what is looked at before: any record and more.
 constexpr uint32_t kMostHeld = 64 * 1024;
+// With helpers: handshakes that a turn hands to them, and takes back from each. What is left for
+// the worker to do is copying, and a connection to the endpoint.
+constexpr uint32_t kHandedPerTurn = 4;
+// How soon an idle worker looks whether one has come back: a fraction of what a step takes.
+constexpr Duration kLookAgain = microseconds(20);
+
+uint64_t word_of(uint32_t slot, uint8_t side) { return uint64_t{slot} << 1 | side; }
 
 TlsEnd::Phase first_phase(ClientSide side) {
   switch (side) {
@@ -57,6 +64,8 @@ void TcpRelay::step(uint32_t slot, Instant now) {
   Pair& pair = pairs_[slot];
   const Side side = shaking_side(pair);
   const TlsEnd& end = *pair.tls[side];
+  // When it comes back it is known whether more is wanted.
+  if (end.is_away()) return;
   const bool silent = transport_.find(pair.ends[side])->readable() == 0;
   if (silent && pair.half_closed[side])
     return refuse_tls(slot, side, tls::Refusal::kHandshakeEnded, now);
@@ -72,6 +81,7 @@ void TcpRelay::look(uint32_t slot, Instant now) {
   take_in(pair, kClient, now);
   switch (end.look(transport_.pieces())) {
     case TlsEnd::Progress::kMore:
+    case TlsEnd::Progress::kLater:
       if (pair.half_closed[kClient]) refuse_tls(slot, kClient, tls::Refusal::kHandshakeEnded, now);
       return;
     case TlsEnd::Progress::kRefused:
@@ -99,11 +109,45 @@ void TcpRelay::queue(uint32_t slot, Side side) {
 
 bool TcpRelay::shake_hands(Instant now) {
   if (work_ == nullptr) return false;
+  bool more = take_back(now);
+  more |= make_steps(now);
+  for (const auto& helper : work_->helpers) helper->wake();
+  back_at_ = handshakes_away() ? now + kLookAgain : kNever;
+  return more;
+}
+
+bool TcpRelay::handshakes_away() const {
+  return work_ != nullptr &&
+         std::ranges::any_of(work_->helpers, [](const auto& helper) { return helper->away() > 0; });
+}
+
+// True: there may be more.
+bool TcpRelay::take_back(Instant now) {
+  bool more = false;
+  for (const auto& helper : work_->helpers) {
+    uint32_t taken = 0;
+    for (; taken < kHandedPerTurn; ++taken) {
+      const tls::Handshake* back = helper->take();
+      if (back == nullptr) break;
+      const auto slot = static_cast<uint32_t>(back->user >> 1);
+      const Side side = static_cast<Side>(back->user & 1);
+      const TlsEnd::Progress progress = pairs_[slot].tls[side]->take_back(*work_);
+      on_step(slot, side, progress, now);
+      // It was given no more than a step's bytes, and others may have come meanwhile.
+      if (progress == TlsEnd::Progress::kMore) steps_.push(slot);
+    }
+    more |= taken == kHandedPerTurn;
+  }
+  return more;
+}
+
+bool TcpRelay::make_steps(Instant now) {
   const auto may_begin = [&] {
     return !waiting_.empty() && work_->gate.in_flight < work_->gate.limit;
   };
   // Those that have begun come first, as they make room for others.
-  for (uint32_t i = 0; i < work_->steps_per_turn; ++i) {
+  const uint32_t most = work_->helpers.empty() ? work_->steps_per_turn : kHandedPerTurn;
+  for (uint32_t i = 0; i < most; ++i) {
     if (steps_.empty() && !may_begin()) return false;
     const uint32_t slot = steps_.empty() ? waiting_.pop() : steps_.pop();
     if (pairs_.live(slot)) shake(slot, now);
@@ -116,18 +160,25 @@ void TcpRelay::shake(uint32_t slot, Instant now) {
   if (pair.stage != Stage::kOpening && pair.stage != Stage::kShaking) return;
   const Side side = shaking_side(pair);
   // Slots are used again: what was queued may have been another's.
-  if (pair.tls[side] == nullptr || !pair.tls[side]->is_dear()) return;
+  if (pair.tls[side] == nullptr || !pair.tls[side]->is_dear() || pair.tls[side]->is_away()) return;
   TlsEnd& end = *pair.tls[side];
   if (end.phase() == TlsEnd::Phase::kBegin) {
     if (!end.begin(*work_, now)) return queue(slot, side);
     if (!end.is_dear()) return refuse_tls(slot, side, tls::Refusal::kNone, now);
   }
   take_in(pair, side, now);
-  const TlsEnd::Progress progress = end.shake(*work_, now);
-  flush(pair, side, now);
+  const TlsEnd::Progress progress = end.shake(*work_, word_of(slot, side));
+  on_step(slot, side, progress, now);
+  if (progress == TlsEnd::Progress::kMore) step(slot, now);
+}
+
+void TcpRelay::on_step(uint32_t slot, Side side, TlsEnd::Progress progress, Instant now) {
+  flush(pairs_[slot], side, now);
   switch (progress) {
     case TlsEnd::Progress::kMore:
-      return step(slot, now);
+      return;
+    case TlsEnd::Progress::kLater:
+      return steps_.push(slot);
     case TlsEnd::Progress::kRefused:
       return refuse_tls(slot, side, tls::Refusal::kNone, now);
     case TlsEnd::Progress::kDone:

@@ -2,6 +2,15 @@
 
 namespace heddle::mesh {
 
+uint32_t TlsWork::least_busy_lane() {
+  const auto lanes = static_cast<uint32_t>(helpers.size());
+  if (lanes == 0) return 0;
+  uint32_t best = (last_lane_ + 1) % lanes;  // in turn, where all have as much to do
+  for (uint32_t lane = 0; lane < lanes; ++lane)
+    if (helpers[lane]->away() < helpers[best]->away()) best = lane;
+  return last_lane_ = best;
+}
+
 TlsEnd::Progress TlsEnd::look(tcp::Pieces& pieces) {
   return phase_ == Phase::kSniff ? look_for_tls(pieces) : look_for_name(pieces);
 }
@@ -55,8 +64,24 @@ bool TlsEnd::begin(TlsWork& work, Instant now) {
   return true;
 }
 
-TlsEnd::Progress TlsEnd::shake(TlsWork& work, Instant) {
-  switch (handshake_->advance(work.records->pieces(), {in, out}, work.wall())) {
+TlsEnd::Progress TlsEnd::shake(TlsWork& work, uint64_t word) {
+  tcp::Pieces& pieces = work.records->pieces();
+  if (work.helpers.empty())
+    return settle(work, handshake_->advance(pieces, {in, out}, work.wall()));
+  tls::HandshakeHelper& helper = *work.helpers[handshake_->lane()];
+  if (!helper.has_room()) return Progress::kLater;
+  if (!handshake_->give(pieces, in, work.wall())) return Progress::kMore;
+  handshake_->user = word;
+  helper.give(*handshake_);
+  return Progress::kMore;
+}
+
+TlsEnd::Progress TlsEnd::take_back(TlsWork& work) {
+  return settle(work, handshake_->take(work.records->pieces(), {in, out}));
+}
+
+TlsEnd::Progress TlsEnd::settle(TlsWork& work, tls::HandshakeProgress progress) {
+  switch (progress) {
     case tls::HandshakeProgress::kMore:
       return Progress::kMore;
     case tls::HandshakeProgress::kRefused:
@@ -96,6 +121,10 @@ uint32_t TlsEnd::seal(TlsWork& work, uint32_t room, Instant now) {
 void TlsEnd::release(TlsWork& work) {
   for (tcp::Chain* each : {&in, &plain, &text, &out}) work.records->pieces().free(*each);
   if (session_) session_->release(*work.records);
+  if (handshake_ != nullptr && !work.helpers.empty()) {
+    tls::HandshakeHelper& helper = *work.helpers[handshake_->lane()];
+    helper.drop(std::move(handshake_), std::move(context_));
+  }
   handshake_.reset();
   context_.reset();
 }

@@ -89,7 +89,7 @@ class TlsApp final : public sim::App {
     tcp::Chain chain = transport.receive(peer.id, UINT32_MAX, now);
     transport.pieces().join(tls.in, chain);
     if (tls.phase() == TlsEnd::Phase::kBegin) tls.begin(work_, now);
-    if (tls.phase() == TlsEnd::Phase::kShake) tls.shake(work_, now);
+    if (tls.phase() == TlsEnd::Phase::kShake) tls.shake(work_, 0);
     if (tls.is_open()) {
       tls.open(work_, now);
       peer.peer_said_close |= tls.ended;

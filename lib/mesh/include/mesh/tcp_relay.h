@@ -7,6 +7,7 @@
 // connection's handshake begins.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -33,9 +34,12 @@ class TcpRelay {
 
   void on_note(const tcp::EventNote& note, Instant now);
   void on_timer(Instant now, uint32_t most = UINT32_MAX);
-  Instant next_deadline() const { return wheel_.next_deadline(); }
-  // Handshakes that wait for their turn. True: there is more to do at once.
+  Instant next_deadline() const { return std::min(wheel_.next_deadline(), back_at_); }
+  // Handshakes that wait for their turn, or come back from a helper. True: there is more to do at
+  // once.
   bool shake_hands(Instant now);
+  // With helpers.
+  bool handshakes_away() const;
 
   // Judges pairs that an older policy than `generation` let in, at most `most` of them. False:
   // all stand. A pass that has begun goes on under a newer policy, and another one follows.
@@ -110,7 +114,10 @@ class TcpRelay {
   void step(uint32_t slot, Instant now);
   void look(uint32_t slot, Instant now);
   void queue(uint32_t slot, Side side);
+  bool take_back(Instant now);
+  bool make_steps(Instant now);
   void shake(uint32_t slot, Instant now);
+  void on_step(uint32_t slot, Side side, TlsEnd::Progress progress, Instant now);
   void refuse_tls(uint32_t slot, Side side, tls::Refusal refusal, Instant now);
   void take_in(Pair& pair, Side side, Instant now);
   void drop_tls(Pair& pair, Side side);
@@ -137,8 +144,9 @@ class TcpRelay {
   Pool<Pair> pairs_;
   TimerWheel wheel_;
   RelayCounters counters_;
-  Queue steps_;    // handshakes that have begun, with bytes to look at
-  Queue waiting_;  // handshakes that are to begin
+  Queue steps_;               // handshakes that have begun, with bytes to look at
+  Queue waiting_;             // handshakes that are to begin
+  Instant back_at_ = kNever;  // when to look what has come back from helpers
   uint32_t sweep_next_ = kNoSlot;
   uint32_t sweep_generation_ = 0;
   uint32_t swept_ = 0;

@@ -8,12 +8,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/time.h"
 #include "mesh/relay_policy.h"
 #include "tcp/chain.h"
 #include "tls/client_hello.h"
 #include "tls/handshake.h"
+#include "tls/handshake_helper.h"
 #include "tls/record_context.h"
 #include "tls/session.h"
 
@@ -26,8 +28,17 @@ struct TlsWork {
   const tls::TicketKeys* tickets = nullptr;  // null: no resumption
   // What certificates are judged by. A system call, made for handshakes alone.
   tls::UnixTime (*wall)() = nullptr;
-  // Steps of handshakes in a turn. Each may cost a signature, and what is established waits for it.
+  // Threads that make the steps of handshakes, by lane (tls::Library); none: the worker makes them.
+  std::vector<std::unique_ptr<tls::HandshakeHelper>> helpers;
+  // Without helpers: steps of handshakes in a turn. Each may cost a signature, and what is
+  // established waits for it.
   uint32_t steps_per_turn = 2;
+
+  // The lane whose context a new handshake is to have: the one with the least to do.
+  uint32_t least_busy_lane();
+
+ private:
+  uint32_t last_lane_ = 0;
 };
 
 class TlsEnd {
@@ -41,7 +52,12 @@ class TlsEnd {
     kPlain,   // no TLS here: `plain` has what was read before that was known
     kBroken,  // refused
   };
-  enum class Progress : uint8_t { kMore, kDone, kRefused };
+  enum class Progress : uint8_t {
+    kMore,
+    kLater,  // a helper has no room: the same again in another turn
+    kDone,
+    kRefused,
+  };
 
   // `server_name`: of a client.
   TlsEnd(Phase phase, std::shared_ptr<tls::Context> context, std::string server_name = {})
@@ -57,8 +73,12 @@ class TlsEnd {
   Progress look(tcp::Pieces& pieces);
   // kBegin: false while the gate is shut. Where it cannot begin it is kBroken.
   bool begin(TlsWork& work, Instant now);
-  // kShake: takes from `in`, answers to `out`. kDone: kOpen, and the rest of `in` is records.
-  Progress shake(TlsWork& work, Instant now);
+  // kShake: takes from `in`, answers to `out`. kDone: kOpen, and the rest of `in` is records. With
+  // a helper it may be away then, and comes back from it with `word`.
+  Progress shake(TlsWork& work, uint64_t word);
+  // A helper makes a step; nothing can be said or taken before take_back().
+  bool is_away() const { return handshake_ != nullptr && handshake_->is_away(); }
+  Progress take_back(TlsWork& work);
   // The stream's end, or the time's, in the middle of a handshake.
   void abandon(TlsWork& work, tls::Refusal refusal);
 
@@ -89,6 +109,7 @@ class TlsEnd {
   Progress look_for_tls(tcp::Pieces& pieces);
   Progress look_for_name(tcp::Pieces& pieces);
   void become_plain();
+  Progress settle(TlsWork& work, tls::HandshakeProgress progress);
 
   Phase phase_;
   uint32_t needed_ = 0;                    // kName: before that many bytes there is nothing new
