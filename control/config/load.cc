@@ -16,6 +16,7 @@
 #include "ports.h"
 #include "routes.h"
 #include "tcp_settings.h"
+#include "tls_settings.h"
 #include "yaml/tree.h"
 
 namespace heddle::config {
@@ -31,9 +32,9 @@ constexpr std::string_view kDefaultSocket = "/run/heddle/heddled.sock";
 
 constexpr std::string_view kDefaultState = "/var/lib/heddle";
 
-constexpr std::array<std::string_view, 11> kNodeKeys = {
+constexpr std::array<std::string_view, 12> kNodeKeys = {
     "node",   "trust_domain", "workers",   "memory", "control", "ports",
-    "routes", "nat",          "conntrack", "limits", "tcp"};
+    "routes", "nat",          "conntrack", "limits", "tcp",     "tls"};
 constexpr std::array<std::string_view, 2> kWorkerKeys = {"cores", "idle"};
 constexpr std::array<std::string_view, 2> kIdleWords = {"adaptive", "spin"};
 constexpr std::array<std::string_view, 3> kMemoryKeys = {"hugepages", "no_huge", "buffers"};
@@ -209,6 +210,7 @@ Result<> read_all(const Field& root, app::NodeConfig& out) {
   if (const auto limits = fields->find("limits"))
     HEDDLE_TRY(read_limits(*limits, out.flows, out.tcp));
   if (const auto tcp = fields->find("tcp")) HEDDLE_TRY(read_tcp(*tcp, out.tcp));
+  if (const auto tls = fields->find("tls")) HEDDLE_TRY(read_tls_settings(*tls, out.tls));
   out.ports = std::move(ports.ports);
   return {};
 }

@@ -125,7 +125,7 @@ Result<> serve(const heddle::app::NodeConfig& config, const Options& options) {
   auto socket = heddle::server::SocketFile::claim(config.grpc_socket);
   if (!socket) return std::unexpected(socket.error());
   const auto workers = static_cast<uint32_t>(config.cores.size());
-  auto contexts = heddle::app::TlsContexts::create(workers);
+  auto contexts = heddle::app::TlsContexts::create(workers, config.tls.handshake_threads);
   if (!contexts) return std::unexpected(contexts.error());
   auto engine = heddle::server::PolicyEngine::open({.facts = heddle::app::policy_facts(config),
                                                     .limits = {},

@@ -180,6 +180,14 @@ Result<> Node::make_tcp(Worker& worker, const TcpUse& use) const {
   worker.tcp->tls.records = std::move(*records);
   worker.tcp->tls.tickets = &worker.tcp->tickets;
   worker.tcp->tls.wall = wall_clock;
+  worker.tcp->tls.gate.limit = config_.tls.handshakes;
+  worker.tcp->tls.steps_per_turn = config_.tls.steps_per_turn;
+  // EAL keeps this thread, and so those that it starts, off the workers' cores.
+  for (uint32_t lane = 0; lane < config_.tls.handshake_threads; ++lane) {
+    auto helper = std::make_unique<tls::HandshakeHelper>(config_.tls.handshakes);
+    HEDDLE_TRY(helper->start(fmt::format("tls-{}-{}", worker.id.value(), lane)));
+    worker.tcp->tls.helpers.push_back(std::move(helper));
+  }
   worker.tcp->user = use.make_user(worker, clock_.now());
   return {};
 }

@@ -45,7 +45,8 @@ bool RelayUser::on_turn(Instant now) {
 std::shared_ptr<tls::Context> RelayUser::context_of(
     const std::shared_ptr<const policy::TlsUse>& use) const {
   if (use == nullptr) return nullptr;
-  return static_cast<const ReadyTls&>(*use->ready).of(worker_.id);
+  return static_cast<const ReadyTls&>(*use->ready)
+      .of(worker_.id, worker_.tcp->tls.least_busy_lane());
 }
 
 std::optional<mesh::ClientTerms> RelayUser::terms(uint32_t frontend, const tcp::FourTuple& client) {

@@ -124,6 +124,13 @@ struct TcpSettings {
   Duration user_timeout = seconds(120);  // without an acknowledgement (RFC 9293 3.8.3)
 };
 
+// TLS on connections that end here. Each number is of one worker.
+struct TlsSettings {
+  uint32_t handshakes = 256;       // at once; others wait
+  uint32_t steps_per_turn = 2;     // of handshakes, where the worker makes them
+  uint32_t handshake_threads = 0;  // that make them instead; 0: the worker does
+};
+
 enum class Idle : uint8_t { kAdaptive, kSpin };
 
 struct NodeConfig {
@@ -140,6 +147,7 @@ struct NodeConfig {
   std::string state_directory;  // where policy is kept; empty: in memory alone
   FlowSettings flows;
   TcpSettings tcp;
+  TlsSettings tls;
   std::vector<PortConfig> ports;
   std::vector<StaticRoute<wire::Ipv4Prefix, wire::Ipv4Address>> routes4;
   std::vector<StaticRoute<wire::Ipv6Prefix, wire::Ipv6Address>> routes6;

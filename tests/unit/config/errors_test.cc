@@ -37,11 +37,11 @@ TEST(Errors, YamlThatIsNotForUs) {
       {"x\n",
        "f.yaml:1: is a single value; expected a map with node, trust_domain, workers, memory, "
        "control, "
-       "ports, routes, nat, conntrack, limits, tcp"},
+       "ports, routes, nat, conntrack, limits, tcp, tls"},
       {"- x\n",
        "f.yaml:1: is a list; expected a map with node, trust_domain, workers, memory, control, "
        "ports, "
-       "routes, nat, conntrack, limits, tcp"},
+       "routes, nat, conntrack, limits, tcp, tls"},
       {"node: x\n---\nnode: y\n",
        "f.yaml:2: a second YAML document starts here; expected one document"},
       {"node: &a x\n", "f.yaml:1: node: YAML anchors are not supported; expected a plain value"},
@@ -74,6 +74,18 @@ TEST(Errors, TooManyValues) {
 
 TEST(Errors, Tcp) {
   expect_errors({
+      {with_rest("tls: 256\n"),
+       "f.yaml:7: tls: is a single value; expected a map with handshakes, handshake_threads, "
+       "steps_per_turn"},
+      {with_rest("tls: { threads: 1 }\n"),
+       "f.yaml:7: tls.threads: unknown key; expected one of handshakes, handshake_threads, "
+       "steps_per_turn"},
+      {with_rest("tls: { handshake_threads: 17 }\n"),
+       "f.yaml:7: tls.handshake_threads: \"17\" is no number from 0 to 16"},
+      {with_rest("tls: { handshakes: 0 }\n"),
+       "f.yaml:7: tls.handshakes: \"0\" is no number from 1 to 16384"},
+      {with_rest("tls:\n  handshakes: 16384\n  steps_per_turn: 65\n"),
+       "f.yaml:9: tls.steps_per_turn: \"65\" is no number from 1 to 64"},
       {with_rest("tcp: on\n"),
        "f.yaml:7: tcp: is a single value; expected a map with ports, congestion, ecn, keepalive, "
        "min_rto, user_timeout"},
@@ -128,13 +140,14 @@ TEST(Errors, TopLevel) {
       {with_rest("route: []\n"),
        "f.yaml:7: route: unknown key; expected one of node, trust_domain, workers, memory, "
        "control, ports, "
-       "routes, nat, conntrack, limits, tcp (did you mean \"routes\"?)"},
+       "routes, nat, conntrack, limits, tcp, tls (did you mean \"routes\"?)"},
       {with_rest("zzz: []\n"),
        "f.yaml:7: zzz: unknown key; expected one of node, trust_domain, workers, memory, "
-       "control, ports, routes, nat, conntrack, limits, tcp"},
+       "control, ports, routes, nat, conntrack, limits, tcp, tls"},
       {with_rest("\"\\e[1m\\\"\": 1\n"),
        "f.yaml:7: \\x1b[1m\\x22: unknown key; expected one of "
-       "node, trust_domain, workers, memory, control, ports, routes, nat, conntrack, limits, tcp"},
+       "node, trust_domain, workers, memory, control, ports, routes, nat, conntrack, limits, tcp, "
+       "tls"},
       {with_rest("trust_domain: 'Example.org'\n"),
        "f.yaml:7: trust_domain: \"Example.org\" is no trust domain; expected 1 to 255 of "
        "a-z 0-9 . - _, as example.org"},

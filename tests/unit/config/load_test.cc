@@ -260,6 +260,21 @@ TEST(Load, TcpSettings) {
   EXPECT_EQ(none->tcp.user_timeout, seconds(24 * 3'600));
 }
 
+TEST(Load, TlsSettings) {
+  const auto none = load_text(Yaml().text(), "f.yaml");
+  ASSERT_TRUE(none) << none.error().text;
+  EXPECT_EQ(none->tls.handshakes, 256u);
+  EXPECT_EQ(none->tls.steps_per_turn, 2u);
+  EXPECT_EQ(none->tls.handshake_threads, 0u);
+  const auto config = load_text(
+      with_rest("tls: { handshakes: 16_384, handshake_threads: 16, steps_per_turn: 64 }\n"),
+      "f.yaml");
+  ASSERT_TRUE(config) << config.error().text;
+  EXPECT_EQ(config->tls.handshakes, 16'384u);
+  EXPECT_EQ(config->tls.steps_per_turn, 64u);
+  EXPECT_EQ(config->tls.handshake_threads, 16u);
+}
+
 TEST(LoadFile, ReadsAFile) {
   const TemporaryFile file(kFull);
   const auto config = load_file(file.path());
@@ -276,7 +291,7 @@ TEST(LoadFile, NamesTheFileInErrors) {
             file.path() +
                 ":1: nodes: unknown key; expected one of node, trust_domain, "
                 "workers, memory, control, ports, "
-                "routes, nat, conntrack, limits, tcp (did you mean \"node\"?)");
+                "routes, nat, conntrack, limits, tcp, tls (did you mean \"node\"?)");
 }
 
 TEST(LoadFile, RefusesWhatIsNoFile) {
