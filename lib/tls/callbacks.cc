@@ -150,8 +150,9 @@ struct Callbacks {
     wipe({reinterpret_cast<uint8_t*>(&key), sizeof(key)});
     if (!good) return -1;
     if (seal == 1) ++exchange.told.tickets_out;
-    // 2: the client gets a new one, under the present key.
-    return at == 0 ? 1 : 2;
+    // 2: the client gets a new one, under the present key. A client of TLS 1.3 uses a ticket once
+    // (RFC 8446 C.4), so it would not resume again without.
+    return at == 0 && SSL_version(ssl) != TLS1_3_VERSION ? 1 : 2;
   }
 };
 

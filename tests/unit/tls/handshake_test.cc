@@ -366,6 +366,31 @@ TEST(Tickets, AnyWorkerResumesUntilTheKeyIsRotatedAway) {
   EXPECT_GE(rig.context->counters().value(Stat::kTicketsUnknown), 2u);
 }
 
+TEST(Tickets, AConnectionThatWasResumedCanBeResumedToo) {
+  Rig rig;
+  const auto context = make_context(server_config());
+  const TicketKeys keys = test_ticket_keys(1);
+  context->set_ticket_keys(&keys);
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    const ContextPtr theirs = client_context();
+    SSL_CTX_set_session_cache_mode(theirs.get(), SSL_SESS_CACHE_CLIENT);
+    SSL_CTX_set_max_proto_version(theirs.get(), version);
+    SSL_SESSION* session = nullptr;
+    for (const bool resumed : {false, true, true, true}) {
+      Peer peer(theirs.get(), Peer::End::kClient);
+      if (session != nullptr) SSL_set_session(peer.ssl(), session);
+      SSL_SESSION_free(session);
+      OurEnd end(rig, *context, {rig.context->counters(), {}});
+      shake(end, peer);
+      exchange(end, peer);
+      EXPECT_EQ(end.agreed.resumed, resumed) << version;
+      // A copy, as a peer that goes without a word spoils its own.
+      session = SSL_SESSION_dup(SSL_get_session(peer.ssl()));
+    }
+    SSL_SESSION_free(session);
+  }
+}
+
 TEST(Tickets, OurClientResumesTls12) {
   Rig rig;
   const auto server_side = make_context(server_config());
