@@ -131,13 +131,17 @@ class Side final : public Output {
     const int64_t begin = cpu_ns();
     now_ = now;
     inbox.swap(taken_);
+    worked = !taken_.empty();
     for (const Frame& frame : taken_) take(frame, now);
     taken_.clear();
     transport.on_timer(now);
     transport.drain(now, [&](const EventNote& note) { player->note(note, now); });
     player->turn(now);
     transport.emit(now, *this);
-    spent_ns += cpu_ns() - begin;
+    const int64_t took = cpu_ns() - begin;
+    if (turns_ns != nullptr && !worked) return;
+    spent_ns += took;
+    if (turns_ns != nullptr) turns_ns->push_back(took);
   }
 
   bool send(const OutSegment& segment) override;
@@ -150,6 +154,10 @@ class Side final : public Output {
   Player* player = nullptr;
   std::vector<Frame> inbox;
   int64_t spent_ns = 0;
+  // When it is there: takes the time of each turn that has a packet or in which the player says
+  // that it worked; others do not count then, as they wait for a thread.
+  std::vector<int64_t>* turns_ns = nullptr;
+  bool worked = false;
   uint64_t packets = 0;
 
  private:
@@ -328,11 +336,19 @@ class Relay final : public Player, private mesh::RelayPolicy {
   void note(const EventNote& note, Instant now) override { relay_.on_note(note, now); }
   void turn(Instant now) override {
     relay_.on_timer(now);
+    const uint32_t before = away();
     relay_.shake_hands(now);
+    side_.worked |= away() != before;
   }
   uint32_t pairs() const { return relay_.pairs(); }
 
  private:
+  uint32_t away() const {
+    uint32_t count = 0;
+    if (tls_.work == nullptr) return count;
+    for (const auto& helper : tls_.work->helpers) count += helper->away();
+    return count;
+  }
   std::optional<mesh::ClientTerms> terms(uint32_t, const FourTuple&) override {
     const bool plain = tls_.clients == nullptr;
     return mesh::ClientTerms{.side = plain ? mesh::ClientSide::kPlain : mesh::ClientSide::kTls,

@@ -52,6 +52,10 @@ def apply_relay(heddled, directory, address, endpoint, ports):
             for port, target in ports.items()]}),
         resource("EndpointSet", {"service": "tcp", "endpoints": [{"address": endpoint}]}),
     ]
+    apply(heddled, directory, policy)
+
+
+def apply(heddled, directory, policy):
     path = os.path.join(directory, "policy.json")
     with open(path, "w", encoding="utf-8") as file:
         json.dump(policy, file)
