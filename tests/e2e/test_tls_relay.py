@@ -47,7 +47,9 @@ PORTS = {"terminate": 443, "originate": 80, "both": 444, "optional": 445, "ident
          "through": 447, "mesh": 448, "suites": 449}
 
 
-@pytest.fixture(scope="module", params=[1, 2], ids=["1worker", "2workers"])
+# Workers, and threads of each that make its handshakes.
+@pytest.fixture(scope="module", params=[(1, 0), (2, 0), (2, 2)],
+                ids=["1worker", "2workers", "helpers"])
 def net(request):
     with Lab() as lab:
         lab.client = lab.uplink_peer("c", 1)
@@ -59,8 +61,10 @@ def net(request):
                    for kind in ("ec", "rsa")}
         lab.svids = {who: lab.authority.workload(who) for who in ("node", "client", "server")}
         start_nginx(lab)
-        lab.heddled = lab.enter(Node(lab, [uplink("c", 1), uplink("s", 2)],
-                                     workers=request.param))
+        workers, threads = request.param
+        node = Node(lab, [uplink("c", 1), uplink("s", 2)], workers=workers)
+        node.config["tls"] = {"handshake_threads": threads}
+        lab.heddled = lab.enter(node)
         everything(lab)
         yield lab
 
