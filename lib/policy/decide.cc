@@ -168,6 +168,35 @@ struct Wanted {
   std::string_view server_name;
 };
 
+// Who leads, and the hash that chooses among them.
+struct Leading {
+  const std::vector<Choice>& choices;
+  uint32_t total_weight;
+  uint64_t hash;
+};
+
+void pick_endpoint(const Snapshot& snapshot, const Frontend& frontend, const Flow& flow,
+                   const Leading& leading, const PickState* state, Decision& decision) {
+  decision.verdict = Verdict::kNoEndpoint;
+  if (leading.total_weight == 0) return;
+  decision.choice = choose(leading.choices, leading.total_weight, leading.hash);
+  decision.cluster = leading.choices[decision.choice].cluster;
+  uint32_t at = decision.cluster;
+  for (size_t tries = 0; at != kNoSlot && tries <= kMaxFallbacks; ++tries) {
+    const Cluster& cluster = *snapshot.clusters[at];
+    const uint32_t position =
+        std::visit(Picker{cluster, at, mix(leading.hash ^ kForEndpoint), state}, cluster.table);
+    if (position != balance::kNoEndpoint) {
+      decision.verdict = Verdict::kForward;
+      decision.cluster = at;
+      decision.endpoint = &cluster.endpoints[position];
+      decision.port = port_of(frontend, *decision.endpoint, flow);
+      return;
+    }
+    at = cluster.fallback;
+  }
+}
+
 void find_endpoint(const Snapshot& snapshot, const Frontend& frontend, const Wanted& wanted,
                    const PickState* state, Decision& decision) {
   const Flow& flow = wanted.flow;
@@ -181,25 +210,8 @@ void find_endpoint(const Snapshot& snapshot, const Frontend& frontend, const Wan
     choices = &decision.target->choices;
     total_weight = decision.target->total_weight;
   }
-  decision.verdict = Verdict::kNoEndpoint;
-  if (total_weight == 0) return;
   const uint64_t hash = hash_of(flow, frontend.hash_on);
-  decision.choice = choose(*choices, total_weight, hash);
-  decision.cluster = (*choices)[decision.choice].cluster;
-  uint32_t at = decision.cluster;
-  for (size_t tries = 0; at != kNoSlot && tries <= kMaxFallbacks; ++tries) {
-    const Cluster& cluster = *snapshot.clusters[at];
-    const uint32_t position =
-        std::visit(Picker{cluster, at, mix(hash ^ kForEndpoint), state}, cluster.table);
-    if (position != balance::kNoEndpoint) {
-      decision.verdict = Verdict::kForward;
-      decision.cluster = at;
-      decision.endpoint = &cluster.endpoints[position];
-      decision.port = port_of(frontend, *decision.endpoint, flow);
-      return;
-    }
-    at = cluster.fallback;
-  }
+  pick_endpoint(snapshot, frontend, flow, {*choices, total_weight, hash}, state, decision);
 }
 
 }  // namespace
@@ -232,6 +244,18 @@ Decision decide(const Snapshot& snapshot, const Flow& flow, const PickState* sta
     }
   }
   find_endpoint(snapshot, *frontend, {flow, server_name}, state, decision);
+  return decision;
+}
+
+Decision decide_request(const Snapshot& snapshot, uint32_t frontend_slot, const Flow& flow,
+                        const HttpTarget* target, uint64_t hash, const PickState* state) {
+  Decision decision;
+  decision.frontend = frontend_slot;
+  const Frontend& frontend = *snapshot.frontends[frontend_slot];
+  decision.how = frontend.no_endpoint;
+  const Leading leading = target == nullptr ? Leading{frontend.choices, frontend.total_weight, hash}
+                                            : Leading{target->choices, target->total_weight, hash};
+  pick_endpoint(snapshot, frontend, flow, leading, state, decision);
   return decision;
 }
 

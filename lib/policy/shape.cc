@@ -96,7 +96,7 @@ void ShapeChecker::ports(const std::vector<ServicePort>& ports) {
   std::set<std::string_view> names;
   std::set<std::pair<Protocol, uint16_t>> numbers;
   for (size_t i = 0; i < ports.size(); ++i) {
-    const auto& [name, number, protocol, target, tls] = ports[i];
+    const auto& [name, number, protocol, target, tls, http] = ports[i];
     const std::string field = fmt::format("spec.ports[{}]", i);
     label(field + ".name", name);
     if (!name.empty() && !has_letter(name))

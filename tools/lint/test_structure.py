@@ -12,7 +12,7 @@ LIBRARIES = {
     "lib/wire": ["core"],
     "lib/l3": ["core", "packet", "wire"],
     "lib/balance": ["core", "wire"],
-    "lib/policy": ["balance", "core", "tls", "wire"],
+    "lib/policy": ["balance", "core", "http", "tls", "wire"],
     "lib/flow": ["core", "wire"],
     "lib/tcp": ["core", "wire"],
     "lib/tls": ["core", "tcp"],

@@ -57,7 +57,13 @@ struct Decision {
 Decision decide(const Snapshot& snapshot, const Flow& flow, const PickState* state = nullptr,
                 std::string_view server_name = {});
 
-// The same without access: who gets the flow's packets if they may pass. For what belongs to a
+// The endpoint for one request on a connection to a frontend with `is_http`, which `decide` has let
+// in; kForward or kNoEndpoint. `target`: of the rule, with choices; null: there are no rules.
+// `hash` chooses the backend, and the endpoint where the algorithm is a hash.
+Decision decide_request(const Snapshot& snapshot, uint32_t frontend_slot, const Flow& flow,
+                        const HttpTarget* target, uint64_t hash, const PickState* state = nullptr);
+
+// As decide without access: who gets the flow's packets if they may pass. For what belongs to a
 // flow and does not come from its sender, as ICMP errors.
 Decision decide_endpoint(const Snapshot& snapshot, const Flow& flow);
 

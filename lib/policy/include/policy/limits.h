@@ -31,11 +31,16 @@ struct Limits {
   // PEM text of all uses of TLS, each of which has its own copy on every worker.
   uint64_t tls_use_bytes = 64 << 20;
   uint32_t server_names = 65'536;  // of all rules of all routes
+  uint32_t http_rules = 16'384;    // of all routes
+  uint32_t http_places = 131'072;  // their matches, once for each hostname of their route
+  uint64_t http_bytes = 32 << 20;  // of all text in them, and kHttpMatchCost for each match
+  uint64_t regex_bytes = 1 << 20;  // of all regexes, those of paths once for each hostname
 
   // Slots are below these: twice what lives, as those of what has just gone rest for one commit.
   constexpr uint32_t frontend_slots() const { return 2 * service_ports; }
   constexpr uint32_t endpoint_slots() const { return 2 * (endpoints + draining); }
   constexpr uint32_t cluster_slots() const { return 4 * (services + subsets); }  // both families
+  constexpr uint32_t http_rule_slots() const { return 2 * http_rules; }
 };
 
 // Of single resources.
@@ -77,6 +82,23 @@ inline constexpr size_t kMaxCrlPem = 1024 * 1024;        // its CRLs
 inline constexpr size_t kMaxServerName = 253;            // RFC 1035 2.3.4
 inline constexpr size_t kMaxServerNames = 256;           // of one rule
 inline constexpr size_t kMaxServiceServerNames = 1'024;  // of all Routes of one service
-inline constexpr size_t kLabelCost = 96;                 // bytes of memory besides its text
+inline constexpr size_t kMaxHttpRules = 256;             // of one Route
+inline constexpr size_t kMaxHostnames = 64;              // of one Route
+inline constexpr size_t kMaxHttpMatches = 32;            // of one rule
+inline constexpr size_t kMaxNamedMatches = 16;           // fields, or parameters, of one match
+inline constexpr size_t kMaxAlikeMatches = 1'024;        // with one path and host, of one service
+inline constexpr size_t kMaxFieldName = 256;
+inline constexpr size_t kMaxFieldValue = 4'096;
+inline constexpr size_t kMaxFieldChanges = 64;  // of a rule's requests, or responses
+inline constexpr size_t kMaxPath = 1'024;       // that a rule names
+inline constexpr size_t kMaxPathElements = 32;  // of a prefix
+inline constexpr size_t kMaxMethod = 32;
+inline constexpr size_t kMaxRegex = 512;          // bytes
+inline constexpr int kMaxRegexProgram = 2'000;    // RE2's instructions
+inline constexpr size_t kMaxDirectBody = 16'384;  // of a response that a rule gives itself
+inline constexpr Duration kLeastHttpTimeout = milliseconds(1);
+inline constexpr Duration kMaxRequestTimeout = seconds(24 * 3600);
+inline constexpr size_t kHttpMatchCost = 192;  // bytes of memory besides its text
+inline constexpr size_t kLabelCost = 96;       // bytes of memory besides its text
 
 }  // namespace heddle::policy

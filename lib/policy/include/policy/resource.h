@@ -5,7 +5,6 @@
 
 #include <compare>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +12,8 @@
 #include <vector>
 
 #include "core/time.h"
+#include "policy/backend.h"
+#include "policy/http_rule.h"
 #include "policy/ip.h"
 #include "policy/tls.h"
 
@@ -37,9 +38,6 @@ struct Key {
   std::string ns, name;
   friend auto operator<=>(const Key&, const Key&) = default;
 };
-
-// Sorted, so that equal label sets compare equal and subset tests are one merge.
-using Labels = std::map<std::string, std::string>;
 
 struct Workload {
   std::string port;  // of heddled.yaml
@@ -77,6 +75,9 @@ struct ServicePort {
   Protocol protocol = Protocol::kTcp;
   uint16_t target_port = 0;        // of the endpoints; 0: as the packet has it
   std::optional<ServerTls> tls{};  // none: bytes are bytes
+  // HTTP of either version from clients, and this towards endpoints: the node ends connections
+  // whatever the service's forwarding is. None: not HTTP.
+  std::optional<HttpUpstream> http{};
   friend bool operator==(const ServicePort&, const ServicePort&) = default;
 };
 
@@ -117,6 +118,11 @@ struct Service {
   SourceMapping source_mapping = SourceMapping::kPerFlow;
 };
 
+// How a port of the service is forwarded.
+inline Forwarding forwarding_of(const Service& service, const ServicePort& port) {
+  return port.http ? Forwarding::kProxy : service.forwarding;
+}
+
 struct Endpoint {
   IpAddress address;
   uint16_t weight = 1;
@@ -130,12 +136,6 @@ struct EndpointSet {
   std::vector<Endpoint> endpoints;
 };
 
-struct Backend {
-  std::string service, ns;  // ns: never empty
-  Labels subset;
-  uint32_t weight = 1;
-};
-
 struct TcpRule {
   std::string port;  // empty: every port of the service
   std::vector<Backend> backends;
@@ -147,11 +147,14 @@ struct TlsRule {
   std::vector<Backend> backends;
 };
 
-// Rules of one of the two kinds.
+// Rules of one of the three kinds.
 struct Route {
   std::string service;
   std::vector<TcpRule> rules;
   std::vector<TlsRule> tls;
+  std::vector<HttpRule> http;          // for the ports with `http`
+  std::vector<std::string> hostnames;  // of http alone, as TlsRule's names; none: any
+  bool grpc = false;                   // what is under http was given as rules for gRPC
 };
 
 enum class HashOn : uint8_t { kFlow, kSourceAddress };

@@ -8,16 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "policy/choice.h"
+
 namespace heddle::policy {
-
-inline constexpr uint32_t kNoSlot = UINT32_MAX;
-
-// A share of a total weight, and who gets it.
-struct Choice {
-  uint32_t until = 0;  // of the total weight
-  uint32_t cluster = kNoSlot;
-  friend bool operator==(const Choice&, const Choice&) = default;
-};
 
 // A name is exact, or "*.example.org": any name that ends in ".example.org" with one label or more
 // before it, as Gateway API has it. The exact name is before a wildcard, the longest wildcard

@@ -25,6 +25,7 @@
 #include "core/time.h"
 #include "policy/address_roles.h"
 #include "policy/cow_array.h"
+#include "policy/http_routes.h"
 #include "policy/ip.h"
 #include "policy/limits.h"
 #include "policy/resource.h"
@@ -105,6 +106,11 @@ struct Frontend {
   ClientTls client_tls = ClientTls::kOff;
   std::shared_ptr<const TlsUse> tls_in;   // null unless kTerminate or kOptional
   std::shared_ptr<const TlsUse> tls_out;  // null: plaintext
+  // HTTP ends here, and is led request by request. `choices` are the service's own endpoints, for
+  // requests without a rule where there are no rules at all.
+  bool is_http = false;
+  HttpUpstream upstream_http = HttpUpstream::kHttp1;
+  std::shared_ptr<const HttpRoutes> http;  // null: no rules. The same object until it would differ
   // With kPassthrough: who gets which name; there are no `choices` then. Null: choices, for all.
   std::shared_ptr<const ServerNames> server_names;
   std::vector<Choice> choices;
