@@ -26,6 +26,15 @@ std::vector<policy::IpPrefix> PolicyReader::prefixes(
   return all;
 }
 
+std::optional<Duration> PolicyReader::time(const google::protobuf::Duration& from, Duration least,
+                                           Duration most) {
+  constexpr int64_t kSecond = 1'000'000'000;
+  if (from.seconds() < 0 || from.seconds() > most.ns() / kSecond) return {};
+  if (from.nanos() < 0 || from.nanos() >= kSecond) return {};
+  const Duration time = seconds(from.seconds()) + nanoseconds(from.nanos());
+  return time < least || time > most ? std::nullopt : std::optional(time);
+}
+
 uint16_t PolicyReader::port(uint32_t number, const std::string& field) {
   if (number == 0 || number > UINT16_MAX)
     problem(field, fmt::format("{} is no port; expected 1 to 65535", number));
@@ -70,11 +79,18 @@ policy::ServicePort read_port(const v1::ServicePort& from, const std::string& fi
     case v1::PROTOCOL_UDP:
       to.protocol = policy::Protocol::kUdp;
       break;
+    case v1::PROTOCOL_HTTP:
+      to.http = policy::HttpUpstream::kHttp1;
+      break;
+    case v1::PROTOCOL_HTTP2:
+    case v1::PROTOCOL_GRPC:
+      to.http = policy::HttpUpstream::kHttp2;
+      break;
     case v1::PROTOCOL_UNSPECIFIED:
-      reader.problem(field + ".protocol", "missing; expected tcp, tls or udp");
+      reader.problem(field + ".protocol", "missing; expected http, http2, grpc, tcp, tls or udp");
       break;
     default:
-      reader.problem(field + ".protocol", "does not act in this version; expected tcp, tls or udp");
+      reader.problem(field + ".protocol", "expected http, http2, grpc, tcp, tls or udp");
   }
   if (from.has_tls()) to.tls = read_server_tls(from.tls(), field + ".tls", reader);
   return to;
@@ -131,6 +147,13 @@ policy::Service read(const v1::Service& from, PolicyReader& reader) {
   to.selector = PolicyReader::labels(from.selector());
   to.fallback = from.fallback();
   read_forwarding(from, to, reader);
+  // It may stay away with ports of HTTP, where it is for the others.
+  for (int i = 0; i < from.ports_size(); ++i)
+    if (to.ports[static_cast<size_t>(i)].http && from.forwarding() == v1::FORWARDING_DNAT)
+      reader.problem("spec.forwarding",
+                     fmt::format("is dnat, and the node ends the connections of spec.ports[{}] "
+                                 "itself: leave it out, or give proxy",
+                                 i));
   return to;
 }
 

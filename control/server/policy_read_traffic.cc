@@ -1,4 +1,4 @@
-// Route, TrafficPolicy, AccessPolicy.
+// TrafficPolicy, AccessPolicy.
 #include <fmt/format.h>
 
 #include "policy/limits.h"
@@ -6,17 +6,6 @@
 
 namespace heddle::server {
 namespace {
-
-policy::Backend read_backend(const v1::Backend& from, const std::string& ns,
-                             const std::string& field, PolicyReader& reader) {
-  policy::Backend to;
-  to.service = from.service();
-  to.ns = from.namespace_().empty() ? ns : from.namespace_();
-  to.subset = PolicyReader::labels(from.subset());
-  if (from.has_weight()) to.weight = from.weight();
-  reader.later(from.port() != 0, field + ".port");
-  return to;
-}
 
 // "spiffe://DOMAIN/ns/NAMESPACE/sa/ACCOUNT" into its parts.
 struct Principal {
@@ -129,18 +118,8 @@ void read_algorithm(const v1::Balancer& from, policy::TrafficPolicy& to, PolicyR
                    "the algorithm looks at no hash: leave it out, or take maglev or ring-hash");
 }
 
-// Within [least, most], in nanoseconds; protobuf's own may be of 10,000 years, or no time at all.
-std::optional<Duration> read_time(const google::protobuf::Duration& from, Duration least,
-                                  Duration most) {
-  constexpr int64_t kSecond = 1'000'000'000;
-  if (from.seconds() < 0 || from.seconds() > most.ns() / kSecond) return {};
-  if (from.nanos() < 0 || from.nanos() >= kSecond) return {};
-  const Duration time = seconds(from.seconds()) + nanoseconds(from.nanos());
-  return time < least || time > most ? std::nullopt : std::optional(time);
-}
-
 Duration read_drain_time(const google::protobuf::Duration& from, PolicyReader& reader) {
-  if (const auto time = read_time(from, Duration(), policy::kMaxDrainTime)) return *time;
+  if (const auto time = PolicyReader::time(from, Duration(), policy::kMaxDrainTime)) return *time;
   reader.problem("spec.drain_time", "expected 0s to 24h");
   return policy::kDefaultDrainTime;
 }
@@ -153,14 +132,14 @@ void read_limits(const v1::ConnectionLimits& from, policy::TrafficPolicy& to,
   reader.later(from.retries() != 0, "spec.limits.retries");
   if (from.has_connect_timeout()) {
     to.connect_timeout =
-        read_time(from.connect_timeout(), policy::kLeastConnectTimeout, policy::kMaxConnectTimeout);
+        PolicyReader::time(from.connect_timeout(), policy::kLeastConnectTimeout, policy::kMaxConnectTimeout);
     if (!to.connect_timeout) reader.problem("spec.limits.connect_timeout", "expected 1ms to 10m");
   }
   if (from.has_idle_timeout()) {
     const google::protobuf::Duration& idle = from.idle_timeout();
     const bool never = idle.seconds() == 0 && idle.nanos() == 0;
     to.idle_timeout =
-        never ? Duration() : read_time(idle, policy::kLeastIdleTimeout, policy::kMaxIdleTimeout);
+        never ? Duration() : PolicyReader::time(idle, policy::kLeastIdleTimeout, policy::kMaxIdleTimeout);
     if (!to.idle_timeout)
       reader.problem("spec.limits.idle_timeout", "expected 1s to 720h, or 0s: never");
   }
@@ -183,51 +162,7 @@ policy::Refusal read_refusal(v1::Refusal from, policy::Refusal otherwise, const 
   }
 }
 
-void read_tls_rules(const v1::Route& from, const std::string& ns, policy::Route& to,
-                    PolicyReader& reader) {
-  if (!reader.fits(from.tls_size(), policy::kMaxRules, "spec.tls")) return;
-  for (int i = 0; i < from.tls_size(); ++i) {
-    const v1::TlsRule& each = from.tls(i);
-    const std::string field = fmt::format("spec.tls[{}]", i);
-    if (!reader.fits(each.server_names_size(), policy::kMaxServerNames, field + ".server_names") ||
-        !reader.fits(each.backends_size(), policy::kMaxBackends, field + ".backends"))
-      return;
-    policy::TlsRule& rule = to.tls.emplace_back();
-    // Names of hosts are the same in capitals (RFC 4343).
-    for (std::string name : each.server_names()) {
-      for (char& c : name)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-      rule.server_names.push_back(std::move(name));
-    }
-    for (int j = 0; j < each.backends_size(); ++j)
-      rule.backends.push_back(
-          read_backend(each.backends(j), ns, fmt::format("{}.backends[{}]", field, j), reader));
-  }
-}
-
 }  // namespace
-
-policy::Route read(const v1::Route& from, const std::string& ns, PolicyReader& reader) {
-  policy::Route to;
-  to.service = from.service();
-  if (!reader.fits(from.tcp_size(), policy::kMaxRules, "spec.tcp")) return to;
-  reader.later(!from.gateway().empty(), "spec.gateway");
-  reader.later(from.hostnames_size() != 0, "spec.hostnames");
-  reader.later(from.http_size() != 0, "spec.http");
-  reader.later(from.grpc_size() != 0, "spec.grpc");
-  read_tls_rules(from, ns, to, reader);
-  for (int i = 0; i < from.tcp_size(); ++i) {
-    policy::TcpRule& rule = to.rules.emplace_back();
-    rule.port = from.tcp(i).port();
-    if (!reader.fits(from.tcp(i).backends_size(), policy::kMaxBackends,
-                     fmt::format("spec.tcp[{}].backends", i)))
-      return to;
-    for (int j = 0; j < from.tcp(i).backends_size(); ++j)
-      rule.backends.push_back(read_backend(from.tcp(i).backends(j), ns,
-                                           fmt::format("spec.tcp[{}].backends[{}]", i, j), reader));
-  }
-  return to;
-}
 
 policy::TrafficPolicy read(const v1::TrafficPolicy& from, PolicyReader& reader) {
   policy::TrafficPolicy to;

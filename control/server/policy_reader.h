@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <google/protobuf/map.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,9 @@ class PolicyReader {
   std::vector<policy::IpPrefix> prefixes(
       const google::protobuf::RepeatedPtrField<std::string>& from, const std::string& field);
   uint16_t port(uint32_t number, const std::string& field);
+  // Within [least, most]; protobuf's own may be of 10,000 years, or no time at all.
+  static std::optional<Duration> time(const google::protobuf::Duration& from, Duration least,
+                                      Duration most);
   static policy::Labels labels(const google::protobuf::Map<std::string, std::string>& from) {
     return {from.begin(), from.end()};
   }
@@ -61,6 +65,15 @@ policy::TrafficPolicy read(const v1::TrafficPolicy& from, PolicyReader& reader);
 policy::AccessPolicy read(const v1::AccessPolicy& from, PolicyReader& reader);
 policy::Secret read(const v1::Secret& from, PolicyReader& reader);
 policy::TrustBundle read(const v1::TrustBundle& from, PolicyReader& reader);
+
+// Parts of Route.
+policy::Backend read_backend(const v1::Backend& from, const std::string& ns,
+                             const std::string& field, PolicyReader& reader);
+std::vector<policy::HttpRule> read_http_rules(const v1::Route& from, const std::string& ns,
+                                              PolicyReader& reader);
+std::vector<policy::HttpRule> read_grpc_rules(const v1::Route& from, const std::string& ns,
+                                              PolicyReader& reader);
+std::string in_small_letters(std::string text);
 
 // Parts of Service and TrafficPolicy.
 policy::ServerTls read_server_tls(const v1::ServerTls& from, const std::string& field,

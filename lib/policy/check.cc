@@ -85,6 +85,12 @@ void Checker::check_totals(const Totals& totals, const Key& blamed) {
   bound(blamed, totals.pem_bytes, limits_.pem_bytes, "bytes of PEM in Secrets and TrustBundles");
   bound(blamed, totals.tls_uses, limits_.tls_uses, "ports and upstreams with TLS");
   bound(blamed, totals.server_names, limits_.server_names, "server names of all Routes");
+  bound(blamed, totals.http_rules, limits_.http_rules, "rules for requests in all Routes");
+  bound(blamed, totals.http_places, limits_.http_places,
+        "hostnames times matches of all Routes for requests");
+  bound(blamed, totals.http_bytes, limits_.http_bytes, "bytes of rules for requests");
+  bound(blamed, totals.regexes, limits_.regexes,
+        "regexes in all Routes, those of paths times hostnames");
   if (!problems_.none()) return;
   bound(blamed, totals.namespaces, limits_.namespaces, "namespaces with Services");
   bound(blamed, totals.endpoints, limits_.endpoints, "endpoints of all Services");

@@ -61,6 +61,10 @@ class Checker {
                       const std::vector<std::string>& trust);
   void check_route_names(const Key& key, const Route& spec, const Service& target);
   void check_server_names(const Group& group);
+  void check_http(const Key& key, const Route& spec, const Service* target);
+  void check_regexes(const Key& key, const std::string& field, const HttpMatch& match);
+  void check_alike(const Group& group);
+  void check_tcp_ports(const Key& key, const Route& spec, const Service& target);
   void duplicate_endpoint(const Group& group, const EndpointPlace& place);
   void check_untranslated(const Key& key, const std::string& field, const Service& from,
                           const std::string& name, const Service& to);

@@ -39,7 +39,10 @@ void Checker::check_route(const Key& key, const Route& spec) {
     for (size_t j = 0; j < spec.tls[i].backends.size(); ++j)
       service(key, fmt::format("spec.tls[{}].backends[{}].service", i, j),
               spec.tls[i].backends[j].service);
-  if (target != nullptr) check_route_names(key, spec, *target);
+  if (!spec.http.empty()) check_http(key, spec, target);
+  if (target == nullptr) return;
+  check_route_names(key, spec, *target);
+  check_tcp_ports(key, spec, *target);
 }
 
 // What goes on as it is is decided packet by packet, so only a hash keeps a flow together.
@@ -52,7 +55,7 @@ void Checker::check_traffic_policy(const Key& key, const TrafficPolicy& spec) {
                               "proxy; with {} take maglev or ring-hash",
                               name_of(spec.algorithm), name_of(target->forwarding)));
   if (spec.upstream_tls) check_upstream_tls(key, *spec.upstream_tls, *target);
-  if (target->forwarding == Forwarding::kProxy) return;
+  if (ends_connections(*target)) return;
   const auto refuse_timeout = [&](const char* field) {
     problems_.add(key, field,
                   fmt::format("needs forwarding: proxy, and Service {}/{} has forwarding: {}",
@@ -104,6 +107,7 @@ void Checker::check_rules(const Group& group) {
     }
   }
   check_server_names(group);
+  check_alike(group);
 }
 
 void Checker::check_access(const Group& group) {

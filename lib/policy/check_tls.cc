@@ -40,7 +40,7 @@ void Checker::check_upstream_tls(const Key& key, const UpstreamTls& tls, const S
   if (!has_tls_) return problems_.add(key, field, kNoTls);
   const std::string service =
       key.ns + "/" + std::get<TrafficPolicy>(index_.find(key)->spec).service;
-  if (target.forwarding != Forwarding::kProxy)
+  if (!ends_connections(target))
     return problems_.add(key, field,
                          fmt::format("needs forwarding: proxy, and Service {} has forwarding: {}",
                                      service, name_of(target.forwarding)));

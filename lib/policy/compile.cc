@@ -37,6 +37,7 @@ Compiler::Compiler(const Facts& facts, const Limits& limits, Index& index, const
 void Compiler::start_commit() {
   for (Slots* slots : {&services_, &frontends_, &clusters_, &endpoints_}) slots->start_commit();
   routes_.start_commit();
+  rule_slots_.start_commit();
   policies_.start_commit();
   tenants_.start_commit();
 }
@@ -44,6 +45,7 @@ void Compiler::start_commit() {
 void Compiler::name_slots(std::span<const Key> edited) {
   for (const Key& key : edited) {
     if (key.kind != Kind::kRoute && key.kind != Kind::kAccessPolicy) continue;
+    if (key.kind == Kind::kRoute) name_rules(key);
     NamedSlots& slots = key.kind == Kind::kRoute ? routes_ : policies_;
     if (index_.find(key) == nullptr) {
       slots.remove(key);
@@ -84,6 +86,7 @@ Compiled Compiler::commit(uint64_t version, Instant now, const Touched& touched,
   if (touched.identities) {
     access.insert(index_.identity_groups().begin(), index_.identity_groups().end());
     add_wide_groups(access);
+    frontends.insert(index_.sender_groups().begin(), index_.sender_groups().end());
   }
   for (Group* group : access)
     if (compile_access(*group)) frontends.insert(group);

@@ -1,6 +1,7 @@
 // Compiler: from the index to snapshots, for what was touched alone. It owns the slots.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -49,6 +50,8 @@ class Compiler {
   std::vector<std::pair<uint32_t, Model::FrontendName>> frontends() const;
   Model::FrontendName frontend_name(uint32_t slot) const;
   std::vector<Model::EndpointName> endpoints(const Key* service) const;
+  Model::HttpRuleName http_rule_name(uint32_t slot) const;
+  std::vector<Model::HttpRuleName> http_rules() const;
   std::string route_name(uint32_t slot) const { return routes_.name(slot); }
   std::string policy_name(uint32_t slot) const { return policies_.name(slot); }
   std::string cluster_name(uint32_t slot) const;
@@ -91,6 +94,7 @@ class Compiler {
   void start_commit();
   void add_wide_groups(GroupSet& to);
   void name_slots(std::span<const Key> edited);
+  void name_rules(const Key& route);
 
   std::vector<Candidate> candidates(const Group& group) const;
   void compile_services(const GroupSet& groups);
@@ -111,6 +115,14 @@ class Compiler {
                          const PortParts& parts);
   void lead_by_weight(const Group& group, bool v4, const PortRule& rule, Frontend& frontend);
   std::shared_ptr<const ServerNames> lead_by_name(const Group& group, bool v4);
+  // By family (0: IPv6, 1: IPv4), as clusters; null: no rules, or nobody to be led by them.
+  using HttpParts = std::array<std::shared_ptr<const HttpRoutes>, 2>;
+  HttpRoutes::Senders senders_of(const HttpSource& source) const;
+  std::vector<HttpRoutes::Rule> http_rules_of(const Group& group, bool v4);
+  HttpParts http_parts(const Group& group);
+  void hold_choices(const HttpRoutes& routes);
+  void release_choices(const HttpRoutes& routes);
+  void count_routes(const HttpRoutes* before, const HttpRoutes* after);
   void note_change(const Frontend& before, const Frontend& after);
   void note_fresh(const FrontendKey& key);
   void put_frontend(uint32_t slot, std::shared_ptr<const Frontend> frontend);
@@ -155,6 +167,13 @@ class Compiler {
   const TlsShelf& shelf_;
   Slots services_, frontends_, clusters_, endpoints_;
   NamedSlots routes_, policies_;
+  RuleSlots rule_slots_;
+  // How many frontends have them, and their bytes.
+  struct RoutesUse {
+    uint32_t users = 0;
+    size_t bytes = 0;
+  };
+  std::map<const HttpRoutes*, RoutesUse> routes_in_use_;
   Tenants tenants_;
   std::vector<ClusterSlot> cluster_slots_;
   // Clusters to compile, by group; clusters that nobody used at some moment.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "compile.h"
 #include "names.h"
@@ -14,6 +15,7 @@ size_t bytes_of(const Frontend& frontend) {
 
 bool is_proxied(const Frontend& frontend) { return frontend.forwarding == Forwarding::kProxy; }
 
+// Of connections; where requests go is asked for each.
 template <class Take>
 void for_each_choice(const Frontend& frontend, const Take& take) {
   for (const Choice& choice : frontend.choices) take(choice);
@@ -45,7 +47,8 @@ std::vector<Compiler::PortRule> Compiler::rules_of(const Group& group) const {
     const auto& spec = std::get<Route>(route->spec);
     for (uint16_t i = 0; i < spec.rules.size(); ++i)
       for (size_t port = 0; port < ports.size(); ++port)
-        if (spec.rules[i].port.empty() || spec.rules[i].port == ports[port].name)
+        if (!ports[port].http &&
+            (spec.rules[i].port.empty() || spec.rules[i].port == ports[port].name))
           rules[port] = {route, i, &spec.rules[i]};
   }
   return rules;
@@ -54,19 +57,19 @@ std::vector<Compiler::PortRule> Compiler::rules_of(const Group& group) const {
 std::vector<Compiler::PortParts> Compiler::parts_of(const Group& group) const {
   std::vector<PortParts> parts(group.spec().ports.size());
   const std::vector<PortRule> rules = rules_of(group);
-  TlsUsePtr out;
-  if (!group.traffic_policies.empty()) {
-    const Resource* policy = *group.traffic_policies.begin();
-    if (const auto& tls = std::get<TrafficPolicy>(policy->spec).upstream_tls)
-      out = shelf_.find(client_use(index_, policy->key, *tls));
-  }
+  const Resource* policy =
+      group.traffic_policies.empty() ? nullptr : *group.traffic_policies.begin();
+  const UpstreamTls* out = nullptr;
+  if (policy != nullptr)
+    if (const auto& tls = std::get<TrafficPolicy>(policy->spec).upstream_tls) out = &*tls;
   const bool has_names = std::ranges::any_of(group.routes, [](const Resource* route) {
     return !std::get<Route>(route->spec).tls.empty();
   });
   for (size_t i = 0; i < parts.size(); ++i) {
     const ServicePort& port = group.spec().ports[i];
     parts[i].rule = rules[i];
-    parts[i].tls_out = out;
+    if (out != nullptr && forwarding_of(group.spec(), port) == Forwarding::kProxy)
+      parts[i].tls_out = shelf_.find(client_use(index_, policy->key, *out, port));
     if (ends_tls(port)) parts[i].tls_in = shelf_.find(server_use(index_, group.key, port));
     parts[i].by_name = has_names && port.tls && port.tls->mode == ClientTls::kPassthrough;
   }
@@ -78,7 +81,7 @@ Frontend Compiler::make_frontend(const Group& group, const FrontendKey& key, siz
   const Service& spec = group.spec();
   Frontend frontend{.service = group.compiled.slot,
                     .tenant = tenants_.at(group.key.ns),
-                    .forwarding = spec.forwarding,
+                    .forwarding = forwarding_of(spec, spec.ports[port]),
                     .source_mapping = spec.source_mapping,
                     .tls_in = parts.tls_in,
                     .tls_out = parts.tls_out,
@@ -91,6 +94,10 @@ Frontend Compiler::make_frontend(const Group& group, const FrontendKey& key, siz
     frontend.no_endpoint = policy.no_endpoint;
     frontend.connect_timeout = policy.connect_timeout.value_or(kDefaultConnectTimeout);
     frontend.idle_timeout = policy.idle_timeout.value_or(kDefaultIdleTimeout);
+  }
+  if (const auto& http = spec.ports[port].http) {
+    frontend.is_http = true;
+    frontend.upstream_http = *http;
   }
   const bool v4 = key.address.is_v4();
   if (parts.by_name)
@@ -159,11 +166,14 @@ void Compiler::compile_frontends(Group& group) {
   std::vector<CompiledService::FrontendSlot>& old = group.compiled.frontends;
   std::vector<CompiledService::FrontendSlot> next;
   next.reserve(wanted.size());
+  const HttpParts http = http_parts(group);
   for (const auto& [key, port] : wanted) {
     const auto was = std::ranges::lower_bound(old, key, {}, &CompiledService::FrontendSlot::key);
     const bool stays = was != old.end() && was->key == key;
     const uint32_t slot = stays ? std::exchange(was->slot, kNoSlot) : frontends_.take();
     Frontend frontend = make_frontend(group, key, port, parts[port]);
+    if (frontend.is_http) frontend.http = http[key.address.is_v4() ? 1 : 0];
+    if (frontend.http != nullptr) hold_choices(*frontend.http);
     if (!stays || !share_names(*current_.frontends[slot], frontend))
       for (const CompiledService::FrontendSlot& done : next)
         if (share_names(*current_.frontends[done.slot], frontend)) break;
@@ -187,6 +197,8 @@ void Compiler::compile_frontends(Group& group) {
     keys_changed_ = true;
   }
   old = std::move(next);
+  for (const auto& routes : http)
+    if (routes != nullptr) release_choices(*routes);
 }
 
 void Compiler::note_change(const Frontend& before, const Frontend& after) {
@@ -196,7 +208,8 @@ void Compiler::note_change(const Frontend& before, const Frontend& after) {
                 before.target_port != after.target_port ||
                 !std::ranges::includes(clusters_of(after), clusters_of(before));
   // A connection keeps the TLS that it was opened with.
-  flows_concerned_ |= !leads_on || before.source_mapping != after.source_mapping;
+  flows_concerned_ |= !leads_on || before.is_http != after.is_http ||
+                      before.source_mapping != after.source_mapping;
 }
 
 // A port of its own takes its flows from an entry for all ports.
@@ -206,13 +219,17 @@ void Compiler::note_fresh(const FrontendKey& key) {
 
 void Compiler::put_frontend(uint32_t slot, std::shared_ptr<const Frontend> frontend) {
   bool was_proxied = false;
+  std::shared_ptr<const Frontend> before;
   if (slot < current_.frontends.size()) {
     if (const auto& old = current_.frontends[slot]; old != nullptr) {
       bytes_ -= bytes_of(*old);
       --frontend_count_;
       was_proxied = is_proxied(*old);
+      before = old;
     }
   }
+  count_routes(before == nullptr ? nullptr : before->http.get(),
+               frontend == nullptr ? nullptr : frontend->http.get());
   bool proxied = false;
   if (frontend != nullptr) {
     bytes_ += bytes_of(*frontend);
@@ -227,6 +244,7 @@ void Compiler::put_frontend(uint32_t slot, std::shared_ptr<const Frontend> front
 void Compiler::release_choices(uint32_t frontend) {
   for_each_choice(*current_.frontends[frontend],
                   [this](const Choice& choice) { release(choice.cluster); });
+  if (const auto& http = current_.frontends[frontend]->http; http != nullptr) release_choices(*http);
 }
 
 void Compiler::compile_table() {
@@ -260,7 +278,13 @@ Model::FrontendName Compiler::describe(const Group& group, const FrontendKey& ke
   // As committed: the group may have another, or none, staged.
   for (const ServicePort& port : std::get<Service>(group.compiled.service->spec).ports)
     if (port.number == key.port && port.protocol == key.protocol) name.port = port.name;
-  for (const uint32_t cluster : clusters_of(*current_.frontends[slot]))
+  std::set<uint32_t> clusters = clusters_of(*current_.frontends[slot]);
+  if (const auto& http = current_.frontends[slot]->http; http != nullptr) {
+    clusters.clear();
+    for (const HttpRoutes::Rule& rule : http->rules())
+      for (const Choice& choice : rule.target.choices) clusters.insert(choice.cluster);
+  }
+  for (const uint32_t cluster : clusters)
     name.endpoints += static_cast<uint32_t>(
         std::ranges::count(current_.clusters[cluster]->endpoints, false, &EndpointEntry::draining));
   return name;

@@ -37,8 +37,9 @@ void add_leading_to(Index& index, const Group& group, GroupSet& seen, GroupSet& 
     for (Group* each : level) {
       if (!seen.insert(each).second) continue;
       to.insert(each);
-      for (const Resource* route : each->backend_of)
-        to.insert(index.group_of(route->key.ns, std::get<Route>(route->spec).service));
+      for (const Resource* route : each->backend_of)  // Other rules are of what ends here.
+        if (const auto& spec = std::get<Route>(route->spec); !spec.rules.empty())
+          to.insert(index.group_of(route->key.ns, spec.service));
       for (const Resource* service : each->fallback_of)
         next.insert(index.group_of(service->key.ns, service->key.name));
     }
@@ -54,9 +55,10 @@ std::vector<Answer> Compiler::answers_of(const Group& group) const {
   std::vector<Answer> answers;
   for (const Group* each : leading) {
     // Full NAT's and a proxy's answers come to an address of the node.
-    if (each->service == nullptr || each->spec().forwarding != Forwarding::kDnat) continue;
+    if (each->service == nullptr) continue;
     for (const ServicePort& port : each->spec().ports)
-      answers.push_back({port.protocol, port.target_port != 0 ? port.target_port : port.number});
+      if (forwarding_of(each->spec(), port) == Forwarding::kDnat)
+        answers.push_back({port.protocol, port.target_port != 0 ? port.target_port : port.number});
   }
   std::ranges::sort(answers);
   answers.erase(std::ranges::unique(answers).begin(), answers.end());

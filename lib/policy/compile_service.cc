@@ -11,7 +11,10 @@ namespace {
 // Connections that are terminated here have the same two ends in both directions, as nobody
 // translates them: steering treats them as any flow.
 std::span<const IpAddress> steered_addresses(const Service& service) {
-  if (service.forwarding == Forwarding::kProxy) return {};
+  const bool ends_all = std::ranges::all_of(service.ports, [&](const ServicePort& port) {
+    return forwarding_of(service, port) == Forwarding::kProxy;
+  });
+  if (ends_all) return {};
   return service.addresses;
 }
 

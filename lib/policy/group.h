@@ -69,6 +69,7 @@ struct Group {
   ResourceSet fallback_of;                                               // services
   std::map<Labels, uint32_t> subsets;  // that backends name, and how many do
   uint32_t identity_policies = 0;      // access policies that ask who the sender is
+  uint32_t sender_routes = 0;          // routes that do
   uint64_t endpoints = 0;  // of the sets and of selected workloads; what is in both counts twice
   uint64_t cluster_endpoints = 0;
   uint64_t access_terms = 0;  // for all ports

@@ -1,17 +1,64 @@
 #include "policy/http_routes.h"
 
+#include <algorithm>
+
+#include "http_index.h"
+#include "policy/resource.h"
+
 namespace heddle::policy {
+namespace {
 
-struct HttpRoutes::Index {};
+const Route& route_of(const HttpRoutes::Rule& rule) { return std::get<Route>(rule.route->spec); }
 
-HttpRoutes::HttpRoutes(std::vector<Rule> rules) : rules_(std::move(rules)) {}
+bool are_alike(const HttpRoutes::Rule& a, const HttpRoutes::Rule& b) {
+  if (a.target != b.target || a.senders != b.senders) return false;
+  if (a.route == b.route) return true;
+  return route_of(a).hostnames == route_of(b).hostnames &&
+         route_of(a).http[a.target.rule] == route_of(b).http[b.target.rule];
+}
+
+size_t bytes_of(const HttpFieldChange& change) {
+  size_t bytes = 0;
+  for (const auto* list : {&change.set, &change.add})
+    for (const HttpField& field : *list)
+      bytes += sizeof(HttpField) + field.name.capacity() + field.value.capacity();
+  for (const std::string& name : change.remove) bytes += sizeof(std::string) + name.capacity();
+  return bytes;
+}
+
+size_t bytes_of(const HttpTarget& target) {
+  size_t bytes = target.choices.capacity() * sizeof(Choice) + bytes_of(target.request) +
+                 bytes_of(target.response);
+  if (target.redirect)
+    bytes += target.redirect->host.capacity() + target.redirect->path.capacity();
+  if (target.rewrite) bytes += target.rewrite->host.capacity() + target.rewrite->path.capacity();
+  if (target.direct) bytes += target.direct->body.capacity();
+  return bytes;
+}
+
+}  // namespace
+
+HttpRoutes::HttpRoutes(std::vector<Rule> rules)
+    : rules_(std::move(rules)), index_(std::make_unique<const HttpIndex>(rules_)) {}
 
 HttpRoutes::~HttpRoutes() = default;
 
-HttpMatched HttpRoutes::find(const http::Message&, InterfaceId) const { return {}; }
+HttpMatched HttpRoutes::find(const http::Message& request, InterfaceId source) const {
+  const std::string_view target = request.path();
+  const size_t mark = std::min(target.find('?'), target.size());
+  const std::string_view query = target.substr(std::min(mark + 1, target.size()));
+  return index_->find({request, target.substr(0, mark), query, source});
+}
 
-bool HttpRoutes::is_of(std::span<const Rule>) const { return false; }
+bool HttpRoutes::is_of(std::span<const Rule> rules) const {
+  return std::ranges::equal(rules_, rules, are_alike);
+}
 
-size_t HttpRoutes::bytes() const { return sizeof(HttpRoutes); }
+size_t HttpRoutes::bytes() const {
+  size_t bytes = sizeof(HttpRoutes) + rules_.capacity() * sizeof(Rule) + index_->bytes();
+  for (const Rule& rule : rules_)
+    bytes += bytes_of(rule.target) + rule.senders.capacity() * sizeof(Senders);
+  return bytes;
+}
 
 }  // namespace heddle::policy

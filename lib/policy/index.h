@@ -49,6 +49,7 @@ struct Totals {
   uint64_t set_endpoints = 0;  // of EndpointSets
   uint64_t label_bytes = 0;
   uint64_t secrets = 0, trust_bundles = 0, pem_bytes = 0, tls_uses = 0, server_names = 0;
+  uint64_t http_rules = 0, http_places = 0, http_bytes = 0, regexes = 0;
   // Of what several make together.
   uint64_t endpoints = 0, subsets = 0, cluster_endpoints = 0, access_terms = 0;
   uint64_t namespaces = 0;  // with Services
@@ -92,12 +93,14 @@ class Index {
   ResourceSet guards_of(uint32_t port) const;
   // Another service with the same address, protocol and port, or null.
   const Key* other_listener(const FrontendKey& frontend, const Key& me) const;
-  // Groups with access policies that ask who the sender is; not those of namespaces.
   // The Services and TrafficPolicies whose TLS names the Secret or TrustBundle.
   const ResourceSet& tls_users(const Key& key) const;
   // Another TrustBundle of the namespace for the same trust domain, or null.
   const Key* other_bundle(const std::string& trust_domain, const Key& me) const;
+  // Groups with access policies that ask who the sender is; not those of namespaces.
   const GroupSet& identity_groups() const { return identity_groups_; }
+  // Groups with Routes that ask the same.
+  const GroupSet& sender_groups() const { return sender_groups_; }
   bool has_wide_policies() const { return !wide_policies_.empty(); }
   bool has_wide_policies(const std::string& ns) const { return wide_policies_.contains(ns); }
 
@@ -139,18 +142,20 @@ class Index {
   std::map<std::string, uint32_t> service_namespaces_;  // how many Services each has
   // Services by namespace and one label of their selector.
   std::map<std::tuple<std::string, std::string, std::string>, GroupSet> selectors_;
-  GroupSet identity_groups_;
+  GroupSet identity_groups_, sender_groups_;
   std::map<Key, ResourceSet> tls_users_;  // by what they name, be it there or not
   // TrustBundles by namespace and trust domain.
   std::map<std::pair<std::string, std::string>, std::set<Key>> bundles_;
 };
 
-// The backends of all rules, of either kind.
+// The backends of all rules, of whatever kind.
 template <class Take>
 void for_each_backend(const Route& route, const Take& take) {
   for (const TcpRule& rule : route.rules)
     for (const Backend& backend : rule.backends) take(backend);
   for (const TlsRule& rule : route.tls)
+    for (const Backend& backend : rule.backends) take(backend);
+  for (const HttpRule& rule : route.http)
     for (const Backend& backend : rule.backends) take(backend);
 }
 
@@ -163,7 +168,8 @@ bool names_port(const std::string& text, const ServicePort& port);
 // Whether the rule is for the port.
 bool is_for(const AccessRule& rule, const ServicePort& port);
 
-// Whether the policy's rules ask who the sender is.
+// Whether the rules ask who the sender is.
 bool asks_identity(const AccessPolicy& policy);
+bool asks_sender(const Route& route);
 
 }  // namespace heddle::policy

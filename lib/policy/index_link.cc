@@ -32,6 +32,12 @@ bool asks_identity(const AccessPolicy& policy) {
   });
 }
 
+bool asks_sender(const Route& route) {
+  return std::ranges::any_of(route.http, [](const HttpRule& rule) {
+    return std::ranges::any_of(rule.matches, [](const HttpMatch& m) { return m.source.has_value(); });
+  });
+}
+
 Group* Index::touch(const std::string& ns, const std::string& service, Touched& touched) {
   Group* group = group_of(ns, service);
   touched.all.insert(group);
@@ -192,6 +198,14 @@ void Index::link_route(const Resource& resource, Change change, Touched& touched
   Group* group = touch(resource.key.ns, spec.service, touched);
   put(group->routes, &resource, change);
   touched.frontends.insert(group);
+  if (asks_sender(spec)) {
+    group->sender_routes += change == Change::kAdd ? 1 : UINT32_MAX;
+    if (group->sender_routes > 0) {
+      sender_groups_.insert(group);
+    } else {
+      sender_groups_.erase(group);
+    }
+  }
   for_each_backend(spec, [&](const Backend& backend) {
     Group* of = touch(backend.ns, backend.service, touched);
     put(of->backend_of, &resource, change);

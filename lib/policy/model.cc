@@ -161,7 +161,8 @@ void Model::State::stage_tls(const Touched& now, const Key& blamed, Problems& pr
               server_use(index, group->key, ports[i]));
     for (const Resource* policy : group->traffic_policies)
       if (const auto& tls = std::get<TrafficPolicy>(policy->spec).upstream_tls)
-        stage(policy->key, "spec.upstream_tls", client_use(index, policy->key, *tls));
+        for (TlsUse& use : client_uses(index, policy->key, *tls, group->spec()))
+          stage(policy->key, "spec.upstream_tls", std::move(use));
   }
   if (!any) return;
   if (const size_t bytes = shelf.bytes(); bytes > limits.tls_use_bytes)
@@ -248,6 +249,12 @@ Model::FrontendName Model::frontend_name(uint32_t slot) const {
 }
 std::vector<Model::EndpointName> Model::endpoints(const Key* service) const {
   return state_->compiler.endpoints(service);
+}
+Model::HttpRuleName Model::http_rule_name(uint32_t slot) const {
+  return state_->compiler.http_rule_name(slot);
+}
+std::vector<Model::HttpRuleName> Model::http_rules() const {
+  return state_->compiler.http_rules();
 }
 std::string Model::route_name(uint32_t route) const { return state_->compiler.route_name(route); }
 std::string Model::policy_name(uint32_t policy) const {

@@ -119,9 +119,9 @@ void ShapeChecker::check(const Service& spec) {
   if (spec.source_mapping != SourceMapping::kPerFlow && spec.forwarding != Forwarding::kFullNat)
     fail("spec.source_mapping",
          fmt::format("is for forwarding: full-nat, and this is {}", name_of(spec.forwarding)));
-  if (spec.forwarding == Forwarding::kProxy) proxied_ports(spec.ports);
+  proxied_ports(spec);
   for (size_t i = 0; i < spec.ports.size() && i < kMaxServicePorts; ++i)
-    if (spec.ports[i].tls) port_tls(fmt::format("spec.ports[{}].tls", i), *spec.ports[i].tls, spec);
+    if (spec.ports[i].tls) port_tls(fmt::format("spec.ports[{}].tls", i), spec.ports[i], spec);
   if (!keeps_packets(spec.forwarding)) return;
   for (size_t i = 0; i < spec.ports.size(); ++i) {
     const ServicePort& port = spec.ports[i];
@@ -132,9 +132,15 @@ void ShapeChecker::check(const Service& spec) {
   }
 }
 
-void ShapeChecker::proxied_ports(const std::vector<ServicePort>& ports) {
+void ShapeChecker::proxied_ports(const Service& spec) {
+  const std::vector<ServicePort>& ports = spec.ports;
   for (size_t i = 0; i < ports.size(); ++i) {
     const std::string field = fmt::format("spec.ports[{}]", i);
+    if (ports[i].http) {
+      http_port(field, ports[i], spec);
+      continue;
+    }
+    if (spec.forwarding != Forwarding::kProxy) continue;
     if (ports[i].protocol != Protocol::kTcp)
       fail(field + ".protocol",
            fmt::format("is {}, and forwarding: proxy terminates tcp alone; the service takes "

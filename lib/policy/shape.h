@@ -36,11 +36,12 @@ class ShapeChecker {
   void addresses(const std::vector<IpAddress>& addresses, size_t most);
   void host(const std::string& field, const IpAddress& address);
   void ports(const std::vector<ServicePort>& ports);
-  void proxied_ports(const std::vector<ServicePort>& ports);
+  void proxied_ports(const Service& spec);
+  void http_port(const std::string& field, const ServicePort& port, const Service& spec);
   void rule(const std::string& field, const TcpRule& rule);
   void tls_rule(const std::string& field, const TlsRule& rule);
   void backends(const std::string& field, const std::vector<Backend>& backends);
-  void port_tls(const std::string& field, const ServerTls& tls, const Service& spec);
+  void port_tls(const std::string& field, const ServicePort& port, const Service& spec);
   void passthrough(const std::string& field, const ServerTls& tls);
   void upstream_tls(const UpstreamTls& tls);
   void tls_choice(const std::string& field, const TlsChoice& choice);
@@ -50,6 +51,20 @@ class ShapeChecker {
   void text(const std::string& field, const std::string& text, size_t least, size_t most);
   void backend(const std::string& field, const Backend& backend);
   void access_rule(const std::string& field, const AccessRule& rule);
+  void http_rules(const Route& spec);
+  void http_rule(const std::string& field, const HttpRule& rule);
+  void http_action(const std::string& field, const HttpRule& rule);
+  void http_match(const std::string& field, const HttpMatch& match);
+  void path_match(const std::string& field, const PathMatch& path);
+  void field_matches(const std::string& field, const std::vector<NamedMatch>& matches);
+  void query_matches(const std::string& field, const std::vector<NamedMatch>& matches);
+  void field_name(const std::string& field, const std::string& name);
+  void field_change(const std::string& field, const HttpFieldChange& change);
+  void redirect(const std::string& field, const HttpRedirect& redirect);
+  void rewrite(const std::string& field, const HttpRewrite& rewrite);
+  void direct(const std::string& field, const HttpDirect& direct);
+  void path(const std::string& field, const std::string& path);
+  void http_times(const std::string& field, const HttpRule& rule);
   void source(const std::string& field, const Source& source);
   void prefixes(const std::string& field, const std::vector<IpPrefix>& prefixes);
 

@@ -11,6 +11,9 @@ namespace heddle::policy {
 
 void ShapeChecker::check(const Route& spec) {
   label("spec.service", spec.service);
+  if (!spec.http.empty()) return http_rules(spec);
+  if (!spec.hostnames.empty())
+    fail("spec.hostnames", "are of requests, for rules under http or grpc");
   if (!spec.tls.empty()) {
     if (!spec.rules.empty())
       fail("spec.tls", "a Route has rules of one kind; what is under tcp takes another Route");

@@ -47,12 +47,20 @@ void ShapeChecker::tls_choice(const std::string& field, const TlsChoice& choice)
     text(fmt::format("{}.alpn[{}]", field, i), choice.alpn[i], 1, kMaxAlpnName);
 }
 
-void ShapeChecker::port_tls(const std::string& field, const ServerTls& tls, const Service& spec) {
-  if (spec.forwarding != Forwarding::kProxy)
+void ShapeChecker::port_tls(const std::string& field, const ServicePort& port,
+                            const Service& spec) {
+  const ServerTls& tls = *port.tls;
+  if (forwarding_of(spec, port) != Forwarding::kProxy)
     fail(field, fmt::format("needs forwarding: proxy, and this is {}: without it packets pass as "
                             "they are",
                             name_of(spec.forwarding)));
-  if (tls.mode == ClientTls::kPassthrough) return passthrough(field, tls);
+  if (tls.mode == ClientTls::kPassthrough) {
+    if (port.http)
+      fail(field + ".mode",
+           "is PASSTHROUGH, where the endpoint ends TLS, and the port is one of HTTP, which ends "
+           "here");
+    return passthrough(field, tls);
+  }
   if (tls.mode != ClientTls::kTerminate && tls.mode != ClientTls::kOptional)
     return fail(field + ".mode", "is none that is known");
   names(field + ".certificates", tls.certificates, kMaxCertificates);

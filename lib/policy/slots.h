@@ -39,6 +39,40 @@ class Slots {
   uint32_t end_ = 0;
 };
 
+// Slots of the rules of Routes for requests: each for as long as its Route has a rule of that number.
+class RuleSlots {
+ public:
+  // What a slot stands for, for people.
+  struct Name {
+    std::string route, service;  // "shop/cart"
+    uint16_t rule = 0;
+    std::string text;  // what it is for
+  };
+
+  void start_commit() { slots_.start_commit(); }
+  // One for each of `rules`, which are in their order; without rules the Route's are given back.
+  void set(const std::string& route, std::vector<Name> rules) {
+    std::vector<uint32_t>& of = by_route_[route];
+    while (of.size() > rules.size()) {
+      names_[of.back()] = {};
+      slots_.give(of.back());
+      of.pop_back();
+    }
+    while (of.size() < rules.size()) of.push_back(slots_.take());
+    if (names_.size() < slots_.end()) names_.resize(slots_.end());
+    for (size_t i = 0; i < rules.size(); ++i) names_[of[i]] = std::move(rules[i]);
+    if (of.empty()) by_route_.erase(route);
+  }
+  uint32_t at(const std::string& route, size_t rule) const { return by_route_.at(route)[rule]; }
+  // By slot; those that stand for nothing have no route.
+  const std::vector<Name>& names() const { return names_; }
+
+ private:
+  Slots slots_;
+  std::map<std::string, std::vector<uint32_t>> by_route_;
+  std::vector<Name> names_;
+};
+
 // Numbers of namespaces, all below a bound: what has just become free rests if there is another.
 class Tenants {
  public:

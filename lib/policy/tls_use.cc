@@ -1,5 +1,7 @@
 #include "tls_use.h"
 
+#include <set>
+
 #include "index.h"
 #include "names.h"
 
@@ -61,6 +63,7 @@ TlsUse server_use(const Index& index, const Key& service, const ServicePort& por
   config.name = "Service " + path_of(service) + " port " + port.name;
   config.role = tls::Role::kServer;
   choose(spec.choice, config);
+  if (port.http && config.alpn.empty()) config.alpn = {"h2", "http/1.1"};
   config.known_names_only = spec.known_names_only;
   for (const std::string& name : spec.certificates)
     add_certificate(index, service.ns, name, config);
@@ -71,18 +74,35 @@ TlsUse server_use(const Index& index, const Key& service, const ServicePort& por
   return use;
 }
 
-TlsUse client_use(const Index& index, const Key& policy, const UpstreamTls& tls) {
+TlsUse client_use(const Index& index, const Key& policy, const UpstreamTls& tls,
+                  const ServicePort& port) {
   TlsUse use;
   tls::Config& config = use.config;
   config.name = "TrafficPolicy " + path_of(policy);
   config.role = tls::Role::kClient;
   choose(tls.choice, config);
+  if (port.http && config.alpn.empty()) {
+    config.alpn = {port.http == HttpUpstream::kHttp2 ? "h2" : "http/1.1"};
+    config.name += " for " + config.alpn[0];
+  }
   config.peer = tls.verify;
   if (!tls.certificate.empty()) add_certificate(index, policy.ns, tls.certificate, config);
   for (const std::string& name : tls.trust) add_trust(index, policy.ns, name, config);
   config.expected_ids = tls.server_ids;
   use.server_name = tls.server_name;
   return use;
+}
+
+std::vector<TlsUse> client_uses(const Index& index, const Key& policy, const UpstreamTls& tls,
+                                const Service& service) {
+  std::vector<TlsUse> uses;
+  std::set<std::string> names;
+  for (const ServicePort& port : service.ports) {
+    if (forwarding_of(service, port) != Forwarding::kProxy) continue;
+    TlsUse use = client_use(index, policy, tls, port);
+    if (names.insert(use.config.name).second) uses.push_back(std::move(use));
+  }
+  return uses;
 }
 
 bool ends_tls(const ServicePort& port) {

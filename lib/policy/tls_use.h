@@ -14,10 +14,15 @@ class Index;
 // The Secrets and TrustBundles that a Service or TrafficPolicy names; once for each naming.
 std::vector<Key> tls_material_of(const Resource& resource);
 
-// The first is of a port that ends TLS, the second of a TrafficPolicy with upstream_tls. What they
-// name is in the index. `ready` is left out.
+// The first is of a port that ends TLS, the second of a TrafficPolicy with upstream_tls, for
+// connections of the port. What they name is in the index. `ready` is left out.
 TlsUse server_use(const Index& index, const Key& service, const ServicePort& port);
-TlsUse client_use(const Index& index, const Key& policy, const UpstreamTls& tls);
+TlsUse client_use(const Index& index, const Key& policy, const UpstreamTls& tls,
+                  const ServicePort& port);
+
+// All different ones of a service's ports.
+std::vector<TlsUse> client_uses(const Index& index, const Key& policy, const UpstreamTls& tls,
+                                const Service& service);
 
 // Whether TLS of the port ends here.
 bool ends_tls(const ServicePort& port);

@@ -13,7 +13,8 @@ namespace {
 constexpr uint64_t Totals::* kOwn[] = {
     &Totals::resources,     &Totals::services,      &Totals::service_ports, &Totals::routes,
     &Totals::backends,      &Totals::set_endpoints, &Totals::label_bytes,   &Totals::secrets,
-    &Totals::trust_bundles, &Totals::pem_bytes,     &Totals::tls_uses,      &Totals::server_names};
+    &Totals::trust_bundles, &Totals::pem_bytes,     &Totals::tls_uses,      &Totals::server_names,
+    &Totals::http_rules,    &Totals::http_places,   &Totals::http_bytes,    &Totals::regexes};
 
 uint64_t bytes_of(const Labels& labels) {
   uint64_t bytes = 0;
@@ -32,6 +33,42 @@ void add_spec(const EndpointSet& spec, Totals& to) {
   to.set_endpoints = spec.endpoints.size();
   for (const Endpoint& endpoint : spec.endpoints) to.label_bytes += bytes_of(endpoint.labels);
 }
+uint64_t bytes_of(const HttpFieldChange& change) {
+  uint64_t bytes = 0;
+  for (const auto* list : {&change.set, &change.add})
+    for (const HttpField& field : *list) bytes += field.name.size() + field.value.size();
+  for (const std::string& name : change.remove) bytes += name.size();
+  return bytes + (change.set.size() + change.add.size() + change.remove.size()) * kHttpMatchCost;
+}
+uint64_t bytes_of(const HttpRule& rule) {
+  uint64_t bytes = kHttpMatchCost + bytes_of(rule.request) + bytes_of(rule.response);
+  if (rule.redirect) bytes += rule.redirect->host.size() + rule.redirect->path.size();
+  if (rule.rewrite) bytes += rule.rewrite->host.size() + rule.rewrite->path.size();
+  if (rule.direct) bytes += rule.direct->body.size() + rule.direct->content_type.size();
+  for (const HttpMatch& match : rule.matches) {
+    bytes += kHttpMatchCost + match.path.text.size() + match.method.size();
+    for (const auto* list : {&match.fields, &match.query})
+      for (const NamedMatch& each : *list)
+        bytes += kHttpMatchCost + each.name.size() + each.value.text.size();
+    if (match.source) bytes += bytes_of(match.source->labels);
+  }
+  return bytes;
+}
+void add_http(const Route& spec, Totals& to) {
+  const uint64_t hosts = std::max<size_t>(1, spec.hostnames.size());
+  to.http_rules = spec.http.size();
+  for (const std::string& hostname : spec.hostnames) to.http_bytes += hostname.size();
+  for (const HttpRule& rule : spec.http) {
+    to.http_bytes += bytes_of(rule);
+    to.http_places += hosts * std::max<size_t>(1, rule.matches.size());
+    for (const HttpMatch& match : rule.matches) {
+      if (match.path.kind == PathMatch::Kind::kRegex) to.regexes += hosts;
+      for (const auto* list : {&match.fields, &match.query})
+        for (const NamedMatch& each : *list)
+          to.regexes += each.value.kind == TextMatch::Kind::kRegex ? 1 : 0;
+    }
+  }
+}
 void add_spec(const Route& spec, Totals& to) {
   to.routes = 1;
   for_each_backend(spec, [&](const Backend& backend) {
@@ -39,6 +76,7 @@ void add_spec(const Route& spec, Totals& to) {
     to.label_bytes += bytes_of(backend.subset);
   });
   for (const TlsRule& rule : spec.tls) to.server_names += rule.server_names.size();
+  add_http(spec, to);
 }
 void add_spec(const TrafficPolicy& spec, Totals& to) { to.tls_uses = spec.upstream_tls ? 1 : 0; }
 void add_spec(const Secret& spec, Totals& to) {

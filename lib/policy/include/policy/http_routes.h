@@ -28,6 +28,7 @@ class Message;
 
 namespace heddle::policy {
 
+class HttpIndex;
 struct Resource;
 
 // A rule, compiled.
@@ -86,10 +87,8 @@ class HttpRoutes {
   size_t bytes() const;  // without the Routes' own
 
  private:
-  struct Index;
-
   std::vector<Rule> rules_;
-  std::unique_ptr<const Index> index_;
+  std::unique_ptr<const HttpIndex> index_;  // has views into rules_ and their Routes
 };
 
 }  // namespace heddle::policy

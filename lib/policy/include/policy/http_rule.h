@@ -91,6 +91,12 @@ struct HttpMatch {
   friend bool operator==(const HttpMatch&, const HttpMatch&) = default;
 };
 
+// Where a rule's filters stood in its list, for who is told that one is wrong.
+struct HttpFilterPlaces {
+  uint8_t request = 0, response = 0, redirect = 0, rewrite = 0, direct = 0;
+  friend bool operator==(const HttpFilterPlaces&, const HttpFilterPlaces&) = default;
+};
+
 struct HttpRule {
   std::vector<HttpMatch> matches;  // any of them; none: all requests
   std::vector<Backend> backends;   // none with redirect or direct
@@ -98,6 +104,7 @@ struct HttpRule {
   std::optional<HttpRedirect> redirect;
   std::optional<HttpRewrite> rewrite;
   std::optional<HttpDirect> direct;
+  HttpFilterPlaces filters;
   // 0: none; the frontend's idle_timeout; the frontend's connect_timeout.
   Duration request_timeout, stream_idle, connect;
   friend bool operator==(const HttpRule&, const HttpRule&) = default;

@@ -34,7 +34,7 @@ struct Limits {
   uint32_t http_rules = 16'384;    // of all routes
   uint32_t http_places = 131'072;  // their matches, once for each hostname of their route
   uint64_t http_bytes = 32 << 20;  // of all text in them, and kHttpMatchCost for each match
-  uint64_t regex_bytes = 1 << 20;  // of all regexes, those of paths once for each hostname
+  uint32_t regexes = 8'192;        // of these, those of paths once for each hostname
 
   // Slots are below these: twice what lives, as those of what has just gone rest for one commit.
   constexpr uint32_t frontend_slots() const { return 2 * service_ports; }
@@ -94,7 +94,7 @@ inline constexpr size_t kMaxPath = 1'024;       // that a rule names
 inline constexpr size_t kMaxPathElements = 32;  // of a prefix
 inline constexpr size_t kMaxMethod = 32;
 inline constexpr size_t kMaxRegex = 512;          // bytes
-inline constexpr int kMaxRegexProgram = 2'000;    // RE2's instructions
+inline constexpr int kMaxRegexProgram = 500;    // RE2's instructions
 inline constexpr size_t kMaxDirectBody = 16'384;  // of a response that a rule gives itself
 inline constexpr Duration kLeastHttpTimeout = milliseconds(1);
 inline constexpr Duration kMaxRequestTimeout = seconds(24 * 3600);

@@ -105,6 +105,15 @@ class Model {
   };
   // Of one service, or of all; also those that have gone and drain. By service, address and port.
   std::vector<EndpointName> endpoints(const Key* service = nullptr) const;
+  // A rule of a Route for requests. Of an unknown slot the route is empty.
+  struct HttpRuleName {
+    std::string route, service;  // "shop/cart"
+    uint16_t rule = 0;
+    uint32_t slot = kNoSlot;
+    std::string text;  // "host a.example; path prefix /v2, header x-beta = 1"
+  };
+  HttpRuleName http_rule_name(uint32_t slot) const;
+  std::vector<HttpRuleName> http_rules() const;      // by slot
   std::string route_name(uint32_t route) const;      // "shop/cart"
   std::string policy_name(uint32_t policy) const;    // "shop/cart-callers"
   std::string cluster_name(uint32_t cluster) const;  // "shop/cart", "shop/cart (version=v2)"

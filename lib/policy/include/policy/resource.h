@@ -3,6 +3,7 @@
 // refuses the others by name. Shapes and meanings are those of proto/heddle/v1.
 #pragma once
 
+#include <algorithm>
 #include <compare>
 #include <cstdint>
 #include <memory>
@@ -121,6 +122,13 @@ struct Service {
 // How a port of the service is forwarded.
 inline Forwarding forwarding_of(const Service& service, const ServicePort& port) {
   return port.http ? Forwarding::kProxy : service.forwarding;
+}
+
+// Whether the node ends connections of any of the service's ports.
+inline bool ends_connections(const Service& service) {
+  return std::ranges::any_of(service.ports, [&](const ServicePort& port) {
+    return forwarding_of(service, port) == Forwarding::kProxy;
+  });
 }
 
 struct Endpoint {
