@@ -320,8 +320,17 @@ std::string Engine::explain_service(const policy::Flow& flow, const v1::ExplainR
   telling.line("service", "{}/{} port {} ({} {}:{})", name.ns, name.service, name.port, protocol,
                flow.destination.text(), flow.destination_port);
   tell_client_tls(frontend, telling);
-  tell_route(decision, frontend, tls_name, model_, telling);
+  if (frontend.is_http)
+    telling.line("route", "protocol http: the route is chosen per request");
+  else
+    tell_route(decision, frontend, tls_name, model_, telling);
   tell_access(decision, frontend, model_, telling);
+  // The connection ends here, whoever gets its requests.
+  if (frontend.is_http && decision.verdict != Verdict::kDenied) {
+    telling.line("forwarding", "proxy: terminated here");
+    tell_upstream_tls(frontend, telling);
+    return "";
+  }
   if (decision.verdict != Verdict::kDenied)
     tell_endpoint(decision, frontend, snapshot, model_, telling);
   if (decision.verdict != Verdict::kForward) {

@@ -68,7 +68,8 @@ policy::PathMatch RuleReader::read_path(const v1::StringMatch& from, const std::
     case v1::StringMatch::kExact:
       return {policy::PathMatch::Kind::kExact, from.exact()};
     case v1::StringMatch::kPrefix:
-      if (from.prefix().empty()) reader_.problem(field + ".prefix", "is empty; for all paths \"/\"");
+      if (from.prefix().empty())
+        reader_.problem(field + ".prefix", "is empty; for all paths \"/\"");
       return {policy::PathMatch::Kind::kPrefix, from.prefix()};
     case v1::StringMatch::kRegex:
       return {policy::PathMatch::Kind::kRegex, from.regex()};
@@ -94,7 +95,8 @@ policy::TextMatch RuleReader::read_text(const v1::HeaderMatch& from, const std::
       return {TextKind::kRegex, from.regex()};
     case v1::HeaderMatch::kPresent:
       if (!from.present())
-        reader_.problem(field + ".present", "expected true; rules do not ask for what is not there");
+        reader_.problem(field + ".present",
+                        "expected true; rules do not ask for what is not there");
       return {};
     case v1::HeaderMatch::MATCH_NOT_SET:
       break;
@@ -149,13 +151,12 @@ policy::PathMatch RuleReader::read_call(const v1::GrpcMatch& from, const std::st
     });
   };
   if (!is_name(from.service(), "."))
-    reader_.problem(field + ".service", shown(from.service()) + " is no gRPC service, as shop.Cart");
+    reader_.problem(field + ".service",
+                    shown(from.service()) + " is no gRPC service, as shop.Cart");
   if (!is_name(from.method(), ""))
     reader_.problem(field + ".method", shown(from.method()) + " is no gRPC method, as GetItem");
-  if (from.method().empty())
-    return {policy::PathMatch::Kind::kPrefix, "/" + from.service()};
-  if (from.service().empty())
-    return {policy::PathMatch::Kind::kRegex, "/[^/]+/" + from.method()};
+  if (from.method().empty()) return {policy::PathMatch::Kind::kPrefix, "/" + from.service()};
+  if (from.service().empty()) return {policy::PathMatch::Kind::kRegex, "/[^/]+/" + from.method()};
   return {policy::PathMatch::Kind::kExact, "/" + from.service() + "/" + from.method()};
 }
 
@@ -168,8 +169,7 @@ policy::HttpMatch RuleReader::read_match(const v1::GrpcMatch& from, const std::s
   return to;
 }
 
-void RuleReader::read_filters(const Filters& from, const std::string& field,
-                              policy::HttpRule& to) {
+void RuleReader::read_filters(const Filters& from, const std::string& field, policy::HttpRule& to) {
   constexpr size_t kKinds = 7;
   if (!reader_.fits(from.size(), kKinds, field)) return;
   uint32_t seen = 0;
@@ -234,8 +234,7 @@ uint16_t RuleReader::status(uint32_t given, uint16_t otherwise, const std::strin
   return given == 0 ? otherwise : static_cast<uint16_t>(given);
 }
 
-policy::HttpRedirect RuleReader::read_redirect(const v1::Redirect& from,
-                                               const std::string& field) {
+policy::HttpRedirect RuleReader::read_redirect(const v1::Redirect& from, const std::string& field) {
   policy::HttpRedirect to{.scheme = in_small_letters(from.scheme()),
                           .host = in_small_letters(from.hostname()),
                           .path = from.path()};
@@ -277,8 +276,8 @@ void RuleReader::read_timeouts(const v1::Timeouts& from, const std::string& fiel
   };
   const google::protobuf::Duration& request = from.request();
   if (request.seconds() != 0 || request.nanos() != 0)
-    to.request_timeout = read(request, policy::kMaxRequestTimeout, ".request",
-                              "expected 1ms to 24h, or 0s: none");
+    to.request_timeout =
+        read(request, policy::kMaxRequestTimeout, ".request", "expected 1ms to 24h, or 0s: none");
   if (from.has_idle())
     to.stream_idle = read(from.idle(), policy::kMaxIdleTimeout, ".idle", "expected 1ms to 720h");
   if (from.has_connect())

@@ -54,7 +54,8 @@ policy::Route read(const v1::Route& from, const std::string& ns, PolicyReader& r
   if (!reader.fits(from.hostnames_size(), policy::kMaxHostnames, "spec.hostnames")) return to;
   for (const std::string& name : from.hostnames()) to.hostnames.push_back(in_small_letters(name));
   if (from.http_size() != 0 && from.grpc_size() != 0)
-    reader.problem("spec.grpc", "a Route has rules of one kind; what is under http takes another Route");
+    reader.problem("spec.grpc",
+                   "a Route has rules of one kind; what is under http takes another Route");
   to.grpc = from.grpc_size() != 0;
   to.http = to.grpc ? read_grpc_rules(from, ns, reader) : read_http_rules(from, ns, reader);
   read_tls_rules(from, ns, to, reader);

@@ -131,15 +131,16 @@ void read_limits(const v1::ConnectionLimits& from, policy::TrafficPolicy& to,
   reader.later(from.requests() != 0, "spec.limits.requests");
   reader.later(from.retries() != 0, "spec.limits.retries");
   if (from.has_connect_timeout()) {
-    to.connect_timeout =
-        PolicyReader::time(from.connect_timeout(), policy::kLeastConnectTimeout, policy::kMaxConnectTimeout);
+    to.connect_timeout = PolicyReader::time(from.connect_timeout(), policy::kLeastConnectTimeout,
+                                            policy::kMaxConnectTimeout);
     if (!to.connect_timeout) reader.problem("spec.limits.connect_timeout", "expected 1ms to 10m");
   }
   if (from.has_idle_timeout()) {
     const google::protobuf::Duration& idle = from.idle_timeout();
     const bool never = idle.seconds() == 0 && idle.nanos() == 0;
     to.idle_timeout =
-        never ? Duration() : PolicyReader::time(idle, policy::kLeastIdleTimeout, policy::kMaxIdleTimeout);
+        never ? Duration()
+              : PolicyReader::time(idle, policy::kLeastIdleTimeout, policy::kMaxIdleTimeout);
     if (!to.idle_timeout)
       reader.problem("spec.limits.idle_timeout", "expected 1s to 720h, or 0s: never");
   }

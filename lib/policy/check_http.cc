@@ -39,7 +39,8 @@ void Checker::check_http(const Key& key, const Route& spec, const Service* targe
 void Checker::check_regexes(const Key& key, const std::string& field, const HttpMatch& match) {
   const auto check = [&](const std::string& at, const std::string& text) {
     std::string why;
-    if (make_regex(text, &why) == nullptr) problems_.add(key, at + ".regex", quote(text) + " " + why);
+    if (make_regex(text, &why) == nullptr)
+      problems_.add(key, at + ".regex", quote(text) + " " + why);
   };
   if (match.path.kind == PathMatch::Kind::kRegex) check(field + ".path", match.path.text);
   const auto check_all = [&](const char* name, const std::vector<NamedMatch>& matches) {
@@ -66,7 +67,8 @@ void Checker::check_alike(const Group& group) {
           const std::string_view text =
               path.kind == PathMatch::Kind::kPrefix ? without_last_slash(path.text) : path.text;
           if (++alike[{host, path.kind, text}] == kMaxAlikeMatches + 1)
-            problems_.add(route->key, fmt::format("{}[{}]", spec.grpc ? "spec.grpc" : "spec.http", i),
+            problems_.add(route->key,
+                          fmt::format("{}[{}]", spec.grpc ? "spec.grpc" : "spec.http", i),
                           fmt::format("more than {} matches of all Routes of Service {} ask for "
                                       "the same host and path",
                                       kMaxAlikeMatches, path_of(group.key)));
@@ -86,8 +88,9 @@ void Checker::check_tcp_ports(const Key& key, const Route& spec, const Service& 
                                 key.ns, spec.service));
     for (const ServicePort& port : target.ports)
       if (port.name == name && is_http(port))
-        problems_.add(key, field,
-                      fmt::format("port {} is one of HTTP, whose rules are under http", quote(name)));
+        problems_.add(
+            key, field,
+            fmt::format("port {} is one of HTTP, whose rules are under http", quote(name)));
   }
 }
 

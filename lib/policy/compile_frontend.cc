@@ -208,8 +208,8 @@ void Compiler::note_change(const Frontend& before, const Frontend& after) {
                 before.target_port != after.target_port ||
                 !std::ranges::includes(clusters_of(after), clusters_of(before));
   // A connection keeps the TLS that it was opened with.
-  flows_concerned_ |= !leads_on || before.is_http != after.is_http ||
-                      before.source_mapping != after.source_mapping;
+  flows_concerned_ |=
+      !leads_on || before.is_http != after.is_http || before.source_mapping != after.source_mapping;
 }
 
 // A port of its own takes its flows from an entry for all ports.
@@ -244,7 +244,8 @@ void Compiler::put_frontend(uint32_t slot, std::shared_ptr<const Frontend> front
 void Compiler::release_choices(uint32_t frontend) {
   for_each_choice(*current_.frontends[frontend],
                   [this](const Choice& choice) { release(choice.cluster); });
-  if (const auto& http = current_.frontends[frontend]->http; http != nullptr) release_choices(*http);
+  if (const auto& http = current_.frontends[frontend]->http; http != nullptr)
+    release_choices(*http);
 }
 
 void Compiler::compile_table() {

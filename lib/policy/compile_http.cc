@@ -105,8 +105,7 @@ Compiler::HttpParts Compiler::http_parts(const Group& group) {
 
 // Each choice once more: its cluster is in use already.
 void Compiler::hold_choices(const HttpRoutes& routes) {
-  for_each_choice(routes,
-                  [this](const Choice& choice) { ++cluster_slots_[choice.cluster].users; });
+  for_each_choice(routes, [this](const Choice& choice) { ++cluster_slots_[choice.cluster].users; });
 }
 
 void Compiler::release_choices(const HttpRoutes& routes) {

@@ -21,13 +21,14 @@ std::string_view host_name(const std::string& hostname) {
 }
 
 // The authority's host in small letters, without the last dot of a name that is written in full.
+// Empty: no name that a rule could have.
 class HostText {
  public:
   explicit HostText(std::string_view authority) {
     if (authority.starts_with('[')) return;  // an address: no rule names it
     authority = authority.substr(0, authority.find(':'));
     if (authority.ends_with('.')) authority.remove_suffix(1);
-    if (authority.size() > text_.size()) return;
+    if (authority.size() > text_.size() || authority.starts_with('.')) return;
     std::ranges::transform(authority, text_.begin(), http::lower);
     size_ = authority.size();
   }
@@ -200,8 +201,7 @@ HttpMatched HttpIndex::find_in(const Host& host, const HttpRequest& request,
     return HttpMatched{&match.rule->target, static_cast<uint32_t>(prefix), match.number};
   };
   if (host.exact && walk.knows_whole())
-    if (const Place* place =
-            find_place(host, PathMatch::Kind::kExact, walk.whole(), request.path))
+    if (const Place* place = find_place(host, PathMatch::Kind::kExact, walk.whole(), request.path))
       if (const Match* match = first_fitting(place->list, request)) return matched(*match, 0);
   if (host.regexes != nullptr)
     if (const Match* match = fitting_regex(host, request)) return matched(*match, 0);
@@ -223,7 +223,8 @@ size_t HttpIndex::bytes() const {
                  lists_.capacity() * sizeof(uint32_t) + places_.capacity() * sizeof(Place) +
                  hosts_.capacity() * sizeof(Host) + place_index_.bytes() + host_index_.bytes();
   for (const auto& [text, regex] : regexes_)
-    bytes += kNode + sizeof(re2::RE2) + 32u * static_cast<size_t>(regex->ProgramSize());
+    bytes += kNode + text.capacity() + sizeof(re2::RE2) +
+             32u * static_cast<size_t>(regex->ProgramSize());
   for (const Match& match : matches_) bytes += match.terms.bytes();
   for (const Host& host : hosts_) {
     bytes += host.regex_lists.capacity() * sizeof(List);

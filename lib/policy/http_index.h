@@ -98,7 +98,7 @@ class HttpIndex {
     return fold(hash ^ host.salt, static_cast<uint64_t>(kind));
   }
 
-  std::map<std::string_view, std::unique_ptr<const re2::RE2>> regexes_;
+  std::map<std::string, std::unique_ptr<const re2::RE2>> regexes_;
   std::vector<Match> matches_;
   std::vector<uint32_t> lists_;
   std::vector<Place> places_;

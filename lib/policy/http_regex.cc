@@ -25,8 +25,8 @@ re2::RE2::Options options(int64_t memory) {
 }  // namespace
 
 std::unique_ptr<const re2::RE2> make_regex(std::string_view text, std::string* error) {
-  auto regex =
-      std::make_unique<const re2::RE2>(re2::StringPiece(text.data(), text.size()), options(kMemory));
+  auto regex = std::make_unique<const re2::RE2>(re2::StringPiece(text.data(), text.size()),
+                                                options(kMemory));
   if (!regex->ok()) {
     if (error != nullptr) *error = "is no regex: " + regex->error();
     return nullptr;

@@ -29,8 +29,7 @@ size_t bytes_of(const HttpFieldChange& change) {
 size_t bytes_of(const HttpTarget& target) {
   size_t bytes = target.choices.capacity() * sizeof(Choice) + bytes_of(target.request) +
                  bytes_of(target.response);
-  if (target.redirect)
-    bytes += target.redirect->host.capacity() + target.redirect->path.capacity();
+  if (target.redirect) bytes += target.redirect->host.capacity() + target.redirect->path.capacity();
   if (target.rewrite) bytes += target.rewrite->host.capacity() + target.rewrite->path.capacity();
   if (target.direct) bytes += target.direct->body.capacity();
   return bytes;

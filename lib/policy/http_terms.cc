@@ -35,12 +35,12 @@ HttpTerms::HttpTerms(const HttpMatch& match, const HttpRoutes::Senders* senders,
   terms_.reserve(match.fields.size() + match.query.size());
   for (const auto* list : {&match.fields, &match.query})
     for (const auto& [name, value] : *list)
-      terms_.push_back({.name = name,
-                        .text = value.text,
-                        .regex = value.kind == TextMatch::Kind::kRegex ? regex_of(value.text)
-                                                                       : nullptr,
-                        .kind = value.kind,
-                        .id = http::field_id_of(name)});
+      terms_.push_back(
+          {.name = name,
+           .text = value.text,
+           .regex = value.kind == TextMatch::Kind::kRegex ? regex_of(value.text) : nullptr,
+           .kind = value.kind,
+           .id = http::field_id_of(name)});
 }
 
 bool HttpTerms::is_before(const HttpTerms& other) const {

@@ -34,7 +34,8 @@ bool asks_identity(const AccessPolicy& policy) {
 
 bool asks_sender(const Route& route) {
   return std::ranges::any_of(route.http, [](const HttpRule& rule) {
-    return std::ranges::any_of(rule.matches, [](const HttpMatch& m) { return m.source.has_value(); });
+    return std::ranges::any_of(rule.matches,
+                               [](const HttpMatch& m) { return m.source.has_value(); });
   });
 }
 

@@ -60,10 +60,8 @@ bool is_empty(const HttpFieldChange& change) { return change == HttpFieldChange{
 
 void ShapeChecker::http_port(const std::string& field, const ServicePort& port,
                              const Service& spec) {
-  if (port.protocol != Protocol::kTcp)
-    fail(field + ".protocol", "HTTP is spoken over tcp alone");
-  if (port.number == 0)
-    fail(field + ".all_ports", "HTTP is spoken at single ports; give the port");
+  if (port.protocol != Protocol::kTcp) fail(field + ".protocol", "HTTP is spoken over tcp alone");
+  if (port.number == 0) fail(field + ".all_ports", "HTTP is spoken at single ports; give the port");
   if (spec.forwarding != Forwarding::kDnat && spec.forwarding != Forwarding::kProxy)
     fail("spec.forwarding",
          fmt::format("is {}, and the node ends the connections of {} itself: leave it out, or "
@@ -113,8 +111,7 @@ void ShapeChecker::http_action(const std::string& field, const HttpRule& rule) {
       (rule.rewrite && rule.rewrite->path_kind == HttpRewrite::Path::kPrefix);
   if (by_prefix && !has_prefixes_alone(rule))
     fail(filters, "puts something in the place of a prefix, and a match has none");
-  if (!rule.redirect && !rule.direct)
-    return backends(field + ".backends", rule.backends);
+  if (!rule.redirect && !rule.direct) return backends(field + ".backends", rule.backends);
   const char* what = rule.redirect ? "redirect" : "direct_response";
   if (rule.redirect && rule.direct)
     fail(filters, "has redirect and direct_response, and there is one answer");
@@ -157,8 +154,7 @@ void ShapeChecker::path_match(const std::string& field, const PathMatch& match) 
       if (match.text.empty()) return;  // no path is asked for
       path(field + ".prefix", match.text);
       if (std::ranges::count(match.text, '/') > static_cast<ptrdiff_t>(kMaxPathElements))
-        fail(field + ".prefix",
-             fmt::format("has more than {} elements", kMaxPathElements));
+        fail(field + ".prefix", fmt::format("has more than {} elements", kMaxPathElements));
       return;
   }
   fail(field, "is of no kind that is known");
@@ -179,8 +175,7 @@ void ShapeChecker::field_name(const std::string& field, const std::string& name)
                             name));
 }
 
-void ShapeChecker::field_matches(const std::string& field,
-                                 const std::vector<NamedMatch>& matches) {
+void ShapeChecker::field_matches(const std::string& field, const std::vector<NamedMatch>& matches) {
   if (!count(field, matches.size(), 0, kMaxNamedMatches, "headers")) return;
   for (size_t i = 0; i < matches.size(); ++i) {
     const auto& [name, value] = matches[i];
@@ -195,8 +190,7 @@ void ShapeChecker::field_matches(const std::string& field,
   }
 }
 
-void ShapeChecker::query_matches(const std::string& field,
-                                 const std::vector<NamedMatch>& matches) {
+void ShapeChecker::query_matches(const std::string& field, const std::vector<NamedMatch>& matches) {
   if (!count(field, matches.size(), 0, kMaxNamedMatches, "parameters")) return;
   const auto is_query = [](std::string_view text) {
     return text.size() <= kMaxFieldValue && http::all(Chars::kTarget, text) &&

@@ -39,7 +39,8 @@ class Slots {
   uint32_t end_ = 0;
 };
 
-// Slots of the rules of Routes for requests: each for as long as its Route has a rule of that number.
+// Slots of the rules of Routes for requests: each for as long as its Route has a rule of that
+// number.
 class RuleSlots {
  public:
   // What a slot stands for, for people.

@@ -24,15 +24,15 @@ struct PathRow {
 
 TEST(HttpMatch, Paths) {
   const Rules world({
-      rule({{.path = under("/v2")}}),
-      rule({{.path = exact("/v2/exact")}}),
-      rule({{.path = under("/v2/items/")}}),
-      rule({{.path = regex("/v2/[0-9]+")}}),
-      rule({{.path = regex("/v2/[0-9]+/.*")}, {.path = regex("/static/.*\\.png")}}),
-      rule({{.path = exact("/")}}),
-      rule({{.path = exact("/v2/slash/")}}),
-      rule({{.path = under("/a/b/c/d/e/f/g/h")}}),
-      rule({{.path = exact("/v2/exact/but/longer/than/any/other")}}),
+      rule({asks(under("/v2"))}),
+      rule({asks(exact("/v2/exact"))}),
+      rule({asks(under("/v2/items/"))}),
+      rule({asks(regex("/v2/[0-9]+"))}),
+      rule({asks(regex("/v2/[0-9]+/.*")), asks(regex("/static/.*\\.png"))}),
+      rule({asks(exact("/"))}),
+      rule({asks(exact("/v2/slash/"))}),
+      rule({asks(under("/a/b/c/d/e/f/g/h"))}),
+      rule({asks(exact("/v2/exact/but/longer/than/any/other"))}),
   });
   const PathRow rows[] = {
       {"/v2", "shop/r 0"},
@@ -71,16 +71,20 @@ TEST(HttpMatch, Paths) {
 
 // The path's begin that a prefix was for, which a rewrite puts something in the place of.
 TEST(HttpMatch, TellsPrefixAndMatch) {
-  const Rules world({rule({{.path = exact("/x")}, {.path = under("/v2/")}}),
-                                rule({{.path = under("/")}}), rule({{.path = regex("/r")}})});
+  const Rules world({rule({asks(exact("/x")), asks(under("/v2/"))}), rule({asks(under("/"))}),
+                     rule({asks(regex("/r"))})});
   struct Row {
     const char* path;
     uint32_t prefix;
     uint16_t match;
     uint16_t rule;
   };
-  for (const Row& row : {Row{"/v2", 3, 1, 0}, {"/v2/items", 3, 1, 0}, {"/v2/?x", 3, 1, 0},
-                         {"/x", 0, 0, 0}, {"/other", 0, 0, 1}, {"/r", 0, 0, 2}}) {
+  for (const Row& row : {Row{"/v2", 3, 1, 0},
+                         {"/v2/items", 3, 1, 0},
+                         {"/v2/?x", 3, 1, 0},
+                         {"/x", 0, 0, 0},
+                         {"/other", 0, 0, 1},
+                         {"/r", 0, 0, 2}}) {
     const Request request("GET", "a", row.path);
     const HttpMatched found =
         world.frontend("10.96.0.1", 80)->http->find(request.message, kNoInterface);
@@ -98,7 +102,7 @@ TEST(HttpMatch, PathsOfManyElements) {
     return path;
   }();
   const std::string whole = deep + "/x/y/z";
-  const Rules world({rule({{.path = under(deep)}}), rule({{.path = exact(whole)}})});
+  const Rules world({rule({asks(under(deep))}), rule({asks(exact(whole))})});
   EXPECT_EQ(followed(world, {"GET", "a", deep}), "shop/r 0");
   EXPECT_EQ(followed(world, {"GET", "a", deep + "/x/y"}), "shop/r 0");
   EXPECT_EQ(followed(world, {"GET", "a", whole}), "shop/r 1");
@@ -114,8 +118,8 @@ TEST(HttpMatch, Hosts) {
   world.apply({put("shop/cart", http_service({"10.96.0.1"})),
                put("shop/exact", http_route(any(), {"a.example.org"})),
                put("shop/wild", http_route(any(), {"*.example.org", "*.b.example.org"})),
-               put("shop/v2", http_route({rule({{.path = under("/v2")}})}, {"*.c.example.org"})),
-               put("shop/x", http_route({rule({{.path = under("/any")}})}))});
+               put("shop/v2", http_route({rule({asks(under("/v2"))})}, {"*.c.example.org"})),
+               put("shop/x", http_route({rule({asks(under("/any"))})}))});
   struct Row {
     const char* host;
     const char* path;
@@ -148,8 +152,8 @@ TEST(HttpMatch, Hosts) {
 }
 
 TEST(HttpMatch, Methods) {
-  const Rules world({rule({{.method = "GET"}}), rule({{.method = "PURGE"}}),
-                                rule({{.path = under("/x")}}), rule({{.method = "get"}})});
+  const Rules world({rule({asks({}, "GET")}), rule({asks({}, "PURGE")}), rule({asks(under("/x"))}),
+                     rule({asks({}, "get")})});
   EXPECT_EQ(followed(world, {"GET", "a", "/"}), "shop/r 0");
   EXPECT_EQ(followed(world, {"PURGE", "a", "/"}), "shop/r 1");
   EXPECT_EQ(followed(world, {"PURGEX", "a", "/"}), "none");
@@ -192,7 +196,7 @@ TEST(HttpMatch, Fields) {
       {is("x-b", "\xc3\xa9.", Kind::kRegex), {{"x-b", "\xc3\xa9\xff"}}, true},
   };
   for (const TermRow& row : rows) {
-    const Rules world({rule({{.fields = {row.asked}}})});
+    const Rules world({rule({asks({}, "", {row.asked})})});
     EXPECT_EQ(followed(world, {"GET", "a", "/", row.fields}), row.fits ? "shop/r 0" : "none")
         << row.asked.name << " " << row.asked.value.text;
   }
@@ -202,9 +206,9 @@ TEST(HttpMatch, Fields) {
 TEST(HttpMatch, FieldsThatAreTooLongTogether) {
   const FieldList fields(6, {"x-a", std::string(4'000, 'x')});
   const Request request("GET", "a", "/", fields);
-  EXPECT_EQ(followed(Rules({rule({{.fields = {is("x-a", "x", Kind::kPrefix)}}})}), request),
+  EXPECT_EQ(followed(Rules({rule({asks({}, "", {is("x-a", "x", Kind::kPrefix)})})}), request),
             "none");
-  EXPECT_EQ(followed(Rules({rule({{.fields = {is("x-a", "", Kind::kPresent)}}})}), request),
+  EXPECT_EQ(followed(Rules({rule({asks({}, "", {is("x-a", "", Kind::kPresent)})})}), request),
             "shop/r 0");
 }
 
@@ -237,7 +241,7 @@ TEST(HttpMatch, Queries) {
       {is("a", "", Kind::kPresent), "/?b&aa", false},
   };
   for (const Row& row : rows) {
-    const Rules world({rule({{.query = {row.asked}}})});
+    const Rules world({rule({asks({}, "", {}, {row.asked})})});
     EXPECT_EQ(followed(world, {"GET", "a", row.path}), row.fits ? "shop/r 0" : "none")
         << row.asked.name << " " << row.asked.value.text << " in " << row.path;
   }
@@ -246,7 +250,7 @@ TEST(HttpMatch, Queries) {
 TEST(HttpMatch, Sources) {
   World world;
   const auto from = [](std::string ns, std::string name, Labels labels = {}) {
-    return rule({{.source = HttpSource{std::move(name), std::move(ns), std::move(labels)}}});
+    return rule({sent_by(HttpSource{std::move(name), std::move(ns), std::move(labels)})});
   };
   Workload job = workload("w3", {"10.8.0.13"});
   world.apply({put("shop/cart", http_service({"10.96.0.1"})),
@@ -275,64 +279,63 @@ TEST(HttpMatch, Sources) {
   EXPECT_EQ(by(5), "shop/r 1");
 }
 
-// Every pair of rules that fit to one request, the one that is before first.
+using Hosts = std::vector<std::string>;
+
+const FieldList kBothFields = {{"x-a", "1"}, {"x-b", "1"}};
+
+// One rule's match is asked before another's, whatever their Routes are called; both fit.
+void expect_before(const char* why, const Hosts& hosts, const HttpMatch& before,
+                   const Hosts& other_hosts, const HttpMatch& after) {
+  const Request request("GET", "a.example.org", "/v2/1?q=1&p", kBothFields);
+  for (const char* name : {"shop/a", "shop/z"}) {
+    World world;
+    world.apply({put("shop/cart", http_service({"10.96.0.1"})),
+                 put("shop/k", http_route({rule({after})}, other_hosts))});
+    EXPECT_EQ(followed(world, request), "shop/k 0") << why;
+    world.apply({put(name, http_route({rule({before})}, hosts))});
+    EXPECT_EQ(followed(world, request), std::string(name) + " 0") << why;
+  }
+}
+
 TEST(HttpMatch, Precedence) {
   const NamedMatch a = is("x-a", "", Kind::kPresent), b = is("x-b", "", Kind::kPresent);
   const NamedMatch q = is("q", "", Kind::kPresent), p = is("p", "", Kind::kPresent);
-  struct Row {
-    const char* why;
-    std::vector<std::string> before_hosts;
-    HttpMatch before;
-    std::vector<std::string> after_hosts;
-    HttpMatch after;
-  };
-  const Row rows[] = {
-      {"exact host", {"a.example.org"}, {}, {"*.example.org"}, {.path = exact("/v2/1")}},
-      {"longer wildcard", {"*.example.org"}, {}, {"*.org"}, {.path = exact("/v2/1")}},
-      {"any host last", {"*.org"}, {}, {}, {.path = exact("/v2/1")}},
-      {"exact path", {}, {.path = exact("/v2/1")}, {}, {.path = regex("/v2/1"), .method = "GET"}},
-      {"regex", {}, {.path = regex("/.*")}, {}, {.path = under("/v2/1"), .method = "GET"}},
-      {"longest prefix", {}, {.path = under("/v2/1")}, {}, {.path = under("/v2"), .method = "GET"}},
-      {"method", {}, {.method = "GET"}, {}, {.fields = {a, b}, .query = {q}}},
-      {"more headers", {}, {.fields = {a, b}}, {}, {.fields = {a}, .query = {q, p}}},
-      {"more query", {}, {.fields = {a}, .query = {q, p}}, {}, {.fields = {b}, .query = {q}}},
-      {"regexes are alike", {}, {.path = regex("/.*")}, {}, {.path = regex("/v2/[0-9]")}},
-      {"name", {}, {.fields = {a}}, {}, {.fields = {b}}},
-  };
-  const Request request("GET", "a.example.org", "/v2/1?q=1&p", {{"x-a", "1"}, {"x-b", "1"}});
-  for (const Row& row : rows) {
-    const bool by_name = std::string_view(row.why) == "name" ||
-                         std::string_view(row.why) == "regexes are alike";
-    for (const bool swapped : {false, true}) {
-      if (swapped && by_name) continue;
-      World world;
-      world.apply({put("shop/cart", http_service({"10.96.0.1"})),
-                   put(swapped ? "shop/z" : "shop/a", http_route({rule({row.before})},
-                                                                 row.before_hosts)),
-                   put("shop/k", http_route({rule({row.after})}, row.after_hosts))});
-      EXPECT_EQ(followed(world, request), swapped ? "shop/z 0" : "shop/a 0") << row.why;
-    }
-    // One alone that fits in the other's place.
-    World world;
-    world.apply({put("shop/cart", http_service({"10.96.0.1"})),
-                 put("shop/k", http_route({rule({row.after})}, row.after_hosts))});
-    EXPECT_EQ(followed(world, request), "shop/k 0") << row.why;
-  }
-  EXPECT_EQ(followed(Rules({rule({}), rule({})}), request), "shop/r 0") << "order in a Route";
+  const HttpMatch of_path = asks(exact("/v2/1"), "GET");
+  expect_before("exact host", {"a.example.org"}, {}, {"*.example.org"}, of_path);
+  expect_before("longer wildcard", {"*.example.org"}, {}, {"*.org"}, of_path);
+  expect_before("a host", {"*.org"}, {}, {}, of_path);
+  expect_before("exact path", {}, asks(exact("/v2/1")), {}, asks(regex("/v2/1"), "GET"));
+  expect_before("regex", {}, asks(regex("/.*")), {}, asks(under("/v2/1"), "GET"));
+  expect_before("prefix", {}, asks(under("/v2/1")), {}, asks(under("/v2"), "GET"));
+  expect_before("method", {}, asks({}, "GET"), {}, asks({}, "", {a, b}, {q}));
+  expect_before("headers", {}, asks({}, "", {a, b}), {}, asks({}, "", {a}, {q, p}));
+  expect_before("query", {}, asks({}, "", {a}, {q, p}), {}, asks({}, "", {b}, {q}));
+}
+
+// Of what is of one rank the Route's name decides, then the order in it.
+TEST(HttpMatch, PrecedenceByName) {
+  const Request request("GET", "a.example.org", "/v2/1?q=1&p", kBothFields);
+  World world;
+  world.apply({put("shop/cart", http_service({"10.96.0.1"})),
+               put("shop/b", http_route({rule({asks(regex("/v2/[0-9]"))})})),
+               put("shop/c", http_route({rule({asks(regex("/.*"))})}))});
+  EXPECT_EQ(followed(world, request), "shop/b 0") << "regexes are alike";
+  world.apply({put("shop/a", http_route({rule({asks(regex(".*"))}), rule({asks(regex(".*"))})}))});
+  EXPECT_EQ(followed(world, request), "shop/a 0");
 }
 
 // What is more specific and does not fit otherwise leaves the request to the next.
 TEST(HttpMatch, FallsThrough) {
   World world;
   const auto never = [](PathMatch path) {
-    return rule({{.path = std::move(path), .fields = {is("x-never", "1")}}});
+    return rule({asks(std::move(path), "", {is("x-never", "1")})});
   };
   world.apply(
       {put("shop/cart", http_service({"10.96.0.1"})),
        put("shop/a", http_route({never(exact("/v2/x")), never(regex("/v2/.*")),
                                  never(under("/v2/x")), never(under("/v2")), never(under("/"))},
                                 {"a.example.org", "*.example.org"})),
-       put("shop/b", http_route({never(under("/v2")), rule({{.path = under("/v2")}})}))});
+       put("shop/b", http_route({never(under("/v2")), rule({asks(under("/v2"))})}))});
   EXPECT_EQ(followed(world, {"GET", "a.example.org", "/v2/x"}), "shop/b 1");
   EXPECT_EQ(followed(world, {"GET", "a.example.org", "/"}), "none");
   EXPECT_EQ(followed(world, {"GET", "a.example.org", "/v2/x", {{"x-never", "1"}}}), "shop/a 0");

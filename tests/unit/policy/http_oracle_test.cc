@@ -66,8 +66,7 @@ std::optional<HostRank> host_rank(const std::vector<std::string>& hostnames,
   for (const std::string& each : hostnames) {
     std::optional<HostRank> rank;
     if (each == host) rank = HostRank(2, each.size());
-    if (each.starts_with("*.") && host.size() > each.size() - 1 &&
-        host.ends_with(each.substr(1)))
+    if (each.starts_with("*.") && host.size() > each.size() - 1 && host.ends_with(each.substr(1)))
       rank = HostRank(1, each.size());
     if (rank && (!best || *rank > *best)) best = rank;
   }
@@ -170,7 +169,8 @@ class RandomRules {
   std::string query() {
     std::string made;
     for (uint32_t left = below(4); left > 0; --left)
-      made += (made.empty() ? "" : "&") + one_of({"p", "q", "pq"}) + (one_in(4) ? "" : "=" + value());
+      made +=
+          (made.empty() ? "" : "&") + one_of({"p", "q", "pq"}) + (one_in(4) ? "" : "=" + value());
     return made;
   }
   TextMatch text() {
@@ -198,6 +198,13 @@ class RandomRules {
   Random random_;
 };
 
+std::string texts(const World& world) {
+  std::string all;
+  for (const Model::HttpRuleName& name : world.model.http_rules())
+    all += name.route + " " + std::to_string(name.rule) + ": " + name.text + "\n";
+  return all;
+}
+
 TEST(HttpOracle, FollowsTheSameRules) {
   RandomRules random(test_seed());
   int found = 0;
@@ -219,7 +226,8 @@ TEST(HttpOracle, FollowsTheSameRules) {
       const Request request(asked.method, asked.host, target, asked.fields);
       const std::string expected = oracle(routes, asked);
       ASSERT_EQ(followed(world, request, asked.source), expected)
-          << asked.method << " " << asked.host << target << " in step " << step;
+          << asked.method << " " << asked.host << target << " in step " << step << "\n"
+          << texts(world);
       if (expected != "none") ++found;
     }
   }

@@ -51,6 +51,22 @@ inline NamedMatch is(std::string name, std::string text,
   return {std::move(name), {kind, std::move(text)}};
 }
 
+inline HttpMatch asks(PathMatch path, std::string method = {}, std::vector<NamedMatch> fields = {},
+                      std::vector<NamedMatch> query = {}) {
+  HttpMatch match;
+  match.path = std::move(path);
+  match.method = std::move(method);
+  match.fields = std::move(fields);
+  match.query = std::move(query);
+  return match;
+}
+
+inline HttpMatch sent_by(HttpSource source) {
+  HttpMatch match;
+  match.source = std::move(source);
+  return match;
+}
+
 // With a backend, so that it is one.
 inline HttpRule rule(std::vector<HttpMatch> matches, std::string to = "cart") {
   return {.matches = std::move(matches), .backends = {backend(std::move(to))}};
@@ -63,8 +79,8 @@ inline Route http_route(std::vector<HttpRule> rules, std::vector<std::string> ho
 
 // "shop/r 2", the rule that the request follows; "none".
 inline std::string followed(const World& world, const Request& request,
-                            InterfaceId source = kNoInterface,
-                            const char* address = "10.96.0.1", uint16_t port = 80) {
+                            InterfaceId source = kNoInterface, const char* address = "10.96.0.1",
+                            uint16_t port = 80) {
   const Frontend* frontend = world.frontend(address, port);
   if (frontend == nullptr || frontend->http == nullptr) return "no rules";
   const HttpTarget* target = frontend->http->find(request.message, source).target;

@@ -14,9 +14,9 @@ class HttpTls : public testing::Test, public TlsWorld {
  protected:
   // Plain TCP, HTTP/1.1 and HTTP/2 at 80, 81 and 82.
   static Service three(std::optional<ServerTls> tls) {
-    Service spec = http_service({"10.96.0.1"}, {{"tcp", 80},
-                                                http_port("one", 81),
-                                                http_port("two", 82, HttpUpstream::kHttp2)});
+    Service spec = http_service(
+        {"10.96.0.1"},
+        {{"tcp", 80}, http_port("one", 81), http_port("two", 82, HttpUpstream::kHttp2)});
     spec.forwarding = Forwarding::kProxy;
     for (ServicePort& port : spec.ports) port.tls = tls;
     return spec;
@@ -26,12 +26,8 @@ class HttpTls : public testing::Test, public TlsWorld {
     edits.push_back(bundle("shop/roots", "example.org"));
     world.apply(std::move(edits));
   }
-  Names in(uint16_t port) const {
-    return world.frontend("10.96.0.1", port)->tls_in->config.alpn;
-  }
-  Names out(uint16_t port) const {
-    return world.frontend("10.96.0.1", port)->tls_out->config.alpn;
-  }
+  Names in(uint16_t port) const { return world.frontend("10.96.0.1", port)->tls_in->config.alpn; }
+  Names out(uint16_t port) const { return world.frontend("10.96.0.1", port)->tls_out->config.alpn; }
 };
 
 TEST_F(HttpTls, OffersBothVersions) {
@@ -85,9 +81,9 @@ TEST_F(HttpTls, OtherPortsOfTheServiceKeepTheirBytes) {
 TEST_F(HttpTls, OneProblemForOnePolicy) {
   UpstreamTls tls = by_name("cart.example.org");
   tls.certificate = "bad";
-  const std::string problems = world.refuse(
-      {put("shop/cart", three({})), put("shop/tp", upstream(tls)), secret("shop/bad", "bad"),
-       bundle("shop/roots", "example.org")});
+  const std::string problems =
+      world.refuse({put("shop/cart", three({})), put("shop/tp", upstream(tls)),
+                    secret("shop/bad", "bad"), bundle("shop/roots", "example.org")});
   EXPECT_EQ(std::ranges::count(problems, '\n'), 3) << "of three configurations: " << problems;
 }
 

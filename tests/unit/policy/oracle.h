@@ -119,6 +119,7 @@ class Oracle {
 
   std::set<std::string> places(const Key& key, const ServicePort& port, const Flow& flow) const {
     const bool v4 = flow.destination.is_v4();
+    if (port.http) return of_service(key.ns, key.name, {}, v4);  // requests are led, not flows
     for (const auto& [resource, route] : all<Route>(key.ns)) {
       if (route->service != key.name) continue;
       for (const TcpRule& rule : route->rules) {

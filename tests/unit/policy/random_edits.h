@@ -61,7 +61,8 @@ class RandomEdits {
         return put(in + number("e", 8), endpoint_set());
       case 8:
       case 9:
-        return put(in + number("r", 6), route(in.substr(0, 1)));
+        return put(in + number("r", 6),
+                   one_in(3) ? http_route(in.substr(0, 1)) : route(in.substr(0, 1)));
       case 10:
         return put(in + number("t", 3), traffic_policy());
       default:
@@ -92,6 +93,9 @@ class RandomEdits {
     if (one_in(3)) made.addresses.push_back(address(one_in(30) ? 1 : 96, 12));
     if (one_in(2)) made.ports.push_back({"dns", 53, one_in(2) ? Protocol::kUdp : Protocol::kTcp});
     if (one_in(3)) made.ports.push_back({"more", static_cast<uint16_t>(80 + below(3))});
+    if (one_in(3))
+      made.ports.push_back(
+          {.name = "web", .number = 8088, .http = static_cast<HttpUpstream>(below(2))});
     if (one_in(2)) made.selector = labels();
     if (one_in(3)) made.fallback = service_name();
     if (one_in(8)) made.forwarding = static_cast<Forwarding>(below(4));
@@ -128,10 +132,39 @@ class RandomEdits {
     Route made{.service = service_name()};
     for (uint32_t left = one_in(3) ? 2 : 1; left > 0; --left) {
       TcpRule rule;
-      if (!one_in(3)) rule.port = one_in(2) ? "http" : one_in(2) ? "dns" : "more";
+      if (!one_in(3))
+        rule.port = one_in(2) ? "http" : one_in(2) ? "dns" : one_in(9) ? "web" : "more";
       for (uint32_t backends = 1 + below(3); backends > 0; --backends)
         rule.backends.push_back(backend(service_name(), below(4), labels(), ns));
       made.rules.push_back(rule);
+    }
+    return made;
+  }
+
+  HttpMatch http_match(const std::string& ns) {
+    HttpMatch made;
+    if (!one_in(3)) made.path.text = number("/p", 3);
+    if (one_in(3)) made.path.kind = static_cast<PathMatch::Kind>(below(3));
+    if (one_in(4)) made.method = one_in(2) ? "GET" : "POST";
+    if (one_in(4))
+      made.fields.push_back({"x-a", {static_cast<TextMatch::Kind>(below(5)), number("v", 2)}});
+    if (one_in(4)) made.source = HttpSource{one_in(2) ? number("w", 4) : "", ns, labels()};
+    return made;
+  }
+
+  Route http_route(const std::string& ns) {
+    Route made{.service = service_name()};
+    if (one_in(3)) made.hostnames.push_back(one_in(2) ? "a.org" : "*.org");
+    for (uint32_t left = 1 + below(3); left > 0; --left) {
+      HttpRule rule;
+      for (uint32_t matches = below(3); matches > 0; --matches)
+        rule.matches.push_back(http_match(ns));
+      if (one_in(6))
+        rule.direct = HttpDirect{404, "none", ""};
+      else
+        for (uint32_t backends = 1 + below(3); backends > 0; --backends)
+          rule.backends.push_back(backend(service_name(), below(4), labels(), ns));
+      made.http.push_back(std::move(rule));
     }
     return made;
   }

@@ -2,6 +2,7 @@
 // against the oracle.
 #include <gtest/gtest.h>
 
+#include "http_support.h"
 #include "oracle.h"
 #include "random_edits.h"
 #include "seed.h"
@@ -140,6 +141,47 @@ void expect_listeners(const World& world) {
   EXPECT_EQ(listeners_of(world), proxied);
 }
 
+// What becomes of a request: the rule, and the endpoint where it has one.
+std::string told(const World& world, const FrontendKey& key, const Request& request,
+                 InterfaceId source, uint64_t hash) {
+  const uint32_t slot = world.snapshot->frontend_table->find(key);
+  const Frontend& frontend = *world.snapshot->frontends[slot];
+  EXPECT_EQ(frontend.forwarding, Forwarding::kProxy);
+  EXPECT_EQ(frontend.route, kNoSlot);
+  const HttpTarget* target = nullptr;
+  std::string text = "no rules";
+  if (frontend.http != nullptr) {
+    target = frontend.http->find(request.message, source).target;
+    if (target == nullptr) return "none";
+    const Model::HttpRuleName name = world.model.http_rule_name(target->slot);
+    text = name.route + " " + std::to_string(name.rule) + " " + name.text;
+    EXPECT_EQ(name.route, world.model.route_name(target->route));
+    EXPECT_EQ(name.rule, target->rule);
+  }
+  const Flow client{.destination = key.address, .destination_port = key.port};
+  const Decision decision = decide_request(*world.snapshot, slot, client, target, hash);
+  text += " to " + outcome(decision);
+  return decision.cluster == kNoSlot ? text
+                                     : text + " in " + world.model.cluster_name(decision.cluster);
+}
+
+void expect_same_requests(const World& world, const World& fresh, const FrontendKey& key,
+                          RandomEdits& random) {
+  const Frontend* frontend =
+      world.snapshot->frontends[world.snapshot->frontend_table->find(key)].get();
+  if (!frontend->is_http) return;
+  for (int i = 0; i < 12; ++i) {
+    FieldList fields;
+    if (random.one_in(2)) fields.emplace_back("x-a", random.one_in(2) ? "v0" : "v1");
+    const Request request(random.one_in(2) ? "GET" : "POST", random.one_in(2) ? "a.org" : "b.org",
+                          "/p" + std::to_string(random.below(3)) + (random.one_in(2) ? "/x" : ""),
+                          fields);
+    const InterfaceId source(static_cast<uint16_t>(random.below(10)));
+    const uint64_t hash = random.below(1'000'000);
+    ASSERT_EQ(told(world, key, request, source, hash), told(fresh, key, request, source, hash));
+  }
+}
+
 void expect_same(const World& world, const Content& content, RandomEdits& random) {
   World fresh;
   fresh.apply(all_of(content));
@@ -152,6 +194,7 @@ void expect_same(const World& world, const Content& content, RandomEdits& random
   EXPECT_EQ(world.model.stats().resources, content.size());
   const Oracle oracle(content, world.model);
   for (const FrontendKey& key : keys) {
+    expect_same_requests(world, fresh, key, random);
     for (int i = 0; i < 12; ++i) {
       Flow flow{.source = random.address(8, 6),
                 .destination = key.address,
@@ -172,7 +215,7 @@ void expect_same(const World& world, const Content& content, RandomEdits& random
 
 // What a slot stands for, by kind of slot.
 struct Meanings {
-  std::map<uint32_t, std::string> frontends, endpoints, clusters;
+  std::map<uint32_t, std::string> frontends, endpoints, clusters, rules;
 };
 
 Meanings meanings(const World& world) {
@@ -181,6 +224,8 @@ Meanings meanings(const World& world) {
     all.frontends[slot] = name.ns + "/" + name.service + " " + name.key.address.text() + " " +
                           std::to_string(name.key.port) +
                           (name.key.protocol == Protocol::kTcp ? "t" : "u");
+  for (const Model::HttpRuleName& rule : world.model.http_rules())
+    all.rules[rule.slot] = rule.route + " " + std::to_string(rule.rule);
   for (uint32_t slot = 0; slot < world.snapshot->clusters.size(); ++slot) {
     const Cluster* cluster = world.snapshot->clusters[slot].get();
     if (cluster == nullptr) continue;
@@ -226,6 +271,10 @@ void expect_shared(const Snapshot& before, const Snapshot& after) {
     if (was != nullptr && is != nullptr && *was == *is) {
       EXPECT_EQ(was.get(), is.get());
     }
+    if (was != nullptr && is != nullptr && was->http != nullptr && is->http != nullptr &&
+        was->http->is_of(is->http->rules())) {
+      EXPECT_EQ(was->http, is->http);
+    }
   }
   for (uint32_t slot = 0; slot < std::min(before.clusters.size(), after.clusters.size()); ++slot) {
     const auto &was = before.clusters[slot], &is = after.clusters[slot];
@@ -270,7 +319,9 @@ TEST(RandomModel, IsWhatAFreshOneIs) {
     expect_stable(were.frontends, are.frontends);
     expect_stable(were.endpoints, are.endpoints);
     expect_stable(were.clusters, are.clusters);
+    expect_stable(were.rules, are.rules);
     expect_kept(were.frontends, are.frontends);
+    expect_kept(were.rules, are.rules);
     expect_shared(*before, *world.snapshot);
     if (attachments->ports == world.attachments->ports &&
         attachments->service_addresses == world.attachments->service_addresses) {

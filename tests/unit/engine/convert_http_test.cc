@@ -1,0 +1,155 @@
+// Ports of HTTP and rules for requests, from messages and from files as people write them.
+#include "policy_convert.h"
+#include "support.h"
+
+namespace heddle::server {
+namespace {
+
+using policy::HttpMatch;
+using policy::PathMatch;
+using policy::TextMatch;
+
+policy::Route route_of(const std::string& rules) {
+  const auto converted =
+      convert_policy(resource_of(named("x", "route { service: 'cart' " + rules + " }")), "");
+  EXPECT_TRUE(converted) << (converted ? ""
+                                       : converted.error()[0].field + converted.error()[0].text);
+  return converted ? std::get<policy::Route>((*converted)->spec) : policy::Route();
+}
+
+TEST(ConvertHttp, Ports) {
+  const auto converted = convert_policy(
+      resource_of(named("x",
+                        "service { ports { name: 'a' port: 80 protocol: PROTOCOL_HTTP } "
+                        "ports { name: 'b' port: 81 protocol: PROTOCOL_HTTP2 target_port: 8081 } "
+                        "ports { name: 'c' port: 82 protocol: PROTOCOL_GRPC } "
+                        "ports { name: 'd' port: 83 protocol: PROTOCOL_TCP } }")),
+      "");
+  ASSERT_TRUE(converted);
+  const auto& spec = std::get<policy::Service>((*converted)->spec);
+  EXPECT_EQ(spec.forwarding, policy::Forwarding::kDnat);
+  EXPECT_EQ(spec.ports[0].http, policy::HttpUpstream::kHttp1);
+  EXPECT_EQ(spec.ports[1].http, policy::HttpUpstream::kHttp2);
+  EXPECT_EQ(spec.ports[1].target_port, 8081);
+  EXPECT_EQ(spec.ports[2].http, policy::HttpUpstream::kHttp2);
+  EXPECT_EQ(spec.ports[3].http, std::nullopt);
+}
+
+TEST(ConvertHttp, Matches) {
+  const policy::Route route = route_of(
+      "hostnames: 'A.Example' http { matches { path { prefix: '/v2' } method: 'GET' "
+      "headers { name: 'X-Beta' exact: '1' } headers { name: 'a' suffix: 's' } "
+      "query { name: 'Q' present: true } query { name: 'r' regex: '.' } "
+      "source { workload: 'web' labels { key: 'a' value: 'b' } } } "
+      "matches { path { regex: '/.*' } source { namespace: 'other' } } "
+      "matches { path { exact: '/x' } } backends { service: 'cart' weight: 80 } }");
+  EXPECT_EQ(route.hostnames, std::vector<std::string>{"a.example"});
+  ASSERT_EQ(route.http.size(), 1u);
+  ASSERT_EQ(route.http[0].matches.size(), 3u);
+  const HttpMatch& match = route.http[0].matches[0];
+  EXPECT_EQ(match.path, (PathMatch{PathMatch::Kind::kPrefix, "/v2"}));
+  EXPECT_EQ(match.method, "GET");
+  ASSERT_EQ(match.fields.size(), 2u);
+  EXPECT_EQ(match.fields[0].name, "x-beta");
+  EXPECT_EQ(match.fields[0].value, (TextMatch{TextMatch::Kind::kExact, "1"}));
+  EXPECT_EQ(match.fields[1].value, (TextMatch{TextMatch::Kind::kSuffix, "s"}));
+  ASSERT_EQ(match.query.size(), 2u);
+  EXPECT_EQ(match.query[0].name, "Q");
+  EXPECT_EQ(match.query[0].value, TextMatch());
+  EXPECT_EQ(match.query[1].value, (TextMatch{TextMatch::Kind::kRegex, "."}));
+  ASSERT_TRUE(match.source);
+  EXPECT_EQ(match.source->workload, "web");
+  EXPECT_EQ(match.source->ns, "shop") << "the Route's own";
+  EXPECT_EQ(match.source->labels.at("a"), "b");
+  EXPECT_EQ(route.http[0].matches[1].path, (PathMatch{PathMatch::Kind::kRegex, "/.*"}));
+  EXPECT_EQ(route.http[0].matches[1].source->ns, "other");
+  EXPECT_EQ(route.http[0].matches[2].path, (PathMatch{PathMatch::Kind::kExact, "/x"}));
+  EXPECT_EQ(route.http[0].backends[0].weight, 80u);
+}
+
+TEST(ConvertHttp, Actions) {
+  const policy::Route route = route_of(
+      "http { filters { response_headers { set { name: 'X-A' value: '1' } remove: 'Server' } } "
+      "filters { request_headers { add { name: 'b' value: '2' } } } "
+      "filters { rewrite { hostname: 'B.example' prefix: '/v3' } } "
+      "timeouts { request { seconds: 2 } idle { seconds: 3 } connect { nanos: 5000000 } } } "
+      "http { filters { redirect { scheme: 'HTTPS' port: 443 path: '/x' status: 308 } } } "
+      "http { filters { redirect { prefix: '/y' } } timeouts { request { } } } "
+      "http { filters { direct_response { status: 404 body: 'none' content_type: 'text/a' } } } "
+      "http { filters { rewrite { full_path: '/z' } } }");
+  ASSERT_EQ(route.http.size(), 5u);
+  const policy::HttpRule& first = route.http[0];
+  EXPECT_EQ(first.response.set[0], (policy::HttpField{"x-a", "1"}));
+  EXPECT_EQ(first.response.remove[0], "server");
+  EXPECT_EQ(first.request.add[0], (policy::HttpField{"b", "2"}));
+  EXPECT_EQ(first.filters.request, 1);
+  EXPECT_EQ(first.filters.rewrite, 2);
+  EXPECT_EQ(first.rewrite,
+            (policy::HttpRewrite{"b.example", policy::HttpRewrite::Path::kPrefix, "/v3"}));
+  EXPECT_EQ(first.request_timeout, seconds(2));
+  EXPECT_EQ(first.stream_idle, seconds(3));
+  EXPECT_EQ(first.connect, milliseconds(5));
+  EXPECT_EQ(route.http[1].redirect,
+            (policy::HttpRedirect{"https", "", 443, policy::HttpRedirect::Path::kFull, "/x", 308}));
+  EXPECT_EQ(route.http[2].redirect,
+            (policy::HttpRedirect{"", "", 0, policy::HttpRedirect::Path::kPrefix, "/y", 302}));
+  EXPECT_EQ(route.http[2].request_timeout, Duration());
+  EXPECT_EQ(route.http[3].direct, (policy::HttpDirect{404, "none", "text/a"}));
+  EXPECT_EQ(route.http[4].rewrite,
+            (policy::HttpRewrite{"", policy::HttpRewrite::Path::kFull, "/z"}));
+}
+
+TEST(ConvertHttp, Grpc) {
+  const policy::Route route = route_of(
+      "grpc { matches { service: 'shop.Cart' method: 'Get' } matches { service: 'shop.Cart' } "
+      "matches { method: 'Get' headers { name: 'x' exact: '1' } } } grpc {}");
+  EXPECT_TRUE(route.grpc);
+  ASSERT_EQ(route.http.size(), 2u);
+  const std::vector<HttpMatch>& matches = route.http[0].matches;
+  EXPECT_EQ(matches[0].path, (PathMatch{PathMatch::Kind::kExact, "/shop.Cart/Get"}));
+  EXPECT_EQ(matches[1].path, (PathMatch{PathMatch::Kind::kPrefix, "/shop.Cart"}));
+  EXPECT_EQ(matches[2].path, (PathMatch{PathMatch::Kind::kRegex, "/[^/]+/Get"}));
+  EXPECT_EQ(matches[2].fields[0].name, "x");
+  ASSERT_EQ(route.http[1].matches.size(), 1u);
+  EXPECT_EQ(route.http[1].matches[0].method, "POST");
+}
+
+TEST(ConvertHttp, RefusesWhatDoesNotAct) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"http { retry {} }", "spec.http[0].retry"},
+      {"http { hedge {} }", "spec.http[0].hedge"},
+      {"http { timeouts { per_try { seconds: 1 } } }", "spec.http[0].timeouts.per_try"},
+      {"http { timeouts { idle {} } }", "spec.http[0].timeouts.idle"},
+      {"http { timeouts { request { seconds: -1 } } }", "spec.http[0].timeouts.request"},
+      {"http {} http { backends { service: 'a' port: 1 } }", "spec.http[1].backends[0].port"},
+      {"http { filters { mirror {} } }", "spec.http[0].filters[0].mirror"},
+      {"http { filters { cors {} } }", "spec.http[0].filters[0].cors"},
+      {"http { filters {} }", "spec.http[0].filters[0]"},
+      {"http { filters { rewrite {} } filters { rewrite {} } }", "spec.http[0].filters[1]"},
+      {"http { filters { redirect { path: '/a' prefix: '/b' } } }",
+       "spec.http[0].filters[0].redirect.prefix"},
+      {"http { filters { redirect { status: 65838 } } }",
+       "spec.http[0].filters[0].redirect.status"},
+      {"http { matches { path { suffix: 'x' } } }", "spec.http[0].matches[0].path.suffix"},
+      {"http { matches { path { prefix: '' } } }", "spec.http[0].matches[0].path.prefix"},
+      {"http { matches { path {} } }", "spec.http[0].matches[0].path"},
+      {"http { matches { headers { name: 'a' } } }", "spec.http[0].matches[0].headers[0]"},
+      {"http { matches { query { name: 'a' present: false } } }",
+       "spec.http[0].matches[0].query[0].present"},
+      {"http { matches { source {} } }", "spec.http[0].matches[0].source"},
+      {"grpc { retry {} }", "spec.grpc[0].retry"},
+      {"grpc { matches { service: 'a/b' } }", "spec.grpc[0].matches[0].service"},
+      {"grpc { matches { method: 'a.b' } }", "spec.grpc[0].matches[0].method"},
+      {"http {} grpc {}", "spec.grpc"},
+  };
+  for (const auto& [rules, field] : rows) {
+    const auto converted =
+        convert_policy(resource_of(named("x", std::string("route { ") + rules + " }")), "");
+    ASSERT_FALSE(converted) << rules;
+    EXPECT_EQ(converted.error()[0].field, field) << rules << ": " << converted.error()[0].text;
+    EXPECT_EQ(converted.error().size(), 1u) << rules;
+  }
+}
+
+}  // namespace
+}  // namespace heddle::server
