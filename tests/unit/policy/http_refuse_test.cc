@@ -312,7 +312,7 @@ TEST(HttpRefuse, Totals) {
        "at most 15"},
       {{.regexes = 13},
        "there would be 14 regexes in all Routes, those of paths times hostnames; "
-       "at most 15"},
+       "at most 13"},
       {{.http_bytes = 1'000}, "bytes of rules for requests; at most 1000"},
   };
   // Two Routes, each of two rules with two matches, for two hosts.
