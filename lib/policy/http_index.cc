@@ -144,19 +144,24 @@ void HttpIndex::make_tables() {
 
 HttpMatched HttpIndex::find(const HttpRequest& request) const {
   const PathWalk walk(request.path, longest_exact_);
+  HttpMatched found;
+  if (hosts_.size() > (any_host_ == nullptr ? 0 : 1)) found = find_by_host(request, walk);
+  if (found.target == nullptr && any_host_ != nullptr) found = find_in(*any_host_, request, walk);
+  return found;
+}
+
+HttpMatched HttpIndex::find_by_host(const HttpRequest& request, const PathWalk& walk) const {
   const HostText host(request.message.authority());
   const std::string_view name = host.view();
   HttpMatched found;
-  if (hosts_.size() > (any_host_ == nullptr ? 0 : 1) && !name.empty()) {
-    if (const Host* exact = find_host(name)) found = find_in(*exact, request, walk);
-    for (size_t dot = name.find('.', 1); found.target == nullptr && dot != std::string_view::npos;
-         dot = name.find('.', dot + 1)) {
-      if (name.size() - dot > longest_wildcard_) continue;
-      if (const Host* wildcard = find_host(name.substr(dot)))
-        found = find_in(*wildcard, request, walk);
-    }
+  if (name.empty()) return found;
+  if (const Host* exact = find_host(name)) found = find_in(*exact, request, walk);
+  for (size_t dot = name.find('.', 1); found.target == nullptr && dot != std::string_view::npos;
+       dot = name.find('.', dot + 1)) {
+    if (name.size() - dot > longest_wildcard_) continue;
+    if (const Host* wildcard = find_host(name.substr(dot)))
+      found = find_in(*wildcard, request, walk);
   }
-  if (found.target == nullptr && any_host_ != nullptr) found = find_in(*any_host_, request, walk);
   return found;
 }
 

@@ -88,6 +88,7 @@ class HttpIndex {
   List listed(const std::vector<uint32_t>& matches);
   void make_tables();
 
+  HttpMatched find_by_host(const HttpRequest& request, const PathWalk& walk) const;
   HttpMatched find_in(const Host& host, const HttpRequest& request, const PathWalk& walk) const;
   const Match* first_fitting(const List& list, const HttpRequest& request) const;
   const Match* fitting_regex(const Host& host, const HttpRequest& request) const;

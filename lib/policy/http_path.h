@@ -16,6 +16,19 @@ inline uint64_t fold(uint64_t a, uint64_t b) {
   return static_cast<uint64_t>(product >> 64) ^ static_cast<uint64_t>(product);
 }
 
+// Up to seven bytes as a number; of one size, no two texts give the same.
+inline uint64_t word_of(std::string_view text) {
+  const size_t size = text.size();
+  if (size >= 4) {
+    uint32_t first, last;
+    std::memcpy(&first, text.data(), 4);
+    std::memcpy(&last, text.data() + size - 4, 4);
+    return uint64_t{first} << 32 | last;
+  }
+  const auto at = [&](size_t i) { return uint64_t{static_cast<uint8_t>(text[i])}; };
+  return size == 0 ? 0 : at(0) << 16 | at(size / 2) << 8 | at(size - 1);
+}
+
 inline uint64_t hash_of_text(uint64_t seed, std::string_view text) {
   uint64_t hash = seed + text.size();
   for (; text.size() >= 8; text.remove_prefix(8)) {
@@ -23,9 +36,7 @@ inline uint64_t hash_of_text(uint64_t seed, std::string_view text) {
     std::memcpy(&word, text.data(), 8);
     hash = fold(hash, word);
   }
-  uint64_t rest = 0;
-  for (const char c : text) rest = rest << 8 | static_cast<uint8_t>(c);
-  return fold(hash, rest);
+  return fold(hash, word_of(text));
 }
 
 // "/v2/" -> "/v2", "/" -> "": how prefixes are compared.
@@ -39,8 +50,8 @@ inline std::string_view without_last_slash(std::string_view prefix) {
 class PathWalk {
  public:
   struct Begin {
-    uint64_t hash = 0;
-    uint32_t size = 0;
+    uint64_t hash;
+    uint32_t size;
   };
 
   // `longest`: of the paths that are looked for exactly; the hash of longer ones is not known.
@@ -67,7 +78,7 @@ class PathWalk {
   const Begin& operator[](size_t i) const { return begins_[i]; }
 
  private:
-  std::array<Begin, kMaxPathElements> begins_;
+  std::array<Begin, kMaxPathElements> begins_;  // of which count_ are set
   size_t count_ = 0;
   uint64_t whole_ = 0x70617468;
   bool knows_whole_ = false;

@@ -228,6 +228,28 @@ std::string text_of(const v1::ExplainResponse& response) {
   return text;
 }
 
+// Where a request goes is another question than whether its connection is taken.
+TEST_F(EngineTest, ExplainsPortsOfHttp) {
+  apply({named("web",
+               "service { addresses: '10.96.0.20' ports { name: 'http' port: 80 protocol: "
+               "PROTOCOL_HTTP } }"),
+         named("r", "route { service: 'web' http { backends { service: 'web' } } }")});
+  v1::ExplainRequest request;
+  request.set_from("10.8.1.1");
+  request.set_protocol("tcp");
+  request.set_destination("shop/web");
+  request.set_port(80);
+  const auto told = explain(request);
+  EXPECT_TRUE(told.response.allowed()) << "without an endpoint as well";
+  const std::string text = text_of(told.response);
+  EXPECT_NE(text.find("route: protocol http: the route is chosen per request\n"), std::string::npos)
+      << text;
+  EXPECT_EQ(text.find("endpoint: "), std::string::npos) << text;
+  apply(
+      {named("deny", "access_policy { target { service: 'web' } action: ACTION_DENY rules {} }")});
+  EXPECT_FALSE(explain(request).response.allowed());
+}
+
 TEST_F(EngineTest, ExplainsHowPacketsGetThere) {
   struct Row {
     const char* forwarding;
