@@ -97,4 +97,87 @@ Refusal take_target(std::string_view target, Message& message) {
   return message.set_path(target) ? Refusal::kNone : Refusal::kNoMemory;
 }
 
+namespace {
+
+constexpr int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char small = lower(c);
+  return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
+}
+
+constexpr bool is_unreserved(char c) {
+  return is(Chars::kLetter, c) || is(Chars::kDigit, c) || c == '-' || c == '.' || c == '_' ||
+         c == '~';
+}
+
+// Decodes what needs no encoding. False: an encoding that is none.
+bool decode_path(std::string_view path, char* to, size_t& size) {
+  constexpr char kHexDigits[] = "0123456789ABCDEF";
+  size = 0;
+  for (size_t i = 0; i < path.size(); ++i) {
+    if (path[i] != '%') {
+      to[size++] = path[i];
+      continue;
+    }
+    if (i + 2 >= path.size()) return false;
+    const int high = hex_value(path[i + 1]), low = hex_value(path[i + 2]);
+    if (high < 0 || low < 0 || high + low == 0) return false;
+    i += 2;
+    const char c = static_cast<char>(high * 16 + low);
+    if (is_unreserved(c)) {
+      to[size++] = c;
+      continue;
+    }
+    to[size++] = '%';
+    to[size++] = kHexDigits[high];
+    to[size++] = kHexDigits[low];
+  }
+  return true;
+}
+
+// RFC 3986 5.2.4, in place. False: above the root.
+bool remove_dots(char* text, size_t& size) {
+  size_t out = 0;
+  size_t at = 0;
+  while (at < size) {  // at a slash
+    size_t end = at + 1;
+    while (end < size && text[end] != '/') ++end;
+    const std::string_view segment(text + at + 1, end - at - 1);
+    const bool last = end == size;
+    if (segment == "." || segment == "..") {
+      if (segment == "..") {
+        if (out == 0) return false;
+        while (text[--out] != '/') {
+        }
+      }
+      if (last) text[out++] = '/';
+    } else {
+      if (out != at) std::copy(text + at, text + end, text + out);
+      out += end - at;
+    }
+    at = end;
+  }
+  size = out;
+  return true;
+}
+
+}  // namespace
+
+Refusal normalize_path(Message& message) {
+  const std::string_view all = message.path();
+  const size_t query = std::min(all.find('?'), all.size());
+  const std::string_view path = all.substr(0, query);
+  if (path.empty() || path.front() != '/') return Refusal::kNone;
+  const bool encoded = path.find('%') != std::string_view::npos;
+  if (!encoded && path.find("/.") == std::string_view::npos) return Refusal::kNone;
+  Arena& arena = message.arena();
+  if (arena.room() < all.size()) return Refusal::kHeadTooLarge;
+  char* to = arena.top();
+  size_t size = 0;
+  if (!decode_path(path, to, size) || !remove_dots(to, size)) return Refusal::kBadTarget;
+  std::ranges::copy(all.substr(query), to + size);
+  return message.set_path({to, size + all.size() - query}) ? Refusal::kNone
+                                                           : Refusal::kHeadTooLarge;
+}
+
 }  // namespace heddle::http

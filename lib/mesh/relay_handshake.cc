@@ -7,11 +7,8 @@ namespace {
 
 // Of a handshake, or of what is looked at before: any record and more.
 constexpr uint32_t kMostHeld = 64 * 1024;
-// With helpers: handshakes that a turn hands to them, and takes back from each. What is left for
-// the worker to do is copying, and a connection to the endpoint.
+// With helpers: handshakes that a turn hands to them.
 constexpr uint32_t kHandedPerTurn = 4;
-// How soon an idle worker looks whether one has come back: a fraction of what a step takes.
-constexpr Duration kLookAgain = microseconds(20);
 
 uint64_t word_of(uint32_t slot, uint8_t side) { return uint64_t{slot} << 1 | side; }
 
@@ -109,36 +106,22 @@ void TcpRelay::queue(uint32_t slot, Side side) {
 
 bool TcpRelay::shake_hands(Instant now) {
   if (work_ == nullptr) return false;
-  bool more = take_back(now);
+  bool more = work_->take_back(now);
   more |= make_steps(now);
   for (const auto& helper : work_->helpers) helper->wake();
-  back_at_ = handshakes_away() ? now + kLookAgain : kNever;
+  back_at_ = handshakes_away() ? now + TlsWork::kLookAgain : kNever;
   return more;
 }
 
-bool TcpRelay::handshakes_away() const {
-  return work_ != nullptr &&
-         std::ranges::any_of(work_->helpers, [](const auto& helper) { return helper->away() > 0; });
-}
+bool TcpRelay::handshakes_away() const { return work_ != nullptr && work_->any_away(); }
 
-// True: there may be more.
-bool TcpRelay::take_back(Instant now) {
-  bool more = false;
-  for (const auto& helper : work_->helpers) {
-    uint32_t taken = 0;
-    for (; taken < kHandedPerTurn; ++taken) {
-      const tls::Handshake* back = helper->take();
-      if (back == nullptr) break;
-      const auto slot = static_cast<uint32_t>(back->user >> 1);
-      const Side side = static_cast<Side>(back->user & 1);
-      const TlsEnd::Progress progress = pairs_[slot].tls[side]->take_back(*work_);
-      on_step(slot, side, progress, now);
-      // It was given no more than a step's bytes, and others may have come meanwhile.
-      if (progress == TlsEnd::Progress::kMore) steps_.push(slot);
-    }
-    more |= taken == kHandedPerTurn;
-  }
-  return more;
+void TcpRelay::on_back(uint64_t word, Instant now) {
+  const auto slot = static_cast<uint32_t>(word >> 1);
+  const Side side = static_cast<Side>(word & 1);
+  const TlsEnd::Progress progress = pairs_[slot].tls[side]->take_back(*work_);
+  on_step(slot, side, progress, now);
+  // It was given no more than a step's bytes, and others may have come meanwhile.
+  if (progress == TlsEnd::Progress::kMore) steps_.push(slot);
 }
 
 bool TcpRelay::make_steps(Instant now) {

@@ -31,7 +31,9 @@ TcpRelay::TcpRelay(tcp::Transport& transport, RelayPolicy& policy, uint32_t capa
       pairs_(capacity),
       wheel_(std::max(capacity, 1u), kTick, start),
       steps_(tls == nullptr ? 0 : capacity),
-      waiting_(tls == nullptr ? 0 : capacity) {}
+      waiting_(tls == nullptr ? 0 : capacity) {
+  if (tls != nullptr) tls->relay = this;
+}
 
 TcpRelay::~TcpRelay() {
   for (uint32_t slot = 0; slot < pairs_.capacity(); ++slot) {

@@ -1,6 +1,36 @@
 #include "mesh/tls_end.h"
 
+#include <algorithm>
+
 namespace heddle::mesh {
+
+namespace {
+
+// Handshakes that a turn takes back from each helper. What is left for the worker to do is copying,
+// and a connection to the endpoint.
+constexpr uint32_t kBackPerTurn = 4;
+
+}  // namespace
+
+bool TlsWork::take_back(Instant now) {
+  bool more = false;
+  for (const auto& helper : helpers) {
+    uint32_t taken = 0;
+    for (; taken < kBackPerTurn; ++taken) {
+      const tls::Handshake* back = helper->take();
+      if (back == nullptr) break;
+      Shaker* shaker = (back->user & Shaker::kHttpWord) != 0 ? http : relay;
+      HEDDLE_CHECK(shaker != nullptr, "a handshake comes back to nobody");
+      shaker->on_back(back->user, now);
+    }
+    more |= taken == kBackPerTurn;
+  }
+  return more;
+}
+
+bool TlsWork::any_away() const {
+  return std::ranges::any_of(helpers, [](const auto& helper) { return helper->away() > 0; });
+}
 
 uint32_t TlsWork::least_busy_lane() {
   const auto lanes = static_cast<uint32_t>(helpers.size());

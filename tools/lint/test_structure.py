@@ -16,7 +16,7 @@ LIBRARIES = {
     "lib/flow": ["core", "wire"],
     "lib/tcp": ["core", "wire"],
     "lib/tls": ["core", "tcp"],
-    "lib/mesh": ["core", "tcp", "tls", "wire"],
+    "lib/mesh": ["core", "http", "policy", "tcp", "tls", "wire"],
     "lib/http": ["core", "tcp", "wire"],
 }
 ALL_LIBRARIES = ["balance", "core", "flow", "http", "l3", "mesh", "packet", "policy", "tcp", "tls",

@@ -22,7 +22,7 @@
 
 namespace heddle::mesh {
 
-class TcpRelay {
+class TcpRelay final : private Shaker {
  public:
   // `capacity`: pairs. Listeners' user words are frontends below 2^32. `tls` outlives the relay;
   // null where no policy asks for TLS.
@@ -114,7 +114,7 @@ class TcpRelay {
   void step(uint32_t slot, Instant now);
   void look(uint32_t slot, Instant now);
   void queue(uint32_t slot, Side side);
-  bool take_back(Instant now);
+  void on_back(uint64_t word, Instant now) override;
   bool make_steps(Instant now);
   void shake(uint32_t slot, Instant now);
   void on_step(uint32_t slot, Side side, TlsEnd::Progress progress, Instant now);

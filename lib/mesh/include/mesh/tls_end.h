@@ -21,6 +21,17 @@
 
 namespace heddle::mesh {
 
+// Who hands handshakes to helpers, and is called when one has come back. It knows it by its word,
+// whose bit kHttpWord tells the two that there may be on a worker.
+class Shaker {
+ public:
+  static constexpr uint64_t kHttpWord = uint64_t{1} << 62;
+  virtual void on_back(uint64_t word, Instant now) = 0;
+
+ protected:
+  ~Shaker() = default;
+};
+
 // A worker's TLS.
 struct TlsWork {
   std::unique_ptr<tls::RecordContext> records;
@@ -33,6 +44,15 @@ struct TlsWork {
   // Without helpers: steps of handshakes in a turn. Each may cost a signature, and what is
   // established waits for it.
   uint32_t steps_per_turn = 2;
+
+  Shaker* relay = nullptr;  // whose words lack kHttpWord
+  Shaker* http = nullptr;
+  // Gives handshakes that have come back to whose they are, a few of each helper. True: there may
+  // be more.
+  bool take_back(Instant now);
+  bool any_away() const;
+  // How soon an idle worker looks whether one has come back: a fraction of what a step takes.
+  static constexpr Duration kLookAgain = microseconds(20);
 
   // The lane whose context a new handshake is to have: the one with the least to do.
   uint32_t least_busy_lane();

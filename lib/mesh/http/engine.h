@@ -1,0 +1,161 @@
+// HttpEngine: the parts of HttpProxy. Peers have news (busy_), exchanges go on (ready_), what they
+// wrote is sent (dirty_); each at most once a turn, so nothing is called from within another.
+//
+//   engine.cc            notes, the turn, timers, the sweep
+//   engine_clients.cc    clients: accepted, TLS, which HTTP, requests one after another, the end
+//   engine_upstreams.cc  connections to endpoints: opened, shared, kept, dropped
+//   engine_halves.cc     what an exchange does with its two ends, whatever they speak
+//   engine_exchange.cc   the course of an exchange
+//   engine_answers.cc    answers of our own; what is changed in heads that pass
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "core/random.h"
+#include "core/timer_wheel.h"
+#include "exchange.h"
+#include "mesh/http_proxy.h"
+#include "slot_queue.h"
+
+namespace heddle::mesh {
+
+class HttpEngine final : private Shaker {
+ public:
+  HttpEngine(tcp::Transport& transport, tcp::BufferSource& buffers, HttpPolicy& policy,
+             const HttpLimits& limits, Instant start, TlsWork* tls, uint64_t seed);
+  ~HttpEngine();
+
+  void on_note(const tcp::EventNote& note, Instant now);
+  bool on_turn(Instant now);
+  Instant next_deadline() const { return std::min(wheel_.next_deadline(), back_at_); }
+  bool sweep(uint32_t generation, uint32_t most, Instant now);
+
+  const Peer* find(uint64_t user) const;
+
+  FramePool frames;
+  HttpCounters counters;
+  http2::Store store;
+  Pool<Peer> peers;
+  Pool<Exchange> exchanges;
+  uint32_t swept = 0;
+
+ private:
+  // engine.cc
+  void serve(uint32_t slot);
+  void serve_session(uint32_t slot);
+  void drain_events(uint32_t slot);
+  void on_peer_timer(uint32_t slot);
+  void on_exchange_timer(Exchange& x);
+  void run_ready();
+  void flush(uint32_t slot);
+  void arm(uint32_t slot);
+  void arm(Exchange& x);
+  void lose(uint32_t slot);
+  void end_in_order(uint32_t slot);
+  void drop(uint32_t slot);
+  void reap(uint32_t slot);
+  void wake(uint32_t exchange) { ready_.push(exchange); }
+  void wake_all(const Peer& peer);
+  void attach(Exchange& x, Side side, uint32_t peer);
+  void detach(Exchange& x, Side side);
+  static Side side_of(const Peer& peer) { return peer.is_client ? kClient : kServer; }
+
+  // engine_clients.cc
+  void accept(const tcp::EventNote& note);
+  void serve_opening(uint32_t slot);
+  void on_shaken(uint32_t slot);
+  void shake_hands();
+  void shake(uint32_t slot);
+  void on_back(uint64_t word, Instant now) override;
+  void on_step(uint32_t slot, TlsEnd::Progress progress);
+  void refuse_tls(uint32_t slot, tls::Refusal refusal);
+  void tell_version(uint32_t slot);
+  bool start_session(uint32_t slot);
+  void serve_client(uint32_t slot);
+  void serve_closing(uint32_t slot);
+  Exchange* begin(uint32_t peer);
+  void begin_stream(uint32_t slot, http2::StreamId stream);
+  void release_client(Exchange& x);
+  void close_client(uint32_t slot);
+
+  // engine_upstreams.cc
+  void find_endpoint(Exchange& x);
+  uint32_t find_idle(const HttpDestination& wanted);
+  uint32_t find_shared(const HttpDestination& wanted);
+  uint32_t connect(const HttpDestination& wanted);
+  void on_opened(uint32_t slot);
+  void on_connect_failure(uint32_t slot);
+  void serve_upstream(uint32_t slot);
+  void release_server(Exchange& x);
+  void keep(uint32_t slot);
+  void link(uint32_t slot);
+  void unlink(uint32_t slot);
+  bool fits(const Peer& peer, const HttpDestination& wanted) const;
+
+  // engine_halves.cc
+  bool read_request(Exchange& x);
+  bool read_response(Exchange& x);
+  bool read_head(Exchange& x, Side side);
+  bool pass_interim(Exchange& x);
+  void pass_continue(Exchange& x);
+  bool write_request(Exchange& x);
+  bool write_response(Exchange& x);
+  uint32_t room(Exchange& x, Side to);
+  tcp::Chain take(Exchange& x, Side from, uint32_t most);
+  void put(Exchange& x, Side to, tcp::Chain& data);
+  void finish(Exchange& x, Side to, const http::Fields& trailers);
+  void pump(Exchange& x, Side from);
+  void pump_answer(Exchange& x);
+  void discard_request(Exchange& x);
+  void open_tunnel(Exchange& x);
+  void stuck(uint32_t peer);
+
+  // engine_exchange.cc
+  Flow run(Exchange& x);
+  void plan(Exchange& x);
+  bool waits_for_endpoint(Exchange& x);
+  bool begin_try(Exchange& x);
+  bool has_response(Exchange& x);
+  bool may_try_again(Exchange& x);
+  bool is_done(const Exchange& x) const;
+  void go_on(Exchange& x);
+  void give_response(Exchange& x);
+  void settle(Exchange& x);
+  void fail(Exchange& x, HttpFault fault) {
+    if (x.fault == HttpFault::kNone) x.fault = fault;
+  }
+
+  // engine_answers.cc
+  bool prepare_request(Exchange& x);
+  void prepare_response(Exchange& x);
+  void answer_by_rule(Exchange& x);
+  void answer_fault(Exchange& x);
+  http::Message& blank_response(Exchange& x, uint16_t status);
+  void set_answer(Exchange& x, std::string_view body, std::string_view content_type);
+
+  Peer& peer_of(Exchange& x, Side side) { return peers[x[side].peer]; }
+  const tcp::FourTuple& tuple_of(const Peer& peer) const;
+  uint32_t timer_of(const Exchange& x) const { return peers.capacity() + x.slot; }
+
+  WireWork work_;
+  HttpPolicy& policy_;
+  const HttpLimits limits_;
+  http::ArenaPool arenas_;
+  TimerWheel wheel_;
+  Random random_;
+  Instant now_;
+  SlotQueue busy_;                        // peers with news
+  SlotQueue ready_;                       // exchanges that may go on
+  SlotQueue dirty_;                       // peers with something to send
+  SlotQueue waiting_;                     // peers whose handshake is to begin
+  SlotQueue steps_;                       // peers whose handshake goes on
+  std::vector<uint32_t> by_stream_;       // exchanges by the store's stream
+  std::vector<uint32_t> first_upstream_;  // peers by policy's endpoint: idle ones and sessions
+  bool more_hands_ = false;               // of helpers
+  Instant back_at_ = kNever;              // when to look what has come back from helpers
+  uint32_t sweep_next_ = kNoSlot;
+  uint32_t sweep_generation_ = 0;
+};
+
+}  // namespace heddle::mesh

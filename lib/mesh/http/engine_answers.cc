@@ -1,0 +1,230 @@
+// Answers of our own; what is changed in heads that pass.
+#include <arpa/inet.h>
+
+#include <array>
+#include <charconv>
+
+#include "engine.h"
+#include "http/chars.h"
+#include "http/grpc.h"
+
+namespace heddle::mesh {
+
+namespace {
+
+using http::FieldId;
+
+constexpr std::string_view kVia11 = "1.1 heddle", kVia2 = "2 heddle";
+// RFC 9110 15.5.6 wants it with a 405.
+constexpr std::string_view kAllowed = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH";
+
+// Text of a bounded length, built from parts.
+template <size_t kMost>
+class Text {
+ public:
+  void put(std::string_view part) {
+    full_ |= part.size() > kMost - size_;
+    if (full_) return;
+    std::copy(part.begin(), part.end(), text_.begin() + static_cast<ptrdiff_t>(size_));
+    size_ += part.size();
+  }
+  void put(uint32_t number) {
+    std::array<char, 10> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+    put({digits.data(), static_cast<size_t>(end - digits.data())});
+  }
+  bool full() const { return full_; }
+  std::string_view view() const { return {text_.data(), size_}; }
+
+ private:
+  std::array<char, kMost> text_;
+  size_t size_ = 0;
+  bool full_ = false;
+};
+
+Text<64> text_of(const tcp::IpAddress& address) {
+  Text<64> text;
+  std::array<char, INET6_ADDRSTRLEN> out{};
+  const auto* bytes = reinterpret_cast<const uint8_t*>(&address);
+  const bool v4 = address.is_v4_mapped();
+  if (inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? bytes + 12 : bytes, out.data(), out.size()) !=
+      nullptr)
+    text.put(std::string_view(out.data()));
+  return text;
+}
+
+bool apply(const policy::HttpFieldChange& change, http::Fields& fields) {
+  for (const std::string& name : change.remove) fields.remove(name);
+  for (const policy::HttpField& each : change.set)
+    if (!fields.set(each.name, each.value)) return false;
+  for (const policy::HttpField& each : change.add)
+    if (!fields.add(each.name, each.value)) return false;
+  return true;
+}
+
+std::string_view without_query(std::string_view path) { return path.substr(0, path.find('?')); }
+std::string_view query_of(std::string_view path) { return path.substr(without_query(path).size()); }
+std::string_view host_of(std::string_view authority) {
+  const size_t end = authority.find(':', authority.starts_with('[') ? authority.find(']') : 0);
+  return authority.substr(0, end);
+}
+
+// A new path by a rule: whole, or the prefix replaced. The query is kept.
+template <class Rule, size_t kMost>
+void put_path(const Rule& rule, const http::Message& request, uint32_t prefix, Text<kMost>& to) {
+  const std::string_view path = without_query(request.path());
+  switch (rule.path_kind) {
+    case Rule::Path::kKeep:
+      to.put(path);
+      break;
+    case Rule::Path::kFull:
+      to.put(rule.path);
+      break;
+    case Rule::Path::kPrefix: {
+      std::string_view rest = path.substr(prefix);
+      // "/" in the place of "/v2" makes "/x" of "/v2/x", and of "/v2" itself "/".
+      if (rule.path.ends_with('/') && rest.starts_with('/')) rest.remove_prefix(1);
+      to.put(rule.path);
+      to.put(rest);
+      break;
+    }
+  }
+  to.put(query_of(request.path()));
+}
+
+constexpr size_t kMostTarget = 8192;
+
+bool rewrite(const policy::HttpRewrite& rule, uint32_t prefix, http::Message& request) {
+  if (rule.path_kind != policy::HttpRewrite::Path::kKeep) {
+    Text<kMostTarget> path;
+    put_path(rule, request, prefix, path);
+    if (path.full() || !request.set_path(path.view())) return false;
+  }
+  return rule.host.empty() || request.set_authority(rule.host);
+}
+
+}  // namespace
+
+// What an endpoint is told besides what the client said. False: there is no room for it.
+bool HttpEngine::prepare_request(Exchange& x) {
+  const HttpRoute& route = x.route;
+  http::Message& request = *x.request;
+  http::Fields& fields = request.fields;
+  Peer& client = peer_of(x, kClient);
+  const bool https = client.wire.tls != nullptr;
+  Text<1024> forwarded;
+  if (const std::string_view before = fields.value(FieldId::kXForwardedFor); !before.empty()) {
+    forwarded.put(before);
+    forwarded.put(", ");
+  }
+  forwarded.put(text_of(tuple_of(client).remote.address).view());
+  const bool known = !fields.value(FieldId::kXForwardedProto).empty();
+  if (forwarded.full() || !fields.set(FieldId::kXForwardedFor, forwarded.view())) return false;
+  if (!known && !fields.add(FieldId::kXForwardedProto, https ? "https" : "http")) return false;
+  if (fields.find(FieldId::kXRequestId) == nullptr) {
+    constexpr char kDigits[] = "0123456789abcdef";
+    Text<32> id;
+    for (const uint64_t word : {random_.next(), random_.next()})
+      for (int shift = 60; shift >= 0; shift -= 4) id.put({&kDigits[word >> shift & 15], 1});
+    if (!fields.add(FieldId::kXRequestId, id.view())) return false;
+  }
+  if (!fields.add(FieldId::kVia, request.version == http::Version::kHttp2 ? kVia2 : kVia11))
+    return false;
+  if (request.scheme().empty() && !request.set_scheme(https ? "https" : "http")) return false;
+  if (route.target == nullptr) return true;
+  if (route.target->rewrite && !rewrite(*route.target->rewrite, route.prefix, request))
+    return false;
+  return apply(route.target->request, fields);
+}
+
+void HttpEngine::prepare_response(Exchange& x) {
+  if (x.route.target == nullptr) return;
+  // Where there is no room the response is as good without.
+  apply(x.route.target->response, x.response->fields);
+}
+
+http::Message& HttpEngine::blank_response(Exchange& x, uint16_t status) {
+  if (x.response_block == kNoSlot) {
+    x.response_block = arenas_.take();
+    HEDDLE_CHECK(x.response_block != kNoSlot, "fewer arenas than exchanges");
+    x.own_response.attach(arenas_[x.response_block]);
+  }
+  http::Message& response = x.own_response;
+  response.clear();
+  response.status = status;
+  response.persistent = true;
+  return response;
+}
+
+void HttpEngine::set_answer(Exchange& x, std::string_view body, std::string_view content_type) {
+  http::Message& response = *x.response;
+  if (!body.empty()) response.fields.add(FieldId::kContentType, content_type);
+  const uint32_t kept = work_.pieces().append_copy(x.answer, http::bytes_of(body));
+  if (kept < body.size()) work_.pieces().free(x.answer);
+  response.body = http::Body::of_length(x.answer.bytes);
+}
+
+void HttpEngine::answer_by_rule(Exchange& x) {
+  x.local = true;
+  const policy::HttpTarget& target = *x.route.target;
+  if (target.direct) {
+    x.response = &blank_response(x, target.direct->status);
+    const std::string_view type = target.direct->content_type;
+    set_answer(x, target.direct->body, type.empty() ? "text/plain" : type);
+  } else {
+    const policy::HttpRedirect& to = *target.redirect;
+    const http::Message& request = *x.request;
+    const bool https = peer_of(x, kClient).wire.tls != nullptr;
+    Text<kMostTarget> location;
+    if (!to.scheme.empty() || !to.host.empty() || to.port != 0) {
+      location.put(to.scheme.empty() ? (https ? "https" : "http") : std::string_view(to.scheme));
+      location.put("://");
+      location.put(to.host.empty() ? host_of(request.authority()) : std::string_view(to.host));
+      if (to.port != 0) {
+        location.put(":");
+        location.put(uint32_t{to.port});
+      } else if (to.scheme.empty()) {
+        location.put(request.authority().substr(host_of(request.authority()).size()));
+      }
+    }
+    put_path(to, request, x.route.prefix, location);
+    x.response = &blank_response(x, to.status);
+    x.response->body = http::Body::of_length(0);
+    if (location.full() || !x.response->fields.add(FieldId::kLocation, location.view())) {
+      x.local = false;
+      x.refused_status = http::status_of(http::Refusal::kTargetTooLong);
+      return fail(x, HttpFault::kBadRequest);
+    }
+  }
+  apply(target.response, x.response->fields);
+}
+
+// Short, and without a word that only operators should know.
+void HttpEngine::answer_fault(Exchange& x) {
+  const HttpFaultText& why = mesh::text_of(x.fault);
+  uint16_t status = x.refused_status != 0 ? x.refused_status : why.status;
+  if (status == 0) status = 502;
+  x.local = true;
+  work_.pieces().free(x.answer);
+  // What may still come of the request is not read any more.
+  const bool unread = !x[kClient].read_ended;
+  x.close_client |= unread;
+  if (http::is_grpc(*x.request)) {
+    x.response = &blank_response(x, 200);
+    http::Fields& fields = x.response->fields;
+    Text<16> number;
+    number.put(static_cast<uint32_t>(http::grpc_status_of(status)));
+    fields.add(FieldId::kContentType, "application/grpc");
+    fields.add(FieldId::kGrpcStatus, number.view());
+    fields.add(FieldId::kGrpcMessage, why.name);
+    return;
+  }
+  x.response = &blank_response(x, status);
+  if (status == 405) x.response->fields.add(FieldId::kAllow, kAllowed);
+  Text<64> body;
+  body.put(why.name);
+  body.put("\n");
+  set_answer(x, body.view(), "text/plain");
+}
+
+}  // namespace heddle::mesh

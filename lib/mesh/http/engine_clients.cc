@@ -1,0 +1,299 @@
+// Clients: accepted, TLS, which HTTP they speak, their requests one after another, the end.
+#include <algorithm>
+#include <array>
+
+#include "engine.h"
+#include "http/chars.h"
+
+namespace heddle::mesh {
+
+namespace {
+
+constexpr uint32_t kMostRead = 64 * 1024;
+// With helpers: handshakes that a turn hands to them.
+constexpr uint32_t kHandedPerTurn = 4;
+constexpr uint32_t kPreface = 24;  // bytes (RFC 9113 3.4)
+constexpr std::string_view kHttp2Alpn = "h2";
+
+}  // namespace
+
+void HttpEngine::accept(const tcp::EventNote& note) {
+  const tcp::Connection* connection = work_.transport.find(note.id);
+  if (connection == nullptr) return;
+  // Gone again before anybody was asked.
+  if (note.has(tcp::Notice::kReset) || note.has(tcp::Notice::kClosed))
+    return work_.transport.close(note.id, now_);
+  const auto refuse = [&](HttpStat why) {
+    counters.add(why);
+    work_.transport.abort(note.id, now_);
+  };
+  if (peers.full()) return refuse(HttpStat::kClientsFull);
+  const auto frontend = static_cast<uint32_t>(note.user);
+  std::optional<ClientTerms> terms = policy_.terms(frontend, connection->tuple());
+  if (!terms || terms->side == ClientSide::kTlsNamed) return refuse(HttpStat::kClientsRefused);
+  const bool tls = terms->side != ClientSide::kPlain;
+  if (tls && (work_.tls == nullptr || terms->tls == nullptr)) return refuse(HttpStat::kClientTls);
+  const uint32_t slot = peers.emplace(note.id, true);
+  Peer& peer = peers[slot];
+  counters.add(HttpStat::kClients);
+  work_.transport.set_nodelay(note.id, true);
+  work_.transport.set_user(note.id, HttpProxy::kMine | slot);
+  peer.frontend = frontend;
+  peer.wire.half_closed = note.has(tcp::Notice::kHalfClosed);
+  peer.deadline = now_ + terms->timeout;
+  if (tls) {
+    const auto phase =
+        terms->side == ClientSide::kEither ? TlsEnd::Phase::kSniff : TlsEnd::Phase::kBegin;
+    peer.wire.tls = std::make_unique<TlsEnd>(phase, std::move(terms->tls));
+  } else {
+    peer.stage = PeerStage::kOpen;
+    peer.deadline = now_ + limits_.keep_alive;
+  }
+  arm(slot);
+  busy_.push(slot);
+}
+
+// What comes before HTTP: TLS or not, and its handshake.
+void HttpEngine::serve_opening(uint32_t slot) {
+  Peer& peer = peers[slot];
+  if (peer.wire.reset) {
+    if (!peer.is_client) peer.fault = HttpFault::kUpstreamTls;
+    return refuse_tls(slot, tls::Refusal::kHandshakeEnded);
+  }
+  // When it comes back it is known whether more is wanted.
+  if (peer.wire.tls->is_away()) return;
+  const tcp::Connection* connection = work_.transport.find(peer.wire.id);
+  const bool silent = connection->readable() == 0;
+  if (silent && peer.wire.half_closed) return refuse_tls(slot, tls::Refusal::kHandshakeEnded);
+  if (silent && peer.is_client) return;  // it holds no place among the handshakes
+  if (peer.wire.is_sniffing()) {
+    bool decided = false;
+    if (!peer.wire.look(work_, now_, decided)) return refuse_tls(slot, tls::Refusal::kNotTls);
+    if (!decided) {
+      if (peer.wire.half_closed) refuse_tls(slot, tls::Refusal::kHandshakeEnded);
+      return;
+    }
+    if (!peer.wire.is_dear()) {
+      peer.stage = PeerStage::kOpen;
+      peer.deadline = now_ + limits_.keep_alive;
+      arm(slot);
+      busy_.push(slot);
+      return;
+    }
+  }
+  const bool begins = peer.wire.tls->phase() == TlsEnd::Phase::kBegin;
+  (begins ? waiting_ : steps_).push(slot);
+}
+
+void HttpEngine::shake_hands() {
+  if (work_.tls == nullptr) return;
+  TlsWork& tls = *work_.tls;
+  more_hands_ = tls.take_back(now_);
+  const auto may_begin = [&] { return !waiting_.empty() && tls.gate.in_flight < tls.gate.limit; };
+  // Those that have begun come first, as they make room for others.
+  const uint32_t most = tls.helpers.empty() ? tls.steps_per_turn : kHandedPerTurn;
+  for (uint32_t i = 0; i < most && (!steps_.empty() || may_begin()); ++i) {
+    const uint32_t slot = steps_.empty() ? waiting_.pop() : steps_.pop();
+    if (peers.live(slot)) shake(slot);
+  }
+  for (const auto& helper : tls.helpers) helper->wake();
+  back_at_ = tls.any_away() ? now_ + TlsWork::kLookAgain : kNever;
+}
+
+void HttpEngine::shake(uint32_t slot) {
+  Peer& peer = peers[slot];
+  // Another's slot by now, or at a helper already.
+  if (peer.stage != PeerStage::kOpening || !peer.wire.is_dear() || peer.wire.tls->is_away()) return;
+  const TlsEnd::Progress progress = peer.wire.shake(work_, Shaker::kHttpWord | slot, now_);
+  if (progress == TlsEnd::Progress::kMore && peer.wire.tls->phase() == TlsEnd::Phase::kBegin)
+    return waiting_.push(slot);  // the gate was shut
+  on_step(slot, progress);
+  if (progress == TlsEnd::Progress::kMore && !peer.wire.tls->is_away()) busy_.push(slot);
+}
+
+void HttpEngine::on_back(uint64_t word, Instant now) {
+  now_ = now;
+  const auto slot = static_cast<uint32_t>(word);
+  const TlsEnd::Progress progress = peers[slot].wire.take_back(work_, now);
+  on_step(slot, progress);
+  // It was given no more than a step's bytes, and others may have come meanwhile.
+  if (progress == TlsEnd::Progress::kMore) steps_.push(slot);
+}
+
+void HttpEngine::on_step(uint32_t slot, TlsEnd::Progress progress) {
+  switch (progress) {
+    case TlsEnd::Progress::kMore:
+      return;
+    case TlsEnd::Progress::kLater:
+      return steps_.push(slot);
+    case TlsEnd::Progress::kRefused:
+      return refuse_tls(slot, tls::Refusal::kNone);
+    case TlsEnd::Progress::kDone:
+      return on_shaken(slot);
+  }
+}
+
+void HttpEngine::on_shaken(uint32_t slot) {
+  Peer& peer = peers[slot];
+  peer.stage = PeerStage::kOpen;
+  peer.deadline = peer.is_client ? now_ + limits_.keep_alive : kNever;
+  const bool http2 = peer.wire.tls->agreed()->alpn == kHttp2Alpn;
+  if (!peer.is_client && http2 != peer.http2_wanted) {
+    peer.fault = HttpFault::kUpstreamProtocol;
+    return lose(slot);
+  }
+  peer.speaks = http2 ? Speaks::kHttp2 : peer.is_client ? Speaks::kUnknown : Speaks::kHttp1;
+  if (http2 && !start_session(slot)) return lose(slot);
+  arm(slot);
+  busy_.push(slot);
+  wake_all(peer);
+}
+
+// kNone: it is known, and counted, already. The peer gets what alert there is.
+void HttpEngine::refuse_tls(uint32_t slot, tls::Refusal refusal) {
+  Peer& peer = peers[slot];
+  if (refusal != tls::Refusal::kNone && peer.wire.tls != nullptr)
+    peer.wire.tls->abandon(*work_.tls, refusal);
+  if (peer.is_client) counters.add(HttpStat::kClientTls);
+  if (!peer.is_client) peer.fault = HttpFault::kUpstreamTls;
+  if (!peer.wire.reset) {
+    peer.wire.shut();
+    peer.wire.push(work_, now_);
+  }
+  lose(slot);
+}
+
+bool HttpEngine::start_session(uint32_t slot) {
+  Peer& peer = peers[slot];
+  const auto side = peer.is_client ? http2::Side::kServer : http2::Side::kClient;
+  peer.session = std::make_unique<http2::Session>(side, store, limits_.http2);
+  if (!peer.session->start(now_)) return false;
+  dirty_.push(slot);
+  return true;
+}
+
+// In clear, or where ALPN has agreed on nothing: by the first bytes.
+void HttpEngine::tell_version(uint32_t slot) {
+  Peer& peer = peers[slot];
+  std::array<uint8_t, kPreface> begin;
+  const uint32_t n = std::min(peer.wire.in.bytes, kPreface);
+  if (n == 0) return;
+  work_.pieces().copy_out(peer.wire.in, std::span(begin).first(n));
+  switch (http2::preface_of(http::text_of(std::span(begin).first(n)))) {
+    case http2::Preface::kMaybe:
+      return;
+    case http2::Preface::kNo:
+      peer.speaks = Speaks::kHttp1;
+      return;
+    case http2::Preface::kYes:
+      peer.speaks = Speaks::kHttp2;
+      if (!start_session(slot)) return lose(slot);
+      return serve_session(slot);
+  }
+}
+
+void HttpEngine::serve_client(uint32_t slot) {
+  Peer& peer = peers[slot];
+  if (peer.first_exchange != kNoSlot) return wake(peer.first_exchange);
+  peer.wire.pull(work_, kMostRead, now_);
+  if (peer.wire.broken) return lose(slot);
+  if (peer.speaks == Speaks::kUnknown) tell_version(slot);
+  if (!peers.live(slot) || peers[slot].stage != PeerStage::kOpen) return;
+  if (peer.speaks == Speaks::kHttp2) return;
+  if (peer.speaks == Speaks::kUnknown || peer.wire.in.empty()) {
+    // Nothing, or a begin that nobody can read, and no more.
+    if (peer.wire.ended(work_)) close_client(slot);
+    return;
+  }
+  Exchange* x = begin(slot);
+  // Without room for one more request the connection goes: there is none for an answer either.
+  if (x == nullptr) return lose(slot);
+  counters.add(HttpStat::kHttp1Requests);
+  x->request_block = arenas_.take();
+  HEDDLE_CHECK(x->request_block != kNoSlot, "fewer arenas than exchanges");
+  x->own_request.attach(arenas_[x->request_block]);
+  x->request = &x->own_request;
+  x->parser.start_request(x->own_request, limits_.message);
+  x->deadline = now_ + limits_.head;
+  wake(x->slot);
+}
+
+void HttpEngine::begin_stream(uint32_t slot, http2::StreamId stream) {
+  Exchange* x = begin(slot);
+  if (x == nullptr) return peers[slot].session->reset(stream, http2::ErrorCode::kRefusedStream);
+  counters.add(HttpStat::kHttp2Requests);
+  Half& half = (*x)[kClient];
+  half.stream = stream;
+  by_stream_[stream.value()] = x->slot;
+  x->request = &peers[slot].session->message(stream);
+}
+
+Exchange* HttpEngine::begin(uint32_t slot) {
+  const uint32_t at = exchanges.emplace();
+  if (at == kNoSlot) {
+    counters.add(HttpFault::kOverload);
+    return nullptr;
+  }
+  Peer& peer = peers[slot];
+  Exchange& x = exchanges[at];
+  x.slot = at;
+  x.frontend = peer.frontend;
+  x.begun = x.moved = now_;
+  attach(x, kClient, slot);
+  peer.deadline = kNever;
+  ++peer.requests;
+  x.flow = run(x);
+  return &x;
+}
+
+// The exchange is over: the client may ask for more, or the connection ends.
+void HttpEngine::release_client(Exchange& x) {
+  const uint32_t slot = x[kClient].peer;
+  Peer& peer = peers[slot];
+  const Half& half = x[kClient];
+  const bool whole = half.write_ended && half.read_ended && !half.lost;
+  const bool tunnel = half.tunnel;
+  if (peer.session != nullptr || peer.stage != PeerStage::kOpen) {
+    if (half.stream != http2::kNoStream && !half.write_ended && !half.closed)
+      peer.session->reset(half.stream, http2::ErrorCode::kInternalError);
+    detach(x, kClient);
+    if (!peers.live(slot) || peers[slot].first_exchange != kNoSlot) return;
+    if (peers[slot].stage == PeerStage::kOpen) {
+      peers[slot].deadline = now_ + limits_.keep_alive;
+      arm(slot);
+    }
+    return;
+  }
+  const bool close = x.close_client || tunnel || !whole || !x.request->persistent;
+  const bool cut = !half.write_ended && half.write_begun;
+  detach(x, kClient);
+  // A response that was begun and has no end must not look whole.
+  if (cut) return lose(slot);
+  if (close) return close_client(slot);
+  peer.deadline = now_ + limits_.keep_alive;
+  arm(slot);
+  busy_.push(slot);  // perhaps the next request is there already
+}
+
+// After the last answer: what the client still sends is read and thrown away for a while, as a
+// reset would take the answer away from it (RFC 9112 9.6).
+void HttpEngine::close_client(uint32_t slot) {
+  Peer& peer = peers[slot];
+  peer.stage = PeerStage::kClosing;
+  peer.deadline = now_ + limits_.linger;
+  peer.wire.shut();
+  dirty_.push(slot);
+  arm(slot);
+}
+
+void HttpEngine::serve_closing(uint32_t slot) {
+  Peer& peer = peers[slot];
+  if (peer.wire.reset) return drop(slot);
+  peer.wire.pull(work_, kMostRead, now_);
+  work_.pieces().free(peer.wire.in);
+  peer.wire.push(work_, now_);
+  if (!peer.wire.is_shut()) return;
+  if (peer.wire.ended(work_) || peer.wire.closed) drop(slot);
+}
+
+}  // namespace heddle::mesh

@@ -1,0 +1,205 @@
+// The course of an exchange.
+#include <algorithm>
+
+#include "engine.h"
+#include "http/grpc.h"
+#include "http/target.h"
+
+namespace heddle::mesh {
+
+namespace {
+
+// Tries of one request, the first included, where nothing of it can have been done before.
+constexpr uint8_t kMostTries = 3;
+
+// May be done twice without more effect than once (RFC 9110 9.2.2).
+constexpr bool is_idempotent(http::Method method) {
+  switch (method) {
+    case http::Method::kGet:
+    case http::Method::kHead:
+    case http::Method::kOptions:
+    case http::Method::kPut:
+    case http::Method::kDelete:
+    case http::Method::kTrace:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+Flow HttpEngine::run(Exchange& x) {
+  while (!read_request(x)) co_await Change{};
+  if (x.fault == HttpFault::kNone) plan(x);
+  while (x.fault == HttpFault::kNone && !x.local) {
+    find_endpoint(x);
+    while (waits_for_endpoint(x)) co_await Change{};
+    if (begin_try(x)) {
+      while (!has_response(x)) {
+        pump(x, kClient);
+        if (x.fault == HttpFault::kNone) co_await Change{};
+      }
+    }
+    if (!may_try_again(x)) break;
+  }
+  give_response(x);
+  while (!is_done(x)) {
+    go_on(x);
+    if (!is_done(x)) co_await Change{};
+  }
+}
+
+// What is to become of the request: a rule's own answer, or a time and changes on its way.
+void HttpEngine::plan(Exchange& x) {
+  x.deadline = kNever;
+  http::Message& request = *x.request;
+  if (request.method == http::Method::kConnect) return fail(x, HttpFault::kMethod);
+  if (const http::Refusal refusal = http::normalize_path(request);
+      refusal != http::Refusal::kNone) {
+    store.counters.add(refusal);
+    x.refused_status = http::status_of(refusal);
+    return fail(x, HttpFault::kBadRequest);
+  }
+  std::optional<HttpRoute> route =
+      policy_.route(x.frontend, tuple_of(peer_of(x, kClient)), request);
+  if (!route) return fail(x, HttpFault::kNoRoute);
+  x.route = std::move(*route);
+  if (x.route.target != nullptr) {
+    x.rule = x.route.target->slot;
+    if (x.route.target->request_timeout != Duration())
+      x.deadline = x.begun + x.route.target->request_timeout;
+    if (x.route.target->redirect || x.route.target->direct) return answer_by_rule(x);
+  }
+  Duration timeout;
+  if (http::is_grpc(request) &&
+      http::parse_grpc_timeout(request.fields.value(http::FieldId::kGrpcTimeout), timeout))
+    x.deadline = std::min(x.deadline, x.begun + timeout);
+  if (prepare_request(x)) return;
+  x.refused_status = http::status_of(http::Refusal::kHeadTooLarge);
+  fail(x, HttpFault::kBadRequest);
+}
+
+bool HttpEngine::waits_for_endpoint(Exchange& x) {
+  if (x.fault != HttpFault::kNone) return false;
+  if (x[kClient].lost) {
+    fail(x, HttpFault::kClientGone);
+    return false;
+  }
+  if (x[kServer].lost) return false;
+  const PeerStage stage = peer_of(x, kServer).stage;
+  return stage == PeerStage::kConnecting || stage == PeerStage::kOpening;
+}
+
+// Sends the request's head. False: there is no connection to send it over.
+bool HttpEngine::begin_try(Exchange& x) {
+  if (x.fault != HttpFault::kNone) return false;
+  if (x[kServer].lost) {
+    const HttpFault why = peer_of(x, kServer).fault;
+    fail(x, why == HttpFault::kNone ? HttpFault::kUpstreamReset : why);
+    return false;
+  }
+  if (write_request(x)) return x.fault == HttpFault::kNone;
+  // Others were faster with the last of its streams.
+  fail(x, HttpFault::kNoConnection);
+  return false;
+}
+
+bool HttpEngine::has_response(Exchange& x) {
+  if (x.fault != HttpFault::kNone) return true;
+  if (x[kClient].lost) {
+    fail(x, HttpFault::kClientGone);
+    return true;
+  }
+  return read_response(x);
+}
+
+// Once more, where the endpoint cannot have done anything yet: it was never reached, it has said
+// so, or it closed a connection that was waiting for requests just when this one came.
+bool HttpEngine::may_try_again(Exchange& x) {
+  if (x.fault == HttpFault::kNone || x.tries >= kMostTries) return false;
+  if (!x.replayable || x[kClient].lost) return false;
+  const bool never_reached = x.fault == HttpFault::kConnectRefused ||
+                             x.fault == HttpFault::kConnectTimeout ||
+                             (x.fault == HttpFault::kNoConnection && x.reused);
+  const Half& server = x[kServer];
+  const bool silent = server.stream != http2::kNoStream ? !server.head_read : !x.parser.begun();
+  const bool was_closed = x.fault == HttpFault::kUpstreamReset && x.reused && silent &&
+                          is_idempotent(x.request->method);
+  const bool refused =
+      x.fault == HttpFault::kUpstreamReset && server.error == http2::ErrorCode::kRefusedStream;
+  if (!never_reached && !was_closed && !refused) return false;
+  if (was_closed) counters.add(HttpStat::kRetriedReused);
+  release_server(x);
+  x.fault = HttpFault::kNone;
+  return true;
+}
+
+void HttpEngine::give_response(Exchange& x) {
+  if (x[kClient].lost) return;
+  if (x.fault != HttpFault::kNone) {
+    x.deadline = kNever;
+    x.idle = limits_.linger;
+    x.moved = now_;
+    x.timed_out = false;
+    answer_fault(x);
+  } else if (!x.local) {
+    prepare_response(x);
+  }
+  if (!write_response(x)) {
+    x[kClient].lost = true;
+    return fail(x, HttpFault::kNoMemory);
+  }
+  if (!x.local && x.response->status == 101) open_tunnel(x);
+}
+
+void HttpEngine::go_on(Exchange& x) {
+  if (x.local) {
+    pump_answer(x);
+  } else {
+    pump(x, kServer);
+    pump(x, kClient);
+  }
+  const Half& client = x[kClient];
+  if (client.stream != http2::kNoStream && client.write_ended) discard_request(x);
+}
+
+bool HttpEngine::is_done(const Exchange& x) const {
+  const Half& client = x.halves[kClient];
+  if (client.lost) return true;
+  // After its head the response can only be cut off.
+  if (!x.local && x.fault != HttpFault::kNone) return true;
+  if (x.local && x.timed_out) return true;
+  if (!client.write_ended) return false;
+  if (client.tunnel) return x.halves[kServer].write_ended;
+  return client.stream == http2::kNoStream || client.closed;
+}
+
+void HttpEngine::settle(Exchange& x) {
+  const Half& client = x[kClient];
+  if (client.lost) fail(x, HttpFault::kClientGone);
+  const uint16_t status = client.write_begun && x.response != nullptr ? x.response->status : 0;
+  if (x.fault != HttpFault::kNone) counters.add(x.fault);
+  if (status != 0) counters.add_status(status);
+  policy_.ended({.frontend = x.frontend,
+                 .endpoint = x.endpoint,
+                 .rule = x.rule,
+                 .status = status,
+                 .fault = x.fault,
+                 .tries = x.tries,
+                 .version = x.request->version,
+                 .bytes_in = x.bytes[kClient],
+                 .bytes_out = x.bytes[kServer],
+                 .time = now_ - x.begun,
+                 .to_head = x.head_at == Instant() ? Duration() : x.head_at - x.begun});
+  work_.pieces().free(x.answer);
+  // The client's first: what it was sent may lie in the server's stream.
+  release_client(x);
+  release_server(x);
+  if (x.request_block != kNoSlot) arenas_.give_back(x.request_block);
+  if (x.response_block != kNoSlot) arenas_.give_back(x.response_block);
+  wheel_.disarm(timer_of(x));
+  exchanges.erase(x.slot);
+}
+
+}  // namespace heddle::mesh

@@ -1,0 +1,196 @@
+// Connections to endpoints: opened, shared, kept for later requests, dropped.
+#include "engine.h"
+#include "http/http1/reader.h"
+
+namespace heddle::mesh {
+
+bool HttpEngine::fits(const Peer& peer, const HttpDestination& wanted) const {
+  return peer.place == wanted.to.tuple.remote && peer.context == wanted.to.tls &&
+         peer.http2_wanted == wanted.http2;
+}
+
+// An endpoint's idle connections of HTTP/1 and all of HTTP/2, the newest first.
+void HttpEngine::link(uint32_t slot) {
+  Peer& peer = peers[slot];
+  if (peer.idle) return;
+  uint32_t& first = first_upstream_[peer.endpoint];
+  peer.idle = true;
+  peer.previous = kNoSlot;
+  peer.next = first;
+  if (first != kNoSlot) peers[first].previous = slot;
+  first = slot;
+}
+
+void HttpEngine::unlink(uint32_t slot) {
+  Peer& peer = peers[slot];
+  if (!peer.idle) return;
+  peer.idle = false;
+  if (peer.previous != kNoSlot)
+    peers[peer.previous].next = peer.next;
+  else
+    first_upstream_[peer.endpoint] = peer.next;
+  if (peer.next != kNoSlot) peers[peer.next].previous = peer.previous;
+  peer.next = peer.previous = kNoSlot;
+}
+
+uint32_t HttpEngine::find_idle(const HttpDestination& wanted) {
+  uint32_t next = kNoSlot;
+  for (uint32_t at = first_upstream_[wanted.to.endpoint]; at != kNoSlot; at = next) {
+    Peer& peer = peers[at];
+    next = peer.next;
+    if (peer.session != nullptr || peer.stage != PeerStage::kOpen) continue;
+    // Policy has changed how the endpoint is reached: nobody will ask for this one again.
+    if (!fits(peer, wanted)) {
+      counters.add(HttpStat::kUpstreamsClosed);
+      lose(at);
+      continue;
+    }
+    // What it has said, or that it ended, may not have been looked at yet.
+    if (peer.wire.reset || peer.wire.half_closed) continue;
+    unlink(at);
+    return at;
+  }
+  return kNoSlot;
+}
+
+// Of HTTP/2: one that takes another stream, or will when it is open.
+uint32_t HttpEngine::find_shared(const HttpDestination& wanted) {
+  for (uint32_t at = first_upstream_[wanted.to.endpoint]; at != kNoSlot; at = peers[at].next) {
+    Peer& peer = peers[at];
+    if (!fits(peer, wanted) || peer.wire.reset || peer.stage == PeerStage::kGone) continue;
+    if (peer.session == nullptr ? peer.requests < limits_.http2.streams : peer.session->can_open())
+      return at;
+  }
+  return kNoSlot;
+}
+
+uint32_t HttpEngine::connect(const HttpDestination& wanted) {
+  if (peers.full()) return kNoSlot;
+  const uint32_t slot = peers.emplace(tcp::ConnectionId(), false);
+  const tcp::ConnectionId id = work_.transport.connect(
+      {.tuple = wanted.to.tuple, .profile = wanted.to.profile, .user = HttpProxy::kMine | slot},
+      now_);
+  if (!id) {
+    peers.erase(slot);
+    return kNoSlot;
+  }
+  work_.transport.set_nodelay(id, true);
+  counters.add(HttpStat::kUpstreams);
+  Peer& peer = peers[slot];
+  peer.wire.id = id;
+  peer.stage = PeerStage::kConnecting;
+  peer.endpoint = wanted.to.endpoint;
+  peer.place = wanted.to.tuple.remote;
+  peer.context = wanted.to.tls;
+  peer.http2_wanted = wanted.http2;
+  peer.generation = wanted.to.generation;
+  peer.deadline = now_ + wanted.to.connect_timeout;
+  if (wanted.to.tls != nullptr)
+    peer.wire.tls =
+        std::make_unique<TlsEnd>(TlsEnd::Phase::kBegin, wanted.to.tls, wanted.to.server_name);
+  // Others may wait for it.
+  if (wanted.http2) link(slot);
+  arm(slot);
+  return slot;
+}
+
+void HttpEngine::on_opened(uint32_t slot) {
+  Peer& peer = peers[slot];
+  if (peer.wire.tls != nullptr) {
+    peer.stage = PeerStage::kOpening;  // within the time-out to connect
+    return waiting_.push(slot);
+  }
+  peer.stage = PeerStage::kOpen;
+  peer.deadline = kNever;
+  peer.speaks = peer.http2_wanted ? Speaks::kHttp2 : Speaks::kHttp1;
+  if (peer.http2_wanted && !start_session(slot)) return lose(slot);
+  arm(slot);
+  busy_.push(slot);
+  wake_all(peer);
+}
+
+void HttpEngine::on_connect_failure(uint32_t slot) {
+  Peer& peer = peers[slot];
+  const tcp::Connection* connection = work_.transport.find(peer.wire.id);
+  const tcp::EndReason why = connection == nullptr ? tcp::EndReason::kNone : connection->ended_by();
+  peer.fault =
+      why == tcp::EndReason::kTimedOut ? HttpFault::kConnectTimeout : HttpFault::kConnectRefused;
+  lose(slot);
+}
+
+// Chooses an endpoint for one try, and takes a connection to it.
+void HttpEngine::find_endpoint(Exchange& x) {
+  ++x.tries;
+  x.reused = false;
+  const std::expected<HttpDestination, HttpFault> chosen =
+      policy_.choose(x.frontend, tuple_of(peer_of(x, kClient)), x.route);
+  if (!chosen) return fail(x, chosen.error());
+  uint32_t slot = chosen->http2 ? find_shared(*chosen) : find_idle(*chosen);
+  x.reused = slot != kNoSlot;
+  if (slot == kNoSlot) slot = connect(*chosen);
+  if (slot == kNoSlot) return fail(x, HttpFault::kNoConnection);
+  if (x.reused) counters.add(HttpStat::kReused);
+  attach(x, kServer, slot);
+  Peer& peer = peers[slot];
+  peer.deadline = peer.stage == PeerStage::kOpen ? kNever : peer.deadline;
+  ++peer.requests;
+  x.endpoint = chosen->to.endpoint;
+  x.idle = chosen->to.idle_timeout;
+  if (x.route.target != nullptr && x.route.target->stream_idle != Duration())
+    x.idle = x.route.target->stream_idle;
+  policy_.opened(x.frontend, x.endpoint);
+  x.counted = true;
+}
+
+// One that is not in use may end, or say what nobody asked for.
+void HttpEngine::serve_upstream(uint32_t slot) {
+  Peer& peer = peers[slot];
+  if (peer.first_exchange != kNoSlot) return wake(peer.first_exchange);
+  peer.wire.pull(work_, 1, now_);
+  if (!peer.wire.in.empty()) counters.add(HttpStat::kUnasked);
+  if (peer.wire.in.empty() && !peer.wire.ended(work_)) return;
+  counters.add(HttpStat::kUpstreamsClosed);
+  if (peer.wire.in.empty()) return end_in_order(slot);
+  lose(slot);
+}
+
+void HttpEngine::keep(uint32_t slot) {
+  Peer& peer = peers[slot];
+  peer.deadline = now_ + limits_.keep_upstream;
+  if (peer.session == nullptr) link(slot);
+  arm(slot);
+  busy_.push(slot);
+}
+
+// The exchange needs its endpoint no more.
+void HttpEngine::release_server(Exchange& x) {
+  if (x.counted) policy_.closed(x.frontend, x.endpoint);
+  x.counted = false;
+  const uint32_t slot = x[kServer].peer;
+  if (slot == kNoSlot) return;
+  const Half& half = x[kServer];
+  Peer& peer = peers[slot];
+  const bool open = peer.stage == PeerStage::kOpen;
+  if (peer.speaks == Speaks::kHttp2 || peer.http2_wanted) {
+    detach(x, kServer);
+    if (open && peers[slot].first_exchange == kNoSlot) keep(slot);
+    return;
+  }
+  const bool reusable =
+      http1::may_reuse({.request_written = half.write_ended,
+                        .response_read = half.read_ended && half.refusal == http::Refusal::kNone,
+                        .response_persistent = x.own_response.persistent && !half.tunnel,
+                        .bytes_left = !peer.wire.in.empty()});
+  const bool ended_well = half.tunnel && half.read_ended && half.write_ended;
+  detach(x, kServer);
+  if (!open) {
+    // One that nobody waits for any more is not opened to its end.
+    if (peers.live(slot) && peers[slot].stage != PeerStage::kGone) lose(slot);
+    return;
+  }
+  if (reusable && !peer.wire.half_closed && !peer.wire.reset) return keep(slot);
+  if (ended_well || reusable) return end_in_order(slot);
+  lose(slot);
+}
+
+}  // namespace heddle::mesh

@@ -1,0 +1,105 @@
+// Peer: one HTTP connection, a client's or an endpoint's. Exchange: one request and its response,
+// between two of them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "flow.h"
+#include "http/http1/body_reader.h"
+#include "http/http1/writer.h"
+#include "http/http2/session.h"
+#include "mesh/http_policy.h"
+#include "wire.h"
+
+namespace heddle::mesh {
+
+enum class Speaks : uint8_t { kUnknown, kHttp1, kHttp2 };
+
+enum class PeerStage : uint8_t {
+  kConnecting,  // to an endpoint
+  kOpening,     // TLS or not, its handshake
+  kOpen,
+  kClosing,  // a client's: the last answer is on its way
+  kGone,     // its connection was given back; exchanges may still hold it
+};
+
+struct Peer {
+  Peer(tcp::ConnectionId id, bool client_side) : wire(id), is_client(client_side) {}
+
+  Wire wire;
+  PeerStage stage = PeerStage::kOpening;
+  Speaks speaks = Speaks::kUnknown;
+  bool is_client;
+  bool connected = false;
+  bool idle = false;                            // an endpoint's: in its list, for other requests
+  bool http2_wanted = false;                    // an endpoint's
+  HttpFault fault = HttpFault::kNone;           // an endpoint's: why it is gone
+  uint32_t frontend = kNoSlot;                  // a client's
+  uint32_t endpoint = kNoSlot;                  // an endpoint's
+  uint32_t generation = 0;                      // a client's: of the policy under which it stands
+  uint32_t first_exchange = kNoSlot;            // that hold it
+  uint32_t next = kNoSlot, previous = kNoSlot;  // of the same endpoint
+  uint32_t requests = 0;
+  tcp::Endpoint place;                    // an endpoint's
+  std::shared_ptr<tls::Context> context;  // an endpoint's; null: in clear
+  std::unique_ptr<http2::Session> session;
+  Instant deadline = kNever;
+};
+
+// One end of an exchange. The client's half reads the request and writes the response; the
+// server's half the other way round.
+struct Half {
+  uint32_t peer = kNoSlot;
+  http2::StreamId stream = http2::kNoStream;
+  uint32_t next = kNoSlot, previous = kNoSlot;   // exchanges of the same peer
+  http::Refusal refusal = http::Refusal::kNone;  // of what was read
+  bool lost = false;  // the connection, or the stream, before all was said
+  bool head_read = false;
+  bool end_seen = false;  // HTTP/2: what is left to read lies in the session
+  bool read_ended = false;
+  bool write_begun = false;
+  bool write_ended = false;
+  bool closed = false;  // HTTP/2: the stream has nothing more to do
+  bool tunnel = false;
+  http2::ErrorCode error = http2::ErrorCode::kNoError;  // of a lost stream
+  http1::BodyReader reader;
+  http1::BodyWriter writer;
+};
+
+enum Side : uint8_t { kClient = 0, kServer = 1 };
+
+struct Exchange {
+  Half& operator[](Side side) { return halves[side]; }
+
+  uint32_t slot = kNoSlot;
+  uint32_t frontend = kNoSlot;
+  uint32_t endpoint = kNoSlot;
+  uint32_t rule = kNoSlot;
+  Half halves[2];
+  http1::HeadParser parser;  // of the head that is being read
+  http::Message own_request, own_response;
+  uint32_t request_block = kNoSlot, response_block = kNoSlot;
+  http::Message* request = nullptr;
+  http::Message* response = nullptr;  // whose head was, or is to be, given
+  HttpRoute route;
+  HttpFault fault = HttpFault::kNone;
+  uint16_t refused_status = 0;  // with kBadRequest: what the refusal says
+  bool local = false;           // answered by a rule
+  bool replayable = true;       // nothing of the request's body was taken
+  bool reused = false;          // the server's half was there before
+  bool close_client = false;    // the client's connection ends behind the response
+  bool timed_out = false;
+  bool counted = false;  // policy knows of the endpoint's request
+  uint8_t tries = 0;
+  Instant begun, head_at, moved;
+  Instant deadline = kNever;
+  Instant armed = kNever;  // for when its timer is set
+  Duration idle;           // 0: none
+  uint64_t discarded = 0;  // of a request that nobody reads any more, bytes
+  uint64_t bytes[2] = {};  // of the bodies, by the side they came from
+  tcp::Chain answer;       // the body of an answer of our own
+  Flow flow;
+};
+
+}  // namespace heddle::mesh

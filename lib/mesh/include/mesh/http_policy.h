@@ -1,0 +1,68 @@
+// HttpPolicy: what the HTTP proxy asks, and tells, the layer that knows policy.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+
+#include "http/message.h"
+#include "mesh/http_stats.h"
+#include "mesh/relay_policy.h"
+#include "policy/http_routes.h"
+
+namespace heddle::mesh {
+
+// The rule that a request goes by.
+struct HttpRoute {
+  // Null: there are no rules; the request goes to the service's own endpoints.
+  const policy::HttpTarget* target = nullptr;
+  // Who owns the target; it is kept for as long as the request is in work.
+  std::shared_ptr<const policy::HttpRoutes> routes;
+  uint32_t prefix = 0;  // bytes of the path that the rule's prefix fits
+};
+
+// Where one try of a request is to go.
+struct HttpDestination {
+  Upstream to;
+  bool http2 = false;
+};
+
+// A request that has ended.
+struct HttpRecord {
+  uint32_t frontend = 0;
+  uint32_t endpoint = kNoSlot;  // that was asked last
+  uint32_t rule = kNoSlot;      // HttpTarget::slot
+  uint16_t status = 0;          // 0: none was given
+  HttpFault fault = HttpFault::kNone;
+  uint8_t tries = 0;
+  http::Version version = http::Version::kHttp11;
+  uint64_t bytes_in = 0, bytes_out = 0;  // of the bodies
+  Duration time;                         // from the request's first byte to the response's last
+  Duration to_head;                      // to the response's head; 0: there was none
+};
+
+class HttpPolicy {
+ public:
+  // None: refused, and counted there; the client is reset.
+  virtual std::optional<ClientTerms> terms(uint32_t frontend, const tcp::FourTuple& client) = 0;
+  // None: no rule is for it.
+  virtual std::optional<HttpRoute> route(uint32_t frontend, const tcp::FourTuple& client,
+                                         const http::Message& request) = 0;
+  // For one try. `route`: of route(), perhaps under an older policy: a later try goes by what the
+  // rule has become.
+  virtual std::expected<HttpDestination, HttpFault> choose(uint32_t frontend,
+                                                           const tcp::FourTuple& client,
+                                                           const HttpRoute& route) = 0;
+  // A request is in work at the endpoint, and is no more.
+  virtual void opened(uint32_t frontend, uint32_t endpoint) = 0;
+  virtual void closed(uint32_t frontend, uint32_t endpoint) = 0;
+  virtual void ended(const HttpRecord& record) = 0;
+  // Whether a client's connection may go on under the policy of now.
+  virtual Standing judge(uint32_t frontend, const tcp::FourTuple& client) = 0;
+
+ protected:
+  ~HttpPolicy() = default;
+};
+
+}  // namespace heddle::mesh

@@ -1,0 +1,269 @@
+// The HTTP proxy with HTTP/2 on one side or on both.
+#include <map>
+
+#include "h2_rig.h"
+#include "http_net.h"
+
+namespace heddle::mesh {
+namespace {
+
+using test::OwnMessage;
+
+constexpr const char* kOk = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
+
+// One session of HTTP/2 over a stream of the simulator's.
+class Session2 {
+ public:
+  Session2(http2::Side side, TextApp& app, const http2::Limits& limits = {})
+      : peer(side, limits), app_(app) {}
+
+  // Hands on what has come, and sends what is due.
+  void turn(HttpNet& net, TextStream& stream) {
+    take(stream);
+    app_.say(stream, peer.taken(), net.network.now());
+  }
+  // The same within a server's answer.
+  void take(TextStream& stream) {
+    peer.give(stream.heard);
+    stream.heard.clear();
+    peer.turn();
+    for (const http2::EventNote& note : peer.events()) {
+      uint8_t& seen = events[note.stream.value()];
+      seen = static_cast<uint8_t>(seen | note.events);
+      fresh.push_back(note);
+    }
+  }
+  bool has(http2::StreamId stream, http2::Event event) {
+    return (events[stream.value()] & static_cast<uint8_t>(event)) != 0;
+  }
+
+  test::Host peer;
+  std::map<uint32_t, uint8_t> events;
+  std::vector<http2::EventNote> fresh;
+
+ private:
+  TextApp& app_;
+};
+
+OwnMessage& request(OwnMessage& message, std::string_view path, std::string_view method = "GET") {
+  message.set_method(method);
+  message.set_scheme("http");
+  message.set_authority("shop.example");
+  message.set_path(path);
+  return message;
+}
+
+struct Http2Client : HttpNet {
+  explicit Http2Client(const HttpLimits& limits = small_limits())
+      : HttpNet(limits), session(http2::Side::kClient, clients), stream(ask("")) {
+    session.turn(*this, stream);
+    run(milliseconds(20));
+  }
+  http2::StreamId get(std::string_view path) {
+    OwnMessage message;
+    return session.peer.session.request(request(message, path), true);
+  }
+  // Lets both sides talk for a while.
+  void talk(Duration time = milliseconds(400)) {
+    for (const Instant end = network.now() + time; network.now() < end;) {
+      session.turn(*this, stream);
+      run(milliseconds(4));
+    }
+    session.turn(*this, stream);
+  }
+  uint16_t status(http2::StreamId id) { return session.peer.session.message(id).status; }
+  std::string body(http2::StreamId id) { return session.peer.data(id); }
+  bool ended(http2::StreamId id) { return session.has(id, http2::Event::kEnd); }
+
+  Session2 session;
+  TextStream& stream;
+};
+
+TEST(Http2Proxy, RequestsOfOneConnectionGoAtOnce) {
+  Http2Client net;
+  net.serve(kOk);
+  std::vector<http2::StreamId> streams;
+  for (int i = 0; i < 10; ++i) streams.push_back(net.get("/" + std::to_string(i)));
+  net.talk();
+  for (const http2::StreamId id : streams) {
+    EXPECT_EQ(net.status(id), 200);
+    EXPECT_EQ(net.body(id), "hello");
+    EXPECT_TRUE(net.ended(id));
+  }
+  EXPECT_EQ(net.requests.size(), 10u);
+  EXPECT_NE(net.requests[0].find("host: shop.example\r\n"), std::string::npos);
+  EXPECT_NE(net.requests[0].find("via: 2 heddle\r\n"), std::string::npos);
+  EXPECT_GT(net.servers.streams.size(), 1u);  // HTTP/1.1 there: one each
+  EXPECT_EQ(net.rules.records.size(), 10u);
+  for (const http2::StreamId id : streams) net.session.peer.session.release(id);
+}
+
+TEST(Http2Proxy, BodiesAndTrailersCrossTheVersions) {
+  Http2Client net;
+  std::string got;
+  net.serve([&](TextStream& stream) {
+    got = stream.heard;
+    if (!got.ends_with("0\r\nx-up: 1\r\n\r\n")) return;
+    stream.heard.clear();
+    stream.to_say +=
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\ndown\r\n0\r\nx-down: 2\r\n\r\n";
+  });
+  OwnMessage message, trailers;
+  request(message, "/up", "POST");
+  message.body = http::Body::streamed();
+  const http2::StreamId id = net.session.peer.session.request(message, false);
+  net.session.peer.send(id, std::string(100'000, 'u'));
+  trailers.trailers.add("x-up", "1");
+  net.session.peer.session.end(id, &trailers.trailers);
+  net.talk(seconds(2));
+  EXPECT_EQ(net.status(id), 200);
+  EXPECT_EQ(net.body(id), "down");
+  EXPECT_EQ(net.session.peer.session.message(id).trailers.size(), 1u);
+  EXPECT_TRUE(net.ended(id));
+  EXPECT_NE(got.find("transfer-encoding: chunked"), std::string::npos);
+  ASSERT_EQ(net.rules.records.size(), 1u);
+  EXPECT_EQ(net.rules.records[0].bytes_in, 100'000u);
+  EXPECT_EQ(net.rules.records[0].fault, HttpFault::kNone);
+  net.session.peer.session.release(id);
+}
+
+TEST(Http2Proxy, AResetStreamTakesItsRequestAlongAndNoOther) {
+  Http2Client net;
+  net.serve([](TextStream& stream) {
+    if (stream.heard.find("/stay") == std::string::npos) return;
+    stream.heard.clear();
+    stream.to_say += kOk;
+  });
+  const http2::StreamId goes = net.get("/go");
+  net.talk();
+  EXPECT_EQ(net.rules.active, 1);
+  net.session.peer.session.reset(goes, http2::ErrorCode::kCancel);
+  const http2::StreamId stays = net.get("/stay");
+  net.talk();
+  EXPECT_EQ(net.count(HttpFault::kClientGone), 1u);
+  EXPECT_EQ(net.rules.active, 0);
+  EXPECT_EQ(net.status(stays), 200);
+  EXPECT_EQ(net.body(stays), "hello");
+  net.session.peer.session.release(goes);
+  net.session.peer.session.release(stays);
+}
+
+TEST(Http2Proxy, MoreThanMayBeInWorkAreRefused) {
+  HttpLimits limits = small_limits();
+  limits.requests = 4;
+  Http2Client net(limits);
+  net.serve([](TextStream&) {});
+  std::vector<http2::StreamId> streams;
+  for (int i = 0; i < 6; ++i) streams.push_back(net.get("/"));
+  net.talk();
+  int refused = 0;
+  for (const http2::StreamId id : streams)
+    refused += net.session.peer.session.error(id) == http2::ErrorCode::kRefusedStream;
+  EXPECT_EQ(refused, 2);
+  EXPECT_EQ(net.count(HttpFault::kOverload), 2u);
+  for (const http2::StreamId id : streams) net.session.peer.session.release(id);
+}
+
+TEST(Http2Proxy, AFaultIsAnsweredAndGrpcGetsAStatus) {
+  Http2Client net;
+  net.rules.fault = HttpFault::kNoEndpoint;
+  const http2::StreamId plain = net.get("/");
+  OwnMessage message;
+  request(message, "/a.B/C", "POST");
+  message.fields.add(http::FieldId::kContentType, "application/grpc");
+  const http2::StreamId grpc = net.session.peer.session.request(message, true);
+  net.talk();
+  EXPECT_EQ(net.status(plain), 503);
+  EXPECT_EQ(net.body(plain), "no_endpoint\n");
+  EXPECT_EQ(net.status(grpc), 200);
+  const http::Fields& fields = net.session.peer.session.message(grpc).fields;
+  EXPECT_EQ(fields.value(http::FieldId::kGrpcStatus), "14");
+  EXPECT_EQ(fields.value(http::FieldId::kGrpcMessage), "no_endpoint");
+  net.session.peer.session.release(plain);
+  net.session.peer.session.release(grpc);
+}
+
+// A server of HTTP/2, which does with each request what `on_request` says.
+struct Http2Server : HttpNet {
+  using OnRequest = std::function<void(test::Host&, http2::StreamId)>;
+  explicit Http2Server(OnRequest on_request) {
+    rules.http2 = true;
+    // The network runs on while this is destroyed.
+    using Sessions = std::map<TextStream*, std::unique_ptr<Session2>>;
+    serve([this, act = std::move(on_request),
+           sessions = std::make_shared<Sessions>()](TextStream& stream) {
+      auto& session = (*sessions)[&stream];
+      if (session == nullptr) session = std::make_unique<Session2>(http2::Side::kServer, servers);
+      session->take(stream);
+      for (const http2::EventNote& note : std::exchange(session->fresh, {}))
+        if (session->has(note.stream, http2::Event::kEnd) && !note.has(http2::Event::kClosed))
+          act(session->peer, note.stream);
+      session->peer.turn();
+      stream.to_say += session->peer.taken();
+    });
+  }
+  static void ok(test::Host& peer, http2::StreamId id) {
+    OwnMessage response;
+    response.status = 200;
+    response.body = http::Body::streamed();
+    peer.session.respond(id, response, false);
+    peer.send(id, "two");
+    peer.session.end(id, nullptr);
+  }
+};
+
+std::string get(const std::string& path) {
+  return "GET " + path + " HTTP/1.1\r\nHost: shop.example\r\n\r\n";
+}
+
+TEST(Http2Proxy, ClientsOfHttp1ShareAConnectionToTheEndpoint) {
+  Http2Server net(Http2Server::ok);
+  std::vector<TextStream*> all;
+  for (int i = 0; i < 12; ++i) all.push_back(&net.ask(get("/" + std::to_string(i))));
+  net.run();
+  for (const TextStream* each : all)
+    EXPECT_TRUE(each->heard.ends_with("3\r\ntwo\r\n0\r\n\r\n")) << each->heard;
+  EXPECT_EQ(net.servers.streams.size(), 1u);
+  EXPECT_EQ(net.count(HttpStat::kUpstreams), 1u);
+  EXPECT_EQ(net.rules.records.size(), 12u);
+}
+
+TEST(Http2Proxy, AStreamThatTheEndpointRefusesIsSentAgain) {
+  int asked = 0;
+  Http2Server net([&](test::Host& peer, http2::StreamId id) {
+    if (++asked == 1) return peer.session.reset(id, http2::ErrorCode::kRefusedStream);
+    Http2Server::ok(peer, id);
+  });
+  TextStream& client = net.ask(get("/"));
+  net.run();
+  EXPECT_TRUE(client.heard.ends_with("3\r\ntwo\r\n0\r\n\r\n")) << client.heard;
+  EXPECT_EQ(asked, 2);
+}
+
+TEST(Http2Proxy, AnEndpointThatResetsAStreamFailsThatRequest) {
+  Http2Server net([](test::Host& peer, http2::StreamId id) {
+    peer.session.reset(id, http2::ErrorCode::kInternalError);
+  });
+  TextStream& client = net.ask(get("/"));
+  net.run();
+  EXPECT_TRUE(client.heard.starts_with("HTTP/1.1 502 ")) << client.heard;
+  EXPECT_EQ(net.count(HttpFault::kUpstreamReset), 1u);
+  EXPECT_EQ(net.app.proxy.requests(), 0u);
+}
+
+TEST(Http2Proxy, AnEndpointThatGoesAwayTakesItsStreamsAlong) {
+  Http2Server net([](test::Host&, http2::StreamId) {});
+  std::vector<TextStream*> all;
+  // What may have been done already is not asked for again.
+  for (int i = 0; i < 5; ++i)
+    all.push_back(&net.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"));
+  net.run();
+  ASSERT_EQ(net.servers.streams.size(), 1u);
+  net.servers.hang_up(net.servers.streams.front(), net.network.now());
+  net.run();
+  for (const TextStream* each : all) EXPECT_TRUE(each->heard.starts_with("HTTP/1.1 502 "));
+  EXPECT_EQ(net.rules.active, 0);
+}
+
+}  // namespace
+}  // namespace heddle::mesh

@@ -1,0 +1,163 @@
+// An HTTP proxy between a client and a server in the simulator.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "flows.h"
+#include "link.h"
+#include "mesh/http_proxy.h"
+#include "relay_net.h"
+#include "text_app.h"
+
+namespace heddle::mesh {
+
+// Everything goes to the server, until told otherwise.
+class HttpRules final : public HttpPolicy {
+ public:
+  std::optional<ClientTerms> terms(uint32_t frontend, const tcp::FourTuple& client) override {
+    EXPECT_EQ(frontend, kFrontend);
+    EXPECT_EQ(client.remote.address, address(1));
+    return ClientTerms{.side = side, .tls = client_tls};
+  }
+  std::optional<HttpRoute> route(uint32_t frontend, const tcp::FourTuple&,
+                                 const http::Message& request) override {
+    EXPECT_EQ(frontend, kFrontend);
+    asked.emplace_back(request.path());
+    if (!found) return std::nullopt;
+    return HttpRoute{.target = target ? &*target : nullptr, .routes = nullptr, .prefix = prefix};
+  }
+  std::expected<HttpDestination, HttpFault> choose(uint32_t, const tcp::FourTuple&,
+                                                   const HttpRoute&) override {
+    if (fault != HttpFault::kNone) return std::unexpected(fault);
+    return HttpDestination{.to = {.tuple = {{address(9), Be16(0)}, {address(2), Be16(port)}},
+                                  .endpoint = kEndpoint,
+                                  .generation = 1,
+                                  .connect_timeout = seconds(5),
+                                  .idle_timeout = idle,
+                                  .tls = server_tls},
+                           .http2 = http2};
+  }
+  void opened(uint32_t, uint32_t endpoint) override {
+    EXPECT_EQ(endpoint, kEndpoint);
+    ++active;
+  }
+  void closed(uint32_t, uint32_t) override { --active; }
+  void ended(const HttpRecord& record) override { records.push_back(record); }
+  Standing judge(uint32_t, const tcp::FourTuple&) override { return standing; }
+
+  ClientSide side = ClientSide::kPlain;
+  std::shared_ptr<tls::Context> client_tls, server_tls;
+  std::optional<policy::HttpTarget> target;
+  bool found = true, http2 = false;
+  uint32_t prefix = 0;
+  uint16_t port = kServerPort;
+  HttpFault fault = HttpFault::kNone;
+  Duration idle = seconds(60);
+  Standing standing = Standing::kStays;
+  int active = 0;
+  std::vector<std::string> asked;  // paths
+  std::vector<HttpRecord> records;
+};
+
+class ProxyApp final : public sim::App {
+ public:
+  ProxyApp(Host& host, HttpRules& rules, const HttpLimits& limits, TlsWork* work)
+      : proxy(host.transport(), host.buffers(), rules, limits, Instant(1'000'000'000), work, 77),
+        host_(host) {
+    host.transport().listen({.local = {address(9), Be16(kPort)}, .user = kFrontend});
+  }
+  void on_event(tcp::Transport&, const tcp::EventNote& note, Instant now) override {
+    proxy.on_note(note, now);
+  }
+  void on_turn(tcp::Transport&, Instant now) override {
+    if (proxy.on_turn(now)) host_.wake_later(now + microseconds(1));
+    host_.wake_later(std::max(proxy.next_deadline(), now + microseconds(100)));
+  }
+  HttpProxy proxy;
+
+ private:
+  Host& host_;
+};
+
+inline HttpLimits small_limits() {
+  HttpLimits limits;
+  limits.connections = 64;
+  limits.requests = 32;
+  limits.endpoints = 16;
+  return limits;
+}
+
+struct HttpNet {
+  explicit HttpNet(const HttpLimits& limits = small_limits(), const LinkSpec& near = wire(),
+                   const LinkSpec& far = wire())
+      : client({}, 1),
+        node({}, 2),
+        server({}, 3),
+        up(near, node, 4),
+        down(near, client, 5),
+        out(far, server, 6),
+        in(far, node, 7),
+        fork(down, out),
+        work(tls_work(node)),
+        clients(client),
+        servers(server),
+        app(node, rules, limits, work.get()) {
+    client.connect_to(up);
+    server.connect_to(in);
+    node.connect_to(fork);
+    client.set_app(clients);
+    server.set_app(servers);
+    node.set_app(app);
+    for (sim::Element* each :
+         std::initializer_list<sim::Element*>{&client, &node, &server, &up, &down, &out, &in})
+      network.add(*each);
+  }
+  ~HttpNet() {
+    servers.answer_no_more();  // what tests have put around this is gone already
+    for (TextStream& each : clients.streams)
+      if (!each.closed) clients.close(each, network.now());
+    network.run_until(network.now() + seconds(400));
+    EXPECT_EQ(app.proxy.requests(), 0u);
+    EXPECT_EQ(app.proxy.connections(), 0u);
+    EXPECT_EQ(rules.active, 0);
+    EXPECT_EQ(node.transport().connection_count(), 0u);
+    EXPECT_EQ(node.transport().pieces().in_use(), 0u);
+  }
+
+  TextStream& ask(std::string text) {
+    return clients.open({{address(1), Be16(0)}, {address(9), Be16(kPort)}}, std::move(text),
+                        network.now());
+  }
+  void serve(TextApp::Answer answer) {
+    servers.serve({address(2), Be16(kServerPort)}, std::move(answer));
+  }
+  // Answers each request (without a body) with this.
+  void serve(std::string response) {
+    serve([response, this](TextStream& stream) {
+      for (size_t end; (end = stream.heard.find("\r\n\r\n")) != std::string::npos;) {
+        requests.push_back(stream.heard.substr(0, end + 4));
+        stream.heard.erase(0, end + 4);
+        stream.to_say += response;
+      }
+    });
+  }
+  void run(Duration time = seconds(2)) { network.run_until(network.now() + time); }
+  uint64_t count(HttpStat stat) const { return app.proxy.counters().value(stat); }
+  uint64_t count(HttpFault fault) const { return app.proxy.counters().value(fault); }
+
+  sim::Network network;
+  Host client, node, server;
+  Link up, down, out, in;
+  Fork fork;
+  HttpRules rules;
+  std::unique_ptr<TlsWork> work;
+  TextApp clients, servers;
+  ProxyApp app;
+  std::vector<std::string> requests;  // that the server got
+};
+
+}  // namespace heddle::mesh
