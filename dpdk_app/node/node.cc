@@ -12,7 +12,7 @@
 #include "node/flow_options.h"
 #include "node/tcp_options.h"
 #include "tcp/cookie.h"
-#include "tcp_io/relay_user.h"
+#include "tcp_io/proxy_user.h"
 #include "wire/ipv6.h"
 
 namespace heddle::app {
@@ -52,7 +52,7 @@ Node::Node(const NodeConfig& config)
 
 Node::TcpUse Node::relaying() {
   const auto make = [](Worker& worker, Instant start) -> std::unique_ptr<TcpUser> {
-    return std::make_unique<RelayUser>(worker, start);
+    return std::make_unique<ProxyUser>(worker, start);
   };
   return {.make_user = make, .tune = {}};
 }

@@ -1,6 +1,9 @@
 // What is told of TCP that ends here, for people.
 #include <fmt/format.h>
 
+#include "http/http2/offences.h"
+#include "http/http2/stats.h"
+#include "mesh/http_proxy.h"
 #include "mesh/relay_stats.h"
 #include "node/node.h"
 #include "tcp_io/walk.h"
@@ -105,6 +108,27 @@ std::vector<server::TcpCounterInfo> Node::tcp_counters() {
       const mesh::RelayCounters* relay = tcp.user->relay_counters();
       return relay == nullptr ? 0 : relay->value(text.stat);
     });
+  const auto add_http = [&](std::string_view prefix, const auto& text, auto&& value_of) {
+    add(prefix, text, [&](const Tcp& tcp) {
+      return tcp.user->http() == nullptr ? 0 : value_of(*tcp.user->http());
+    });
+  };
+  for (const mesh::HttpStatText& text : mesh::kHttpStats)
+    add_http("http_", text, [&](const auto& proxy) { return proxy.counters().value(text.stat); });
+  for (const mesh::HttpFaultText& text : mesh::kHttpFaults)
+    if (text.fault != mesh::HttpFault::kNone)
+      add_http("http_fault_", text,
+               [&](const auto& proxy) { return proxy.counters().value(text.fault); });
+  for (const http::RefusalText& text : http::kRefusals)
+    if (text.refusal != http::Refusal::kNone)
+      add_http("http_refused_", text,
+               [&](const auto& proxy) { return proxy.http2_counters()[text.refusal]; });
+  for (const http2::StatText& text : http2::kStats)
+    add_http("http2_", text, [&](const auto& proxy) { return proxy.http2_counters()[text.stat]; });
+  for (const http2::OffenceText& text : http2::kOffences)
+    if (text.offence != http2::Offence::kNone)
+      add_http("http2_offence_", text,
+               [&](const auto& proxy) { return proxy.http2_counters()[text.offence]; });
   return all;
 }
 

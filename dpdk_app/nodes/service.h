@@ -131,6 +131,8 @@ class Serving {
       return deny(decision.how);
     }
     const policy::Frontend& frontend = *policy_.frontends[decision.frontend];
+    // Each of its requests is led for itself, and gets an answer where it cannot be.
+    if (frontend.is_http) return terminate();
     if (decision.verdict == policy::Verdict::kNoEndpoint) {
       counters.no_endpoint.add();
       return no_endpoint(decision.how);

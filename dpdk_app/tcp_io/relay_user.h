@@ -1,41 +1,33 @@
-// RelayUser: the relay as the data plane runs it. Policy names the endpoints, topology the source
-// addresses, and the worker's counters take what moves.
+// RelayUser: the relay of TCP as the data plane runs it. Policy names the endpoints, topology the
+// source addresses, and the worker's counters take what moves.
 #pragma once
 
 #include "mesh/tcp_relay.h"
+#include "tcp_io/policy_view.h"
 #include "worker/tcp.h"
-#include "worker/worker.h"
 
 namespace heddle::app {
 
-class RelayUser final : public TcpUser, private mesh::RelayPolicy {
+class RelayUser final : private mesh::RelayPolicy {
  public:
   RelayUser(Worker& worker, Instant start);
 
-  void on_note(const tcp::EventNote& note, Instant now) override { relay_.on_note(note, now); }
-  bool on_turn(Instant now) override;
-  Instant next_deadline() const override { return relay_.next_deadline(); }
-
-  uint32_t frontend_of(uint64_t user) const override { return relay_.frontend_of(user); }
-
-  const mesh::TlsEnd* tls_of(uint64_t user) const override { return relay_.tls_of(user); }
-
-  const mesh::RelayCounters* relay_counters() const override { return &relay_.counters(); }
+  mesh::TcpRelay& relay() { return relay_; }
+  const mesh::TcpRelay& relay() const { return relay_; }
+  // True: there is more to do at once.
+  bool on_turn(Instant now);
 
  private:
   std::optional<mesh::ClientTerms> terms(uint32_t frontend, const tcp::FourTuple& client) override;
   std::optional<mesh::Upstream> choose(uint32_t frontend, const tcp::FourTuple& client,
                                        const mesh::ClientFacts& facts) override;
-  void opened(uint32_t frontend, uint32_t endpoint) override;
-  void closed(uint32_t frontend, uint32_t endpoint) override;
+  void opened(uint32_t frontend, uint32_t endpoint) override { view_.opened(frontend, endpoint); }
+  void closed(uint32_t, uint32_t endpoint) override { view_.closed(endpoint); }
   void moved(uint32_t frontend, uint32_t endpoint, bool to_endpoint, uint32_t bytes) override;
   mesh::Standing judge(const mesh::RelayPair& pair) override;
 
-  static bool is_still_proxied(const policy::Snapshot& policy, const mesh::RelayPair& pair);
-  std::shared_ptr<tls::Context> context_of(const std::shared_ptr<const policy::TlsUse>& use) const;
-  policy::Flow flow_of(const tcp::FourTuple& client) const;
-
   Worker& worker_;
+  PolicyView view_;
   mesh::TcpRelay relay_;
 };
 

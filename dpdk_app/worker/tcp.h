@@ -14,6 +14,10 @@
 #include "tcp_io/buffers.h"
 #include "worker/node_secrets.h"
 
+namespace heddle::mesh {
+class HttpProxy;
+}
+
 namespace heddle::app {
 
 struct Worker;
@@ -30,6 +34,7 @@ class TcpUser {
   virtual uint32_t frontend_of(uint64_t user) const = 0;
   // Of a relay; null for any other user.
   virtual const mesh::RelayCounters* relay_counters() const { return nullptr; }
+  virtual const mesh::HttpProxy* http() const { return nullptr; }
   // The TLS of a connection, by its user word; null: none.
   virtual const mesh::TlsEnd* tls_of(uint64_t) const { return nullptr; }
 };

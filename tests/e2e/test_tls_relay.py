@@ -37,8 +37,9 @@ SUITES = [
 
 # What testssl.sh looks for: all of it takes four minutes.
 TESTSSL = [] if SOAK else ["-p", "-R"]
-# Of the certificate's authority, which is of this test, and of the HTTP server behind.
-NOT_OF_TLS = ("cert_expirationStatus", "cert_notAfter", "cert_revocation", "DNS_CAArecord", "HSTS",
+# Of the certificate's authority, which is of this test, of the HTTP server behind, and of the OpenSSL that
+# testssl.sh itself runs on.
+NOT_OF_TLS = ("engine_problem", "cert_expirationStatus", "cert_notAfter", "cert_revocation", "DNS_CAArecord", "HSTS",
               "security_headers")
 
 # Services, each at the port of the VIP: the side of clients and that of endpoints.
@@ -82,7 +83,7 @@ user root; daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {fo
 events {{ worker_connections 4096; }}
 http {{ access_log off; client_body_temp_path {folder}; proxy_temp_path {folder};
   fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};
-  keepalive_requests 1000000; root {folder}; ssl_protocols TLSv1.2 TLSv1.3;
+  keepalive_requests 1000000; client_header_timeout 1h; root {folder}; ssl_protocols TLSv1.2 TLSv1.3;
   server {{ listen {PLAIN}; }}
   server {{ listen {TLS} ssl; server_name {NAME}; {pairs(*lab.web.values())} }}
   server {{ listen {SVIDS} ssl; {pairs(lab.svids["server"])}

@@ -1,0 +1,115 @@
+#include "tcp_io/http_user.h"
+
+#include <algorithm>
+
+namespace heddle::app {
+
+namespace {
+
+// In one turn.
+constexpr uint32_t kJudged = 64;
+
+mesh::HttpLimits limits_of(const Worker& worker) {
+  mesh::HttpLimits limits;
+  limits.connections = worker.tcp->limits.connections;
+  // Each has up to two blocks of 24 KB while it is in work.
+  limits.requests = std::clamp<uint32_t>(limits.connections / 4, 16, 4096);
+  limits.endpoints = policy::Limits().endpoint_slots();
+  return limits;
+}
+
+// The rule as it is now; null: there is none of that name any more.
+const policy::HttpTarget* find_again(const policy::HttpRoutes& routes, uint32_t rule) {
+  for (const policy::HttpRoutes::Rule& each : routes.rules())
+    if (each.target.slot == rule) return &each.target;
+  return nullptr;
+}
+
+}  // namespace
+
+HttpUser::HttpUser(Worker& worker, Instant start)
+    : worker_(worker),
+      view_(worker),
+      proxy_(worker.tcp->transport, worker.tcp->buffers, *this, limits_of(worker), start,
+             &worker.tcp->tls, worker.flows->pick_state().random.next()) {}
+
+bool HttpUser::on_turn(Instant now) {
+  const bool more = proxy_.on_turn(now);
+  return proxy_.sweep(worker_.policy->generation, kJudged, now) || more;
+}
+
+std::optional<mesh::ClientTerms> HttpUser::terms(uint32_t frontend, const tcp::FourTuple& client) {
+  const policy::Frontend* its = view_.frontend(frontend);
+  if (its == nullptr || !its->is_http) return std::nullopt;
+  if (view_.decide(view_.flow_of(client)).verdict == policy::Verdict::kDenied) {
+    worker_.services[frontend].denied.add();
+    return std::nullopt;
+  }
+  return view_.terms_of(*its);
+}
+
+std::optional<mesh::HttpRoute> HttpUser::route(uint32_t frontend, const tcp::FourTuple& client,
+                                               const http::Message& request) {
+  const policy::Frontend* its = view_.frontend(frontend);
+  if (its == nullptr || !its->is_http) return std::nullopt;
+  if (its->http == nullptr) return mesh::HttpRoute();
+  const policy::Flow flow = view_.flow_of(client);
+  const policy::HttpMatched matched =
+      its->http->find(request, flow.identified ? flow.in : kNoInterface);
+  if (matched.target == nullptr) return std::nullopt;
+  return mesh::HttpRoute{.target = matched.target, .routes = its->http, .prefix = matched.prefix};
+}
+
+std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::choose(
+    uint32_t frontend, const tcp::FourTuple& client, const mesh::HttpRoute& route) {
+  using mesh::HttpFault;
+  const policy::Frontend* its = view_.frontend(frontend);
+  if (its == nullptr || !its->is_http) return std::unexpected(HttpFault::kNoRoute);
+  const policy::HttpTarget* target = route.target;
+  if (its->http != route.routes) {  // a later try, and policy has changed
+    if (target == nullptr || its->http == nullptr) return std::unexpected(HttpFault::kNoRoute);
+    target = find_again(*its->http, target->slot);
+    if (target == nullptr) return std::unexpected(HttpFault::kNoRoute);
+  }
+  const policy::Flow flow = view_.flow_of(client);
+  const policy::PickState state = worker_.flows->pick_state();
+  const uint64_t hash = its->hash_on == policy::HashOn::kSourceAddress
+                            ? policy::hash_of(flow, its->hash_on)
+                            : state.random.next();
+  const policy::Decision decision =
+      policy::decide_request(view_.policy(), frontend, flow, target, hash, &state);
+  ServiceCounters& counters = worker_.services[frontend];
+  if (decision.verdict != policy::Verdict::kForward) {
+    counters.no_endpoint.add();
+    return std::unexpected(HttpFault::kNoEndpoint);
+  }
+  auto upstream = view_.upstream_of(*its, flow, decision);
+  if (!upstream) {
+    if (upstream.error() == PolicyView::NoWay::kUnreachable)
+      return std::unexpected(HttpFault::kNoConnection);
+    counters.denied.add();
+    return std::unexpected(HttpFault::kDenied);
+  }
+  if (target != nullptr && target->connect != Duration())
+    upstream->connect_timeout = target->connect;
+  return mesh::HttpDestination{.to = std::move(*upstream),
+                               .http2 = its->upstream_http == policy::HttpUpstream::kHttp2};
+}
+
+void HttpUser::ended(const mesh::HttpRecord& record) {
+  worker_.services[record.frontend].bytes.add(record.bytes_in);
+  if (record.endpoint != kNoSlot) worker_.endpoints[record.endpoint].bytes.add(record.bytes_in);
+}
+
+mesh::Standing HttpUser::judge(uint32_t frontend, const tcp::FourTuple& client) {
+  const policy::Frontend* its = view_.frontend(frontend);
+  const policy::Decision decision = view_.decide(view_.flow_of(client));
+  const bool proxied =
+      its != nullptr && its->is_http && view_.is_still_proxied(frontend, client.local);
+  if (proxied && decision.verdict != policy::Verdict::kDenied) return mesh::Standing::kStays;
+  worker_.flows->counters.cut.add();
+  return proxied && decision.how == policy::Refusal::kDrop ? mesh::Standing::kSilent
+                                                           : mesh::Standing::kReset;
+}
+
+}  // namespace heddle::app

@@ -1,0 +1,36 @@
+// HttpUser: the HTTP proxy as the data plane runs it. Policy leads each request, and the worker's
+// counters take what is asked for.
+#pragma once
+
+#include "mesh/http_proxy.h"
+#include "tcp_io/policy_view.h"
+#include "worker/tcp.h"
+
+namespace heddle::app {
+
+class HttpUser final : private mesh::HttpPolicy {
+ public:
+  HttpUser(Worker& worker, Instant start);
+
+  mesh::HttpProxy& proxy() { return proxy_; }
+  const mesh::HttpProxy& proxy() const { return proxy_; }
+  // True: there is more to do at once.
+  bool on_turn(Instant now);
+
+ private:
+  std::optional<mesh::ClientTerms> terms(uint32_t frontend, const tcp::FourTuple& client) override;
+  std::optional<mesh::HttpRoute> route(uint32_t frontend, const tcp::FourTuple& client,
+                                       const http::Message& request) override;
+  std::expected<mesh::HttpDestination, mesh::HttpFault> choose(
+      uint32_t frontend, const tcp::FourTuple& client, const mesh::HttpRoute& route) override;
+  void opened(uint32_t frontend, uint32_t endpoint) override { view_.opened(frontend, endpoint); }
+  void closed(uint32_t, uint32_t endpoint) override { view_.closed(endpoint); }
+  void ended(const mesh::HttpRecord& record) override;
+  mesh::Standing judge(uint32_t frontend, const tcp::FourTuple& client) override;
+
+  Worker& worker_;
+  PolicyView view_;
+  mesh::HttpProxy proxy_;
+};
+
+}  // namespace heddle::app

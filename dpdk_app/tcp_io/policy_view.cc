@@ -1,0 +1,112 @@
+#include "tcp_io/policy_view.h"
+
+#include "tcp_io/own_address.h"
+#include "tcp_io/ready_tls.h"
+#include "worker/tcp.h"
+
+namespace heddle::app {
+
+namespace {
+
+tcp::IpAddress tcp_address(const policy::IpAddress& address) {
+  return address.is_v4() ? tcp::from_ipv4(address.v4()) : address.v6();
+}
+
+InterfaceId towards(const l3::Topology& topology, const policy::IpAddress& address) {
+  return address.is_v4() ? interface_towards(topology, address.v4())
+                         : interface_towards(topology, address.v6());
+}
+
+}  // namespace
+
+policy::IpAddress policy_address(const tcp::IpAddress& address) {
+  return address.is_v4_mapped() ? policy::IpAddress(tcp::to_ipv4(address))
+                                : policy::IpAddress(address);
+}
+
+std::shared_ptr<tls::Context> PolicyView::context_of(
+    const std::shared_ptr<const policy::TlsUse>& use) const {
+  if (use == nullptr) return nullptr;
+  return static_cast<const ReadyTls&>(*use->ready)
+      .of(worker_.id, worker_.tcp->tls.least_busy_lane());
+}
+
+mesh::ClientTerms PolicyView::terms_of(const policy::Frontend& frontend) const {
+  mesh::ClientTerms terms;
+  switch (frontend.client_tls) {
+    case policy::ClientTls::kOff:
+      return terms;
+    case policy::ClientTls::kTerminate:
+      terms.side = mesh::ClientSide::kTls;
+      break;
+    case policy::ClientTls::kOptional:
+      terms.side = mesh::ClientSide::kEither;
+      break;
+    case policy::ClientTls::kPassthrough:
+      terms.side = mesh::ClientSide::kTlsNamed;
+      break;
+  }
+  terms.tls = context_of(frontend.tls_in);
+  return terms;
+}
+
+// Who the client is, is known by where its address leads: a handshake that came to an end is proof
+// that it is there.
+policy::Flow PolicyView::flow_of(const tcp::FourTuple& client) const {
+  policy::Flow flow{.source = policy_address(client.remote.address),
+                    .destination = policy_address(client.local.address),
+                    .protocol = policy::Protocol::kTcp,
+                    .source_port = client.remote.port.host(),
+                    .destination_port = client.local.port.host(),
+                    .in = kNoInterface};
+  flow.in = towards(*worker_.topology, flow.source);
+  if (flow.in == kNoInterface) return flow;
+  const auto role = worker_.topology->interface(flow.in).role;
+  flow.identified = role == l3::InterfaceRole::kWorkload;
+  return flow;
+}
+
+policy::Decision PolicyView::decide(const policy::Flow& flow) const {
+  return policy::decide(policy(), flow);
+}
+
+std::expected<mesh::Upstream, PolicyView::NoWay> PolicyView::upstream_of(
+    const policy::Frontend& frontend, const policy::Flow& flow,
+    const policy::Decision& decision) const {
+  const policy::IpAddress& endpoint = decision.endpoint->address;
+  const InterfaceId out = towards(*worker_.topology, endpoint);
+  if (out == kNoInterface) return std::unexpected(NoWay::kUnreachable);
+  policy::Flow arriving = flow;
+  arriving.destination = endpoint;
+  arriving.destination_port = decision.port;
+  if (!policy::guard(policy(), arriving, out).allowed) return std::unexpected(NoWay::kDenied);
+  return mesh::Upstream{
+      .tuple = {{own_address_on(*worker_.topology, out, endpoint.is_v4()), Be16(0)},
+                {tcp_address(endpoint), Be16(decision.port)}},
+      .endpoint = decision.endpoint->slot,
+      .generation = policy().generation,
+      .connect_timeout = frontend.connect_timeout,
+      .idle_timeout = frontend.idle_timeout,
+      .tls = context_of(frontend.tls_out),
+      .server_name = frontend.tls_out == nullptr ? std::string() : frontend.tls_out->server_name};
+}
+
+bool PolicyView::is_still_proxied(uint32_t frontend, const tcp::Endpoint& service) const {
+  if (policy().frontend_table == nullptr) return false;
+  const uint32_t slot = policy().frontend_table->find(
+      {policy_address(service.address), policy::Protocol::kTcp, service.port.host()});
+  return slot == frontend && policy().frontends[slot]->forwarding == policy::Forwarding::kProxy;
+}
+
+void PolicyView::opened(uint32_t frontend, uint32_t endpoint) {
+  worker_.services[frontend].flows.add();
+  worker_.endpoints[endpoint].flows.add();
+  worker_.flows->set_active_flows(endpoint, worker_.flows->active_flows(endpoint) + 1);
+}
+
+void PolicyView::closed(uint32_t endpoint) {
+  const uint32_t active = worker_.flows->active_flows(endpoint);
+  if (active > 0) worker_.flows->set_active_flows(endpoint, active - 1);
+}
+
+}  // namespace heddle::app

@@ -1,0 +1,347 @@
+"""The HTTP proxy between programs as they are: curl, nghttp, h2load, wrk and gRPC as clients; nginx, nghttpd and
+gRPC as servers; HTTP/1.1 and HTTP/2 on either side, with TLS and without; rules, bodies, tunnels, and what is
+refused."""
+
+import hashlib
+import json
+import pathlib
+import socket
+import subprocess
+import time
+
+import pytest
+
+from certificates import DOMAIN, Authority
+from http_server import known
+from lab import Lab, poll
+from node import Node, uplink
+from policy import apply, resource, write
+
+VIP = "10.96.0.80"
+SERVERS = ["10.2.0.2", "10.3.0.2"]
+HERE = pathlib.Path(__file__).parent
+NAME = "shop.test"
+HTTP, GRPC, NGHTTPD, NGINX = 8080, 9000, 9001, 8081
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["1worker", "2workers"])
+def net(request):
+    with Lab() as lab:
+        lab.client = lab.uplink_peer("c", 1)
+        lab.servers = [lab.uplink_peer(f"s{i}", 2 + i) for i in (0, 1)]
+        lab.authority = Authority(lab.path(""), "root")
+        lab.certificate = lab.authority.issue("web", dns=[NAME, "*.test"])
+        for number, server in enumerate(lab.servers):
+            start_servers(lab, number, server)
+        lab.heddled = lab.enter(Node(lab, [uplink("c", 1), uplink("s0", 2), uplink("s1", 3)],
+                                     workers=request.param))
+        yield lab
+
+
+def start_servers(lab, number, server):
+    folder = pathlib.Path(lab.path(f"www{number}"))
+    folder.mkdir()
+    (folder / "file").write_bytes(known(1_000_000))
+    (folder / "name").write_text(f"nginx {number}\n")
+    conf = folder / "nginx.conf"
+    conf.write_text(f"""
+user root; daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
+events {{ worker_connections 4096; }}
+http {{ access_log off; client_body_temp_path {folder}; proxy_temp_path {folder};
+  fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};
+  keepalive_requests 1000000; root {folder}; server {{ listen {NGINX}; }} }}
+""")
+    server.start("nginx", "-c", conf, stderr=subprocess.DEVNULL)
+    server.start("nghttpd", "--no-tls", "-d", folder, NGHTTPD, stdout=subprocess.DEVNULL,
+                 stderr=subprocess.DEVNULL)
+    for program, arguments in (("http_server.py", (HTTP, f"s{number}")),
+                               ("grpc_peers.py", ("server", GRPC))):
+        serving = server.start("/usr/bin/python3", HERE / program, *arguments,
+                               stdout=subprocess.PIPE)
+        assert serving.stdout.readline() == "ready\n"
+    for port in (NGINX, NGHTTPD):
+        poll(lambda: server.run("ss", "-Htln", f"sport = :{port}").stdout, f"{port} listens")
+
+
+TLS = {"mode": "TERMINATE", "certificates": ["web"]}
+
+
+def service(name="web", target=HTTP, protocol="http"):
+    return resource("Service", name, {
+        "addresses": [VIP],
+        "ports": [{"name": "plain", "port": 80, "protocol": protocol, "target_port": target},
+                  {"name": "tls", "port": 443, "protocol": protocol, "target_port": target,
+                   "tls": TLS}]})
+
+
+def endpoints(*numbers, name="web"):
+    return resource("EndpointSet", name, {"service": name, "endpoints": [
+        {"address": SERVERS[n], "labels": {"server": f"s{n}"}} for n in numbers]})
+
+
+def secret(lab):
+    certificate, key = lab.certificate
+    return resource("Secret", "web", {"certificate_pem": certificate.read_text(),
+                                      "private_key_pem": key.read_text()})
+
+
+def route(*rules, **spec):
+    return resource("Route", "web", {"service": "web", "http": list(rules), **spec})
+
+
+@pytest.fixture(autouse=True)
+def web(net):
+    apply(net.heddled, secret(net), service(), endpoints(0))
+    yield
+    present = json.loads(net.heddled.ctl("get", "-A", "-o", "json").stdout)
+    net.heddled.ctl("delete", "-f", write(net.heddled, "all.yaml", *present))
+
+
+def curl(net, path, *options, tls=False, check=True, name=NAME):
+    port = 443 if tls else 80
+    url = f"{'https' if tls else 'http'}://{name}{path}"
+    command = ["ip", "netns", "exec", net.client.name, "curl", "-sS", "--max-time", "20",
+               "--resolve", f"{name}:{port}:{VIP}", "--cacert", str(net.authority.certificate),
+               *map(str, options), url]
+    done = subprocess.run(command, capture_output=True, timeout=30, check=False)
+    assert done.returncode == 0 or not check, done.stderr.decode()
+    return done.stdout
+
+
+def status(net, path, *options, **more):
+    return int(curl(net, path, "-o", "/dev/null", "-w", "%{http_code}", *options, **more))
+
+
+VERSIONS = {"h1": ["--http1.1"], "h2": ["--http2-prior-knowledge"]}
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize("version", VERSIONS)
+def test_curl_gets_and_sends_every_byte(net, version, tls):
+    options = ["--http2"] if tls and version == "h2" else VERSIONS[version]
+    for size in (0, 1, 1000, 70_000, 2_000_001):
+        assert curl(net, f"/bytes/{size}", *options, tls=tls) == known(size), size
+    body = pathlib.Path(net.path("body"))
+    for size in (1, 5_000, 1_500_000):
+        body.write_bytes(known(size))
+        for how in (["--data-binary", f"@{body}"], ["-T", body],
+                    ["-T", body, "-H", "transfer-encoding: chunked"] if version == "h1" else []):
+            if not how:
+                continue
+            assert curl(net, "/echo", *options, *how, tls=tls) == known(size), (size, how)
+    seen = curl(net, "/", *options, "-o", "/dev/null", "-w", "%{http_version}", tls=tls).decode()
+    assert seen == ("2" if version == "h2" else "1.1")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_the_endpoint_is_told(net, version):
+    head = json.loads(curl(net, "/head?q=%2f&x=a%20b", *VERSIONS[version], "-H", "X-Two: 2"))
+    fields = dict(head["fields"])
+    assert head["line"] == "GET /head?q=%2f&x=a%20b HTTP/1.1"
+    assert fields["host"] == NAME and fields["x-two"] == "2"
+    assert fields["x-forwarded-for"] == "10.1.0.2" and fields["x-forwarded-proto"] == "http"
+    assert len(fields["x-request-id"]) == 32
+    assert fields["via"] == ("2 heddle" if version == "h2" else "1.1 heddle")
+
+
+@pytest.mark.parametrize("target,client", [(NGHTTPD, "h1"), (NGHTTPD, "h2"), (NGINX, "h2")])
+def test_either_version_goes_to_either(net, target, client):
+    protocol = "http2" if target == NGHTTPD else "http"
+    apply(net.heddled, service(target=target, protocol=protocol))
+    got = curl(net, "/file", *VERSIONS[client])
+    assert hashlib.sha256(got).digest() == hashlib.sha256(known(1_000_000)).digest()
+    assert curl(net, "/file", *VERSIONS[client], tls=False) == got
+    assert status(net, "/nothing", *VERSIONS[client]) == 404
+
+
+def test_head_and_methods(net):
+    out = curl(net, "/", "-I").decode()
+    assert "content-length: 1234" in out
+    for method in ("PUT", "DELETE", "PATCH"):
+        assert curl(net, "/echo", "-X", method, "-d", "abc") == b"abc"
+    assert status(net, "/", "-X", "CONNECT", "--request-target", f"{NAME}:80") in (400, 405)
+
+
+def test_rules(net):
+    own = [{"service": "web", "subset": {"server": "s0"}}]
+    other = [{"service": "web", "subset": {"server": "s1"}}]
+    apply(net.heddled, endpoints(0, 1), route(
+        {"matches": [{"path": {"prefix": "/other"}}], "backends": other,
+         "filters": [{"rewrite": {"prefix": "/new"}},
+                     {"request_headers": {"set": [{"name": "x-rule", "value": "1"}]}},
+                     {"response_headers": {"add": [{"name": "x-from", "value": "rule"}]}}]},
+        {"matches": [{"path": {"prefix": "/go"}}],
+         "filters": [{"redirect": {"scheme": "https", "path": "/gone", "status": 301}}]},
+        {"matches": [{"path": {"exact": "/teapot"}}],
+         "filters": [{"direct_response": {"status": 418, "body": "no coffee\n"}}]},
+        {"matches": [{"path": {"prefix": "/"}, "headers": [{"name": "x-who", "exact": "s1"}]}],
+         "backends": other},
+        {"matches": [{"path": {"prefix": "/s0"}}], "backends": own}))
+    assert curl(net, "/other/x") == b"s1 /new/x\n"
+    assert "x-from: rule" in curl(net, "/other/x", "-i").decode()
+    assert "301 https://shop.test/gone" in curl(net, "/go", "-o", "/dev/null", "-w",
+                                                "%{http_code} %{redirect_url}").decode()
+    assert curl(net, "/teapot", "-w", "%{http_code}") == b"no coffee\n418"
+    assert curl(net, "/any", "-H", "X-Who: s1") == b"s1 /any\n"
+    assert curl(net, "/s0/y") == b"s0 /s0/y\n"
+    assert status(net, "/nobody") == 404
+    assert curl(net, "/other/../s0/z", "--path-as-is") == b"s0 /s0/z\n"
+
+
+def test_weights_and_changes_while_requests_go(net):
+    split = lambda a, b: route({"backends": [
+        {"service": "web", "subset": {"server": "s0"}, "weight": a},
+        {"service": "web", "subset": {"server": "s1"}, "weight": b}]})
+    apply(net.heddled, endpoints(0, 1), split(80, 20))
+    h2load = net.client.start("h2load", "--h1", "-n", 4000, "-c", 8, f"http://{VIP}/x",
+                              stdout=subprocess.PIPE)
+    for step in range(12):
+        apply(net.heddled, split(80 - 5 * step, 20 + 5 * step))
+        time.sleep(0.1)
+    out, _ = h2load.communicate(timeout=60)
+    assert "4000 succeeded, 0 failed, 0 errored" in out, out
+    who = [curl(net, "/").split()[0] for _ in range(40)]
+    assert {b"s0", b"s1"} == set(who)
+
+
+@pytest.mark.parametrize("options", [["--h1"], ["-m", "16"]], ids=["h1", "h2"])
+def test_h2load(net, options):
+    apply(net.heddled, service(target=NGINX))
+    out = net.client.run("h2load", *options, "-n", 20000, "-c", 32, f"http://{VIP}/name").stdout
+    assert "20000 succeeded, 0 failed, 0 errored" in out, out
+
+
+def test_wrk_over_tls(net):
+    apply(net.heddled, service(target=NGINX))
+    out = net.client.run("wrk", "-t1", "-c32", "-d2", f"https://{VIP}/name").stdout
+    assert "Socket errors" not in out and "Non-2xx" not in out, out
+    assert int(out.split(" requests in")[0].split()[-1]) > 500, out
+
+
+def test_grpc(net):
+    apply(net.heddled, service(target=GRPC, protocol="grpc"))
+    done = net.client.run("/usr/bin/python3", HERE / "grpc_peers.py", "client", f"{VIP}:80",
+                          timeout=90)
+    got = json.loads(done.stdout)
+    assert got["unary"] == "hello" and got["big"] and got["both"] and got["many"], got
+    assert got["trailers"]["x-trailer"] == "t"
+    assert got["down"] == [str(i) for i in range(50)] and got["up"] == "1200000"
+    code, details, trailers = got["fail"]
+    assert (code, details, trailers["x-why"]) == ("FAILED_PRECONDITION", "as you asked: ü%", "asked")
+    assert got["deadline"][0] == "DEADLINE_EXCEEDED" and got["deadline_s"] < 3, got
+    assert got["unknown"][0] == "UNIMPLEMENTED" and got["cancelled"]
+
+
+def test_grpc_without_an_endpoint_gets_its_status(net):
+    apply(net.heddled, service(target=GRPC, protocol="grpc"), endpoints())
+    done = net.client.run("/usr/bin/python3", "-c", f"""
+import grpc
+try: grpc.insecure_channel("{VIP}:80").unary_unary("/a/b")(b"", timeout=5)
+except grpc.RpcError as e: print(e.code().name, e.details())
+""")
+    assert done.stdout == "UNAVAILABLE no_endpoint\n"
+
+
+def test_websocket(net):
+    script = f"""
+import os, socket, struct
+s = socket.create_connection(("{VIP}", 80), timeout=10)
+s.sendall(b"GET /ws HTTP/1.1\\r\\nHost: a\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n"
+          b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\nSec-WebSocket-Version: 13\\r\\n\\r\\n")
+f = s.makefile("rb")
+head = b""
+while not head.endswith(b"\\r\\n\\r\\n"): head += f.readline()
+assert b" 101 " in head and b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head, head
+for n in (0, 1, 100, 5000) * 20:
+    data, mask = os.urandom(n), os.urandom(4)
+    size = bytes([0x80 | n]) if n < 126 else b"\\xfe" + struct.pack(">H", n)
+    s.sendall(b"\\x82" + size + mask + bytes(c ^ mask[i % 4] for i, c in enumerate(data)))
+    f.read(2 if n < 126 else 4)
+    assert f.read(n) == data
+s.sendall(b"\\x88\\x80\\0\\0\\0\\0")
+assert f.read() == b""
+print("ok")
+"""
+    assert net.client.run("/usr/bin/python3", "-c", script).stdout == "ok\n"
+
+
+def raw(net, text, wait=5):
+    """Sends bytes, half-closes, and gives all that comes."""
+    script = f"""
+import socket, sys
+s = socket.create_connection(("{VIP}", 80), timeout={wait})
+s.sendall({text!r}); s.shutdown(socket.SHUT_WR)
+out = b""
+try:
+    while part := s.recv(65536): out += part
+except OSError as e: out += repr(e).encode()
+sys.stdout.buffer.write(out)
+"""
+    return net.client.run("/usr/bin/python3", "-c", script, timeout=wait + 10).stdout
+
+
+@pytest.mark.parametrize("text,code", [
+    (b"GET / HTTP/1.1\r\n\r\n", 400), (b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400),
+    (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+    (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\nx", 400),
+    (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
+    (b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505), (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n", 414),
+    (b"GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n", 400),
+    (b"GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    (b"GET /../x HTTP/1.1\r\nHost: a\r\n\r\n", 400)],
+    ids=["no-host", "two-hosts", "length-and-chunked", "signed-length", "coding", "version", "target",
+         "blank", "nul", "above-root"])
+def test_bad_requests_are_refused(net, text, code):
+    out = raw(net, text)
+    assert out.startswith(f"HTTP/1.1 {code} "), out
+    assert out.count("HTTP/1.1 ") == 1, out
+
+
+def test_pipelined_requests(net):
+    out = raw(net, b"".join(b"GET /p%d HTTP/1.1\r\nHost: a\r\n\r\n" % i for i in range(500)))
+    assert [line for line in out.splitlines() if line.startswith("s0 ")] == \
+        [f"s0 /p{i}" for i in range(500)]
+
+
+def test_endpoints_that_fail(net):
+    apply(net.heddled, service(target=9))
+    assert status(net, "/") == 503
+    apply(net.heddled, service(), endpoints())
+    assert status(net, "/") == 503
+    assert curl(net, "/") == b"no_endpoint\n"
+    apply(net.heddled, endpoints(0), route({"backends": [{"service": "web"}],
+                                            "timeouts": {"request": "300ms"}}))
+    assert curl(net, "/slow/2000", "-w", "%{http_code}") == b"request_timeout\n504"
+    assert curl(net, "/slow/10", "-w", "%{http_code}") == b"s0 /slow/10\n200"
+
+
+def test_a_policy_that_denies_ends_what_is_open(net):
+    denies = resource("AccessPolicy", "nobody", {"target": {"service": "web"}, "action": "DENY",
+                                                 "on_deny": "RESET", "rules": [{}]})
+    slow = net.client.start("curl", "-sS", f"http://{VIP}/slow/5000", stderr=subprocess.PIPE)
+    time.sleep(0.5)
+    begin = time.monotonic()
+    apply(net.heddled, denies)
+    slow.communicate(timeout=10)
+    assert slow.returncode != 0 and time.monotonic() - begin < 3
+    assert b"" == curl(net, "/", check=False)
+
+
+def test_slow_clients_do_not_stop_others(net):
+    slow = net.client.start("slowhttptest", "-c", 200, "-H", "-i", 5, "-r", 200, "-l", 6, "-u",
+                            f"http://{VIP}/", stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(10):
+            assert curl(net, "/x") == b"s0 /x\n"
+            time.sleep(0.2)
+    finally:
+        slow.communicate(timeout=30)
+
+
+def test_counters_and_connections_are_shown(net):
+    curl(net, "/")
+    out = net.heddled.ctl("show", "tcp").stdout
+    assert any(line.split()[:1] == ["http_http1_requests"] for line in out.splitlines()), out
+    listeners = net.heddled.ctl("show", "listeners").stdout
+    assert [line.split()[:3] for line in listeners.splitlines()[1:]] == \
+        [["shop/web:plain", VIP, "80"], ["shop/web:tls", VIP, "443"]], listeners
