@@ -11,7 +11,7 @@
 #include "node/tcp_options.h"
 #include "node/topology_builder.h"
 #include "nodes/nodes.h"
-#include "tcp_io/relay_user.h"
+#include "tcp_io/proxy_user.h"
 #include "worker/tcp.h"
 
 namespace heddle::rig {
@@ -117,7 +117,7 @@ void Rig::make_tcp(Worker& worker) {
   const app::TcpOptions tcp =
       app::tcp_options(net_.config().tcp, *topologies_.back(), options_.workers);
   worker.tcp = std::make_unique<app::Tcp>(worker, tcp, secrets_, now_);
-  worker.tcp->user = std::make_unique<app::RelayUser>(worker, now_);
+  worker.tcp->user = std::make_unique<app::ProxyUser>(worker, now_);
 }
 
 void Rig::assign_queues() {

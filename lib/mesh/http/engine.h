@@ -78,6 +78,7 @@ class HttpEngine final : private Shaker {
   void begin_stream(uint32_t slot, http2::StreamId stream);
   void release_client(Exchange& x);
   void close_client(uint32_t slot);
+  void refuse_request(uint32_t slot);
 
   // engine_upstreams.cc
   void find_endpoint(Exchange& x);
@@ -97,7 +98,7 @@ class HttpEngine final : private Shaker {
   bool read_request(Exchange& x);
   bool read_response(Exchange& x);
   bool read_head(Exchange& x, Side side);
-  bool pass_interim(Exchange& x);
+  void pass_interim(Exchange& x);
   void pass_continue(Exchange& x);
   bool write_request(Exchange& x);
   bool write_response(Exchange& x);

@@ -206,8 +206,7 @@ void HttpEngine::serve_client(uint32_t slot) {
     return;
   }
   Exchange* x = begin(slot);
-  // Without room for one more request the connection goes: there is none for an answer either.
-  if (x == nullptr) return lose(slot);
+  if (x == nullptr) return refuse_request(slot);
   counters.add(HttpStat::kHttp1Requests);
   x->request_block = arenas_.take();
   HEDDLE_CHECK(x->request_block != kNoSlot, "fewer arenas than exchanges");
@@ -216,6 +215,19 @@ void HttpEngine::serve_client(uint32_t slot) {
   x->parser.start_request(x->own_request, limits_.message);
   x->deadline = now_ + limits_.head;
   wake(x->slot);
+}
+
+// One more than there may be in work. Which it is nobody reads.
+void HttpEngine::refuse_request(uint32_t slot) {
+  constexpr std::string_view kAnswer =
+      "HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain\r\ncontent-length: 9\r\n"
+      "connection: close\r\n\r\noverload\n";
+  Peer& peer = peers[slot];
+  work_.pieces().free(peer.wire.in);
+  counters.add_status(503);
+  if (work_.pieces().append_copy(peer.wire.out, http::bytes_of(kAnswer)) < kAnswer.size())
+    return lose(slot);
+  close_client(slot);
 }
 
 void HttpEngine::begin_stream(uint32_t slot, http2::StreamId stream) {
@@ -254,8 +266,10 @@ void HttpEngine::release_client(Exchange& x) {
   const bool whole = half.write_ended && half.read_ended && !half.lost;
   const bool tunnel = half.tunnel;
   if (peer.session != nullptr || peer.stage != PeerStage::kOpen) {
-    if (half.stream != http2::kNoStream && !half.write_ended && !half.closed)
-      peer.session->reset(half.stream, http2::ErrorCode::kInternalError);
+    // RFC 9113 8.1: what the client still wants to say after a whole response it may leave.
+    if (half.stream != http2::kNoStream && !half.closed)
+      peer.session->reset(half.stream, half.write_ended ? http2::ErrorCode::kNoError
+                                                        : http2::ErrorCode::kInternalError);
     detach(x, kClient);
     if (!peers.live(slot) || peers[slot].first_exchange != kNoSlot) return;
     if (peers[slot].stage == PeerStage::kOpen) {

@@ -14,6 +14,8 @@ constexpr uint32_t kMostHead = 32 * 1024;
 // One turn of a body in one direction, so that others come to theirs.
 constexpr uint32_t kMostAtOnce = 256 * 1024;
 constexpr uint32_t kPart = 64 * 1024;
+// Answers before the answer, of one endpoint to one request.
+constexpr uint8_t kMostInterims = 16;
 // So that the end of a body is found where there is no room for more of it.
 constexpr uint32_t kLeastRead = 512;
 
@@ -81,9 +83,18 @@ bool HttpEngine::read_response(Exchange& x) {
       return false;
     }
   } else {
-    do {
+    while (true) {
       if (!read_head(x, kServer)) return false;
-    } while (half.head_read && x.own_response.is_interim() && pass_interim(x));
+      if (!half.head_read || !x.own_response.is_interim()) break;
+      if (++x.interims > kMostInterims) {
+        fail(x, HttpFault::kBadResponse);
+        return true;
+      }
+      pass_interim(x);
+      half.head_read = false;
+      x.parser.start_response(x.own_response, limits_.message,
+                              {x.request->method, x.request->protocol()});
+    }
     x.response = &x.own_response;
   }
   if (half.refusal != http::Refusal::kNone) {
@@ -103,7 +114,7 @@ bool HttpEngine::read_response(Exchange& x) {
 }
 
 // An answer before the answer goes on to clients that know of such.
-bool HttpEngine::pass_interim(Exchange& x) {
+void HttpEngine::pass_interim(Exchange& x) {
   Half& client = x[kClient];
   Peer& peer = peer_of(x, kClient);
   if (client.stream != http2::kNoStream) {
@@ -113,10 +124,6 @@ bool HttpEngine::pass_interim(Exchange& x) {
                           work_.pieces(), peer.wire.out);
   }
   dirty_.push(client.peer);
-  x[kServer].head_read = false;
-  x.parser.start_response(x.own_response, limits_.message,
-                          {x.request->method, x.request->protocol()});
-  return true;
 }
 
 // A 100 of an endpoint that speaks HTTP/2.

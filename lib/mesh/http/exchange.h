@@ -92,6 +92,7 @@ struct Exchange {
   bool timed_out = false;
   bool counted = false;  // policy knows of the endpoint's request
   uint8_t tries = 0;
+  uint8_t interims = 0;  // that came before the response
   Instant begun, head_at, moved;
   Instant deadline = kNever;
   Instant armed = kNever;  // for when its timer is set

@@ -290,6 +290,32 @@ TEST(HttpProxy, PassesInterimAnswersAndExpectations) {
   EXPECT_TRUE(client.heard.ends_with("hello"));
 }
 
+TEST(HttpProxy, AnswersBeforeTheAnswerHaveAnEnd) {
+  HttpNet net;
+  net.serve([](TextStream& stream) {
+    for (int i = 0; i < 100; ++i) stream.to_say += "HTTP/1.1 103 Early Hints\r\n\r\n";
+  });
+  TextStream& client = net.ask(get("/"));
+  net.run();
+  EXPECT_EQ(times(client.heard, "HTTP/1.1 103 "), 16u);
+  EXPECT_TRUE(has(client.heard, "HTTP/1.1 502 Bad Gateway")) << client.heard;
+}
+
+TEST(HttpProxy, OneRequestTooManyIsToldSo) {
+  HttpLimits limits = small_limits();
+  limits.requests = 2;
+  HttpNet net(limits);
+  net.serve([](TextStream&) {});
+  net.ask(get("/1"));
+  net.ask(get("/2"));
+  net.run();
+  TextStream& third = net.ask(get("/3"));
+  net.run();
+  EXPECT_TRUE(third.heard.starts_with("HTTP/1.1 503 ")) << third.heard;
+  EXPECT_TRUE(third.ended);
+  EXPECT_EQ(net.count(HttpFault::kOverload), 1u);
+}
+
 TEST(HttpProxy, AnUpgradeBecomesATunnel) {
   HttpNet net;
   net.serve([](TextStream& stream) {
