@@ -112,4 +112,9 @@ mesh::Standing HttpUser::judge(uint32_t frontend, const tcp::FourTuple& client) 
                                                            : mesh::Standing::kReset;
 }
 
+bool HttpUser::may_stay(uint32_t, const tcp::FourTuple& client, const tcp::Endpoint& endpoint) {
+  return view_.guard_lets_in(view_.flow_of(client), policy_address(endpoint.address),
+                             endpoint.port.host());
+}
+
 }  // namespace heddle::app

@@ -27,6 +27,8 @@ class HttpUser final : private mesh::HttpPolicy {
   void closed(uint32_t, uint32_t endpoint) override { view_.closed(endpoint); }
   void ended(const mesh::HttpRecord& record) override;
   mesh::Standing judge(uint32_t frontend, const tcp::FourTuple& client) override;
+  bool may_stay(uint32_t frontend, const tcp::FourTuple& client,
+                const tcp::Endpoint& endpoint) override;
 
   Worker& worker_;
   PolicyView view_;

@@ -76,10 +76,7 @@ std::expected<mesh::Upstream, PolicyView::NoWay> PolicyView::upstream_of(
   const policy::IpAddress& endpoint = decision.endpoint->address;
   const InterfaceId out = towards(*worker_.topology, endpoint);
   if (out == kNoInterface) return std::unexpected(NoWay::kUnreachable);
-  policy::Flow arriving = flow;
-  arriving.destination = endpoint;
-  arriving.destination_port = decision.port;
-  if (!policy::guard(policy(), arriving, out).allowed) return std::unexpected(NoWay::kDenied);
+  if (!guard_lets_in(flow, endpoint, decision.port)) return std::unexpected(NoWay::kDenied);
   return mesh::Upstream{
       .tuple = {{own_address_on(*worker_.topology, out, endpoint.is_v4()), Be16(0)},
                 {tcp_address(endpoint), Be16(decision.port)}},
@@ -88,7 +85,17 @@ std::expected<mesh::Upstream, PolicyView::NoWay> PolicyView::upstream_of(
       .connect_timeout = frontend.connect_timeout,
       .idle_timeout = frontend.idle_timeout,
       .tls = context_of(frontend.tls_out),
+      .tls_use = frontend.tls_out,
       .server_name = frontend.tls_out == nullptr ? std::string() : frontend.tls_out->server_name};
+}
+
+bool PolicyView::guard_lets_in(policy::Flow flow, const policy::IpAddress& endpoint,
+                               uint16_t port) const {
+  const InterfaceId out = towards(*worker_.topology, endpoint);
+  if (out == kNoInterface) return true;
+  flow.destination = endpoint;
+  flow.destination_port = port;
+  return policy::guard(policy(), flow, out).allowed;
 }
 
 bool PolicyView::is_still_proxied(uint32_t frontend, const tcp::Endpoint& service) const {

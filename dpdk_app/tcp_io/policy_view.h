@@ -32,6 +32,9 @@ class PolicyView {
                                                    const policy::Flow& flow,
                                                    const policy::Decision& decision) const;
 
+  // Whether the endpoint's own policy lets the flow in.
+  bool guard_lets_in(policy::Flow flow, const policy::IpAddress& endpoint, uint16_t port) const;
+
   // Slots are used again: the address and port must lead to the same frontend as before.
   bool is_still_proxied(uint32_t frontend, const tcp::Endpoint& service) const;
 

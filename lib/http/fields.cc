@@ -1,5 +1,7 @@
 #include "http/fields.h"
 
+#include <algorithm>
+
 #include "http/chars.h"
 #include "http/scan.h"
 
@@ -20,6 +22,17 @@ bool Fields::push(const Field& field) {
   ++count_;
   ++slots_;
   return true;
+}
+
+bool Fields::reserve(uint16_t n) {
+  const uint16_t count = count_;
+  bool kept = true;
+  for (uint16_t i = 0; i < n && kept; ++i) {
+    count_ = std::max(count_, slots_);
+    kept = push({});
+  }
+  count_ = count;
+  return kept;
 }
 
 bool Fields::add(std::string_view name, std::string_view value) {

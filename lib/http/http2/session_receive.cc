@@ -252,6 +252,9 @@ void Session::on_head_end(Stream& stream, bool end) {
     return;
   }
   if (stream.refusal == Refusal::kNone) stream.refusal = finish_head(stream, end);
+  // Trailers' entries may follow at once, and fields are to be added all the same.
+  if (stream.refusal == Refusal::kNone && !message.fields.reserve(limits_.message.spare_fields))
+    stream.refusal = Refusal::kHeadTooLarge;
   stream.head_refused = stream.refusal != Refusal::kNone;
   if (stream.head_refused) store_.counters.add(stream.refusal);
   stream.head_done = true;

@@ -63,13 +63,17 @@ bool Session::flush_pending(tcp::Chain& out) {
   if (pending_.empty()) return true;
   const uint32_t kept = store_.pieces.append_copy(out, pending_);
   pending_ = pending_.subspan(kept);
-  if (!pending_.empty()) store_.counters.add(Stat::kOutputBlocked);
+  if (!pending_.empty()) {
+    output_blocked_ = true;
+    store_.counters.add(Stat::kOutputBlocked);
+  }
   return pending_.empty();
 }
 
 void Session::emit(tcp::Chain& out, Instant now) {
   now_ = now;
   out_ = &out;
+  output_blocked_ = false;
   while (out.bytes < limits_.output && flush_pending(out) && !dead_) {
     const uint8_t* bytes = nullptr;
     const ssize_t size = nghttp2_session_mem_send(session_, &bytes);
@@ -90,6 +94,7 @@ int Session::send_data(Stream* from, const uint8_t* header, size_t size) {
   const uint32_t before = out_->bytes;
   if (!room || store_.pieces.append_copy(*out_, {header, kFrameHeader}) != kFrameHeader) {
     store_.pieces.drop_back(*out_, out_->bytes - before);
+    output_blocked_ = true;
     store_.counters.add(Stat::kOutputBlocked);
     return NGHTTP2_ERR_WOULDBLOCK;
   }

@@ -16,7 +16,12 @@ constexpr uint32_t kMostExchanges = 512;
 constexpr uint32_t kMostRead = 256 * 1024;
 constexpr uint32_t kMostWritten = 128 * 1024;
 
-constexpr uint64_t word_of(uint32_t slot) { return HttpProxy::kMine | slot; }
+// Sessions to endpoints are shared: some slow readers' full windows must not hold up the others.
+http2::Limits shared(http2::Limits limits) {
+  limits.stream_window = 64 * 1024;
+  limits.queued = limits.streams * limits.stream_window + 1;
+  return limits;
+}
 
 }  // namespace
 
@@ -34,6 +39,7 @@ HttpEngine::HttpEngine(tcp::Transport& transport, tcp::BufferSource& buffers, Ht
       work_{transport, tls},
       policy_(policy),
       limits_(limits),
+      upstream_http2_(shared(limits.http2)),
       arenas_(limits.requests * 2, http1::arena_bytes(limits.message)),
       wheel_(limits.connections + limits.requests, kTick, start),
       random_(seed),
@@ -44,7 +50,8 @@ HttpEngine::HttpEngine(tcp::Transport& transport, tcp::BufferSource& buffers, Ht
       waiting_(limits.connections),
       steps_(limits.connections),
       by_stream_(limits.requests * 2, kNoSlot),
-      first_upstream_(limits.endpoints, kNoSlot) {
+      first_upstream_(limits.endpoints, kNoSlot),
+      idle_count_(limits.endpoints) {
   if (tls != nullptr) tls->http = this;
 }
 
@@ -81,6 +88,7 @@ void HttpEngine::on_note(const tcp::EventNote& note, Instant now) {
   peer.wire.closed |= note.has(tcp::Notice::kClosed);
   peer.wire.reset |= note.has(tcp::Notice::kReset);
   busy_.push(slot);
+  if (note.has(tcp::Notice::kWritable)) dirty_.push(slot);
 }
 
 bool HttpEngine::on_turn(Instant now) {
@@ -96,7 +104,7 @@ bool HttpEngine::on_turn(Instant now) {
     serve(busy_.pop());
   run_ready();
   for (uint32_t i = dirty_.size(); i > 0; --i) flush(dirty_.pop());
-  return !busy_.empty() || !ready_.empty() || !steps_.empty() || more_hands_ ||
+  return !busy_.empty() || !ready_.empty() || !dirty_.empty() || !steps_.empty() || more_hands_ ||
          (!waiting_.empty() && work_.tls->gate.in_flight < work_.tls->gate.limit);
 }
 
@@ -188,6 +196,7 @@ void HttpEngine::flush(uint32_t slot) {
       peer.wire.push(work_, now_);
     }
     if (peer.wire.pending() > 0) work_.transport.want_writable(peer.wire.id);
+    if (peer.wire.pending() == 0 && peer.session->is_output_blocked()) peer.wire.starved_out = true;
     drain_events(slot);
     if (peer.session->finished() && peer.wire.pending() == 0 && peer.stage == PeerStage::kOpen)
       return end_in_order(slot);
@@ -202,7 +211,7 @@ void HttpEngine::arm(uint32_t slot) {
   const Peer& peer = peers[slot];
   Instant when = peer.deadline;
   if (peer.session != nullptr) when = std::min(when, peer.session->next_deadline());
-  if (peer.wire.starved) when = std::min(when, now_ + kStarved);
+  if (peer.wire.starved_in || peer.wire.starved_out) when = std::min(when, now_ + kStarved);
   if (when == kNever)
     wheel_.disarm(slot);
   else
@@ -211,7 +220,7 @@ void HttpEngine::arm(uint32_t slot) {
 
 void HttpEngine::on_peer_timer(uint32_t slot) {
   Peer& peer = peers[slot];
-  if (peer.wire.starved) {
+  if (peer.wire.starved_in || peer.wire.starved_out) {
     busy_.push(slot);
     dirty_.push(slot);
     wake_all(peer);
@@ -253,12 +262,14 @@ void HttpEngine::arm(Exchange& x) {
 
 void HttpEngine::on_exchange_timer(Exchange& x) {
   x.armed = kNever;
-  if (x.deadline <= now_)
-    fail(x, x[kClient].head_read ? HttpFault::kRequestTimeout : HttpFault::kHeadTimeout);
-  else if (x.idle != Duration() && x.moved + x.idle <= now_)
-    fail(x, HttpFault::kIdleTimeout);
-  else
-    return arm(x);
+  const bool over = x.deadline <= now_;
+  if (!over && (x.idle == Duration() || x.moved + x.idle > now_)) return arm(x);
+  // With its response given nothing has failed.
+  if (!x.ending) {
+    const HttpFault late =
+        x[kClient].head_read ? HttpFault::kRequestTimeout : HttpFault::kHeadTimeout;
+    fail(x, over ? late : HttpFault::kIdleTimeout);
+  }
   x.timed_out = true;
   wake(x.slot);
 }
@@ -331,7 +342,8 @@ void HttpEngine::end_in_order(uint32_t slot) {
 void HttpEngine::drop(uint32_t slot) {
   Peer& peer = peers[slot];
   if (peer.stage == PeerStage::kGone) return reap(slot);
-  if (peer.idle || peer.session != nullptr) unlink(slot);
+  if (peer.is_client) --clients_;
+  unlink(slot);
   work_.transport.set_user(peer.wire.id, peer.is_client ? peer.frontend : kNoSlot);
   const bool in_order = peer.wire.is_shut() || peer.wire.closed;
   if (in_order && !peer.wire.reset)
@@ -350,6 +362,17 @@ void HttpEngine::reap(uint32_t slot) {
   peers.erase(slot);
 }
 
+// What the endpoint's own policy does not let in any more ends, tunnels above all.
+void HttpEngine::sweep_requests(const Peer& client) {
+  for (uint32_t at = client.first_exchange; at != kNoSlot; at = exchanges[at][kClient].next) {
+    Exchange& x = exchanges[at];
+    if (x[kServer].peer == kNoSlot) continue;
+    if (policy_.may_stay(x.frontend, tuple_of(client), peer_of(x, kServer).place)) continue;
+    fail(x, HttpFault::kDenied);
+    wake(at);
+  }
+}
+
 bool HttpEngine::sweep(uint32_t generation, uint32_t most, Instant now) {
   now_ = now;
   // A pass that has begun goes on under a newer policy, and another one follows.
@@ -364,7 +387,7 @@ bool HttpEngine::sweep(uint32_t generation, uint32_t most, Instant now) {
     if (sweep_next_ >= peers.capacity()) {
       sweep_next_ = kNoSlot;
       swept = sweep_generation_;
-      return swept != generation;
+      return swept != generation || !ready_.empty();
     }
     const uint32_t slot = sweep_next_++;
     if (!peers.live(slot)) continue;
@@ -375,7 +398,10 @@ bool HttpEngine::sweep(uint32_t generation, uint32_t most, Instant now) {
     ++judged;
     peer.generation = generation;
     const Standing standing = policy_.judge(peer.frontend, tuple_of(peer));
-    if (standing == Standing::kStays) continue;
+    if (standing == Standing::kStays) {
+      sweep_requests(peer);
+      continue;
+    }
     if (standing == Standing::kSilent) {
       // A drop is silent towards who is refused.
       work_.transport.forget(peer.wire.id, now_);

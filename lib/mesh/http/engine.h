@@ -52,6 +52,7 @@ class HttpEngine final : private Shaker {
   void arm(uint32_t slot);
   void arm(Exchange& x);
   void lose(uint32_t slot);
+  void sweep_requests(const Peer& client);
   void end_in_order(uint32_t slot);
   void drop(uint32_t slot);
   void reap(uint32_t slot);
@@ -142,6 +143,7 @@ class HttpEngine final : private Shaker {
   WireWork work_;
   HttpPolicy& policy_;
   const HttpLimits limits_;
+  const http2::Limits upstream_http2_;
   http::ArenaPool arenas_;
   TimerWheel wheel_;
   Random random_;
@@ -153,8 +155,10 @@ class HttpEngine final : private Shaker {
   SlotQueue steps_;                       // peers whose handshake goes on
   std::vector<uint32_t> by_stream_;       // exchanges by the store's stream
   std::vector<uint32_t> first_upstream_;  // peers by policy's endpoint: idle ones and sessions
-  bool more_hands_ = false;               // of helpers
-  Instant back_at_ = kNever;              // when to look what has come back from helpers
+  std::vector<uint32_t> idle_count_;      // of HTTP/1, by policy's endpoint
+  uint32_t clients_ = 0;
+  bool more_hands_ = false;   // of helpers
+  Instant back_at_ = kNever;  // when to look what has come back from helpers
   uint32_t sweep_next_ = kNoSlot;
   uint32_t sweep_generation_ = 0;
 };

@@ -113,8 +113,9 @@ bool HttpEngine::prepare_request(Exchange& x) {
   Peer& client = peer_of(x, kClient);
   const bool https = client.wire.tls != nullptr;
   Text<1024> forwarded;
-  if (const std::string_view before = fields.value(FieldId::kXForwardedFor); !before.empty()) {
-    forwarded.put(before);
+  for (uint16_t i = 0; i < fields.size(); ++i) {
+    if (fields[i].id != FieldId::kXForwardedFor) continue;
+    forwarded.put(fields.value(fields[i]));
     forwarded.put(", ");
   }
   forwarded.put(text_of(tuple_of(client).remote.address).view());
@@ -166,6 +167,8 @@ void HttpEngine::set_answer(Exchange& x, std::string_view body, std::string_view
 
 void HttpEngine::answer_by_rule(Exchange& x) {
   x.local = true;
+  x.idle = limits_.head;  // for a client that does not take it
+  x.moved = now_;
   const policy::HttpTarget& target = *x.route.target;
   if (target.direct) {
     x.response = &blank_response(x, target.direct->status);

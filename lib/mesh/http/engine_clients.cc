@@ -10,6 +10,7 @@ namespace heddle::mesh {
 namespace {
 
 constexpr uint32_t kMostRead = 64 * 1024;
+constexpr uint32_t kMostUnsent = 64 * 1024;
 // With helpers: handshakes that a turn hands to them.
 constexpr uint32_t kHandedPerTurn = 4;
 constexpr uint32_t kPreface = 24;  // bytes (RFC 9113 3.4)
@@ -27,7 +28,8 @@ void HttpEngine::accept(const tcp::EventNote& note) {
     counters.add(why);
     work_.transport.abort(note.id, now_);
   };
-  if (peers.full()) return refuse(HttpStat::kClientsFull);
+  // Some are left for endpoints, without which clients are of no use.
+  if (peers.full() || clients_ >= peers.capacity() / 4 * 3) return refuse(HttpStat::kClientsFull);
   const auto frontend = static_cast<uint32_t>(note.user);
   std::optional<ClientTerms> terms = policy_.terms(frontend, connection->tuple());
   if (!terms || terms->side == ClientSide::kTlsNamed) return refuse(HttpStat::kClientsRefused);
@@ -36,6 +38,7 @@ void HttpEngine::accept(const tcp::EventNote& note) {
   const uint32_t slot = peers.emplace(note.id, true);
   Peer& peer = peers[slot];
   counters.add(HttpStat::kClients);
+  ++clients_;
   work_.transport.set_nodelay(note.id, true);
   work_.transport.set_user(note.id, HttpProxy::kMine | slot);
   peer.frontend = frontend;
@@ -144,6 +147,7 @@ void HttpEngine::on_shaken(uint32_t slot) {
   }
   peer.speaks = http2 ? Speaks::kHttp2 : peer.is_client ? Speaks::kUnknown : Speaks::kHttp1;
   if (http2 && !start_session(slot)) return lose(slot);
+  if (!peer.is_client && peer.first_exchange == kNoSlot) return keep(slot);
   arm(slot);
   busy_.push(slot);
   wake_all(peer);
@@ -166,7 +170,8 @@ void HttpEngine::refuse_tls(uint32_t slot, tls::Refusal refusal) {
 bool HttpEngine::start_session(uint32_t slot) {
   Peer& peer = peers[slot];
   const auto side = peer.is_client ? http2::Side::kServer : http2::Side::kClient;
-  peer.session = std::make_unique<http2::Session>(side, store, limits_.http2);
+  peer.session = std::make_unique<http2::Session>(side, store,
+                                                  peer.is_client ? limits_.http2 : upstream_http2_);
   if (!peer.session->start(now_)) return false;
   dirty_.push(slot);
   return true;
@@ -205,6 +210,8 @@ void HttpEngine::serve_client(uint32_t slot) {
     if (peer.wire.ended(work_)) close_client(slot);
     return;
   }
+  // Who does not take answers gets no more of them.
+  if (peer.wire.pending() >= kMostUnsent) return work_.transport.want_writable(peer.wire.id);
   Exchange* x = begin(slot);
   if (x == nullptr) return refuse_request(slot);
   counters.add(HttpStat::kHttp1Requests);

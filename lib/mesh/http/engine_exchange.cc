@@ -119,10 +119,10 @@ bool HttpEngine::has_response(Exchange& x) {
 bool HttpEngine::may_try_again(Exchange& x) {
   if (x.fault == HttpFault::kNone || x.tries >= kMostTries) return false;
   if (!x.replayable || x[kClient].lost) return false;
+  const Half& server = x[kServer];
   const bool never_reached = x.fault == HttpFault::kConnectRefused ||
                              x.fault == HttpFault::kConnectTimeout ||
-                             (x.fault == HttpFault::kNoConnection && x.reused);
-  const Half& server = x[kServer];
+                             (x.fault == HttpFault::kNoConnection && server.peer != kNoSlot);
   const bool silent = server.stream != http2::kNoStream ? !server.head_read : !x.parser.begun();
   const bool was_closed = x.fault == HttpFault::kUpstreamReset && x.reused && silent &&
                           is_idempotent(x.request->method);
@@ -158,10 +158,16 @@ void HttpEngine::go_on(Exchange& x) {
     pump_answer(x);
   } else {
     pump(x, kServer);
-    pump(x, kClient);
+    // Of a request whose response is whole nothing more is passed on, or it would look whole
+    // itself.
+    if (x[kClient].stream == http2::kNoStream || !x[kClient].write_ended) pump(x, kClient);
   }
-  const Half& client = x[kClient];
-  if (client.stream != http2::kNoStream && client.write_ended) discard_request(x);
+  if (x[kClient].stream == http2::kNoStream || !x[kClient].write_ended) return;
+  if (!x.ending) {
+    x.ending = true;
+    x.deadline = std::min(x.deadline, now_ + limits_.head);
+  }
+  discard_request(x);
 }
 
 bool HttpEngine::is_done(const Exchange& x) const {
@@ -169,7 +175,7 @@ bool HttpEngine::is_done(const Exchange& x) const {
   if (client.lost) return true;
   // After its head the response can only be cut off.
   if (!x.local && x.fault != HttpFault::kNone) return true;
-  if (x.local && x.timed_out) return true;
+  if ((x.local || x.ending) && x.timed_out) return true;
   if (!client.write_ended) return false;
   if (client.tunnel) return x.halves[kServer].write_ended;
   return client.stream == http2::kNoStream || client.closed;

@@ -29,6 +29,7 @@ bool HttpEngine::read_head(Exchange& x, Side side) {
   Peer& peer = peer_of(x, side);
   while (true) {
     peer.wire.pull(work_, kMostHead, now_);
+    if (peer.wire.starved_in) arm(half.peer);
     if (peer.wire.in.empty()) {
       if (!half.lost && !peer.wire.ended(work_)) return false;
       half.lost = true;
@@ -109,7 +110,7 @@ bool HttpEngine::read_response(Exchange& x) {
   } else if (half.end_seen) {
     half.read_ended = peer.session->data_bytes(half.stream) == 0;
   }
-  if (half.head_read) x.head_at = now_;
+  if (half.head_read) x.head_at = x.moved = now_;
   return true;
 }
 
@@ -120,8 +121,10 @@ void HttpEngine::pass_interim(Exchange& x) {
   if (client.stream != http2::kNoStream) {
     peer.session->respond(client.stream, x.own_response, false);
   } else if (x.request->version != http::Version::kHttp10 && !client.lost) {
-    http1::write_response(x.own_response, {x.request->method, x.request->version, false},
-                          work_.pieces(), peer.wire.out);
+    // One that would have to wait is as good as left out (RFC 9110 15.2).
+    if (peer.wire.pending() < kPart)
+      http1::write_response(x.own_response, {x.request->method, x.request->version, false},
+                            work_.pieces(), peer.wire.out);
   }
   dirty_.push(client.peer);
 }
@@ -218,13 +221,19 @@ tcp::Chain HttpEngine::take(Exchange& x, Side from, uint32_t most) {
   if (half.lost) return data;
   while (true) {
     peer.wire.pull(work_, std::max(most, kLeastRead), now_);
+    if (peer.wire.starved_in) arm(half.peer);
     const uint32_t before = data.bytes;
     const http1::Progress progress =
         http1::read_body(half.reader, work_.pieces(), peer.wire.in, data, most - data.bytes);
     if (progress == http1::Progress::kDone) half.read_ended = true;
     if (progress == http1::Progress::kRefused) half.refusal = half.reader.refusal();
     if (progress != http1::Progress::kMore || data.bytes >= most) return data;
-    if (data.bytes == before && peer.wire.in.empty()) break;
+    if (data.bytes != before) continue;
+    if (peer.wire.in.empty()) break;
+    if (half.reader.data_ready() == 0) continue;
+    // No piece is left for the cut: this is no end.
+    wake(x.slot);
+    return data;
   }
   if (!half.lost && !peer.wire.ended(work_)) return data;
   // A body that the end ends must have ended for good (RFC 9112 6.3, 9.8).

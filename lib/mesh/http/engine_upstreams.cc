@@ -5,7 +5,7 @@
 namespace heddle::mesh {
 
 bool HttpEngine::fits(const Peer& peer, const HttpDestination& wanted) const {
-  return peer.place == wanted.to.tuple.remote && peer.context == wanted.to.tls &&
+  return peer.place == wanted.to.tuple.remote && peer.tls_use == wanted.to.tls_use &&
          peer.http2_wanted == wanted.http2;
 }
 
@@ -15,6 +15,8 @@ void HttpEngine::link(uint32_t slot) {
   if (peer.idle) return;
   uint32_t& first = first_upstream_[peer.endpoint];
   peer.idle = true;
+  peer.counted_idle = peer.session == nullptr && peer.stage == PeerStage::kOpen;
+  if (peer.counted_idle) ++idle_count_[peer.endpoint];
   peer.previous = kNoSlot;
   peer.next = first;
   if (first != kNoSlot) peers[first].previous = slot;
@@ -25,6 +27,8 @@ void HttpEngine::unlink(uint32_t slot) {
   Peer& peer = peers[slot];
   if (!peer.idle) return;
   peer.idle = false;
+  if (peer.counted_idle) --idle_count_[peer.endpoint];
+  peer.counted_idle = false;
   if (peer.previous != kNoSlot)
     peers[peer.previous].next = peer.next;
   else
@@ -46,7 +50,12 @@ uint32_t HttpEngine::find_idle(const HttpDestination& wanted) {
       continue;
     }
     // What it has said, or that it ended, may not have been looked at yet.
-    if (peer.wire.reset || peer.wire.half_closed) continue;
+    peer.wire.pull(work_, 1, now_);
+    if (!peer.wire.in.empty() || peer.wire.ended(work_)) {
+      counters.add(peer.wire.in.empty() ? HttpStat::kUpstreamsClosed : HttpStat::kUnasked);
+      lose(at);
+      continue;
+    }
     unlink(at);
     return at;
   }
@@ -81,7 +90,7 @@ uint32_t HttpEngine::connect(const HttpDestination& wanted) {
   peer.stage = PeerStage::kConnecting;
   peer.endpoint = wanted.to.endpoint;
   peer.place = wanted.to.tuple.remote;
-  peer.context = wanted.to.tls;
+  peer.tls_use = wanted.to.tls_use;
   peer.http2_wanted = wanted.http2;
   peer.generation = wanted.to.generation;
   peer.deadline = now_ + wanted.to.connect_timeout;
@@ -104,6 +113,7 @@ void HttpEngine::on_opened(uint32_t slot) {
   peer.deadline = kNever;
   peer.speaks = peer.http2_wanted ? Speaks::kHttp2 : Speaks::kHttp1;
   if (peer.http2_wanted && !start_session(slot)) return lose(slot);
+  if (peer.first_exchange == kNoSlot) return keep(slot);
   arm(slot);
   busy_.push(slot);
   wake_all(peer);
@@ -135,6 +145,7 @@ void HttpEngine::find_endpoint(Exchange& x) {
   peer.deadline = peer.stage == PeerStage::kOpen ? kNever : peer.deadline;
   ++peer.requests;
   x.endpoint = chosen->to.endpoint;
+  x.moved = now_;
   x.idle = chosen->to.idle_timeout;
   if (x.route.target != nullptr && x.route.target->stream_idle != Duration())
     x.idle = x.route.target->stream_idle;
@@ -156,6 +167,8 @@ void HttpEngine::serve_upstream(uint32_t slot) {
 
 void HttpEngine::keep(uint32_t slot) {
   Peer& peer = peers[slot];
+  if (peer.session == nullptr && idle_count_[peer.endpoint] >= limits_.idle_per_endpoint)
+    return end_in_order(slot);
   peer.deadline = now_ + limits_.keep_upstream;
   if (peer.session == nullptr) link(slot);
   arm(slot);

@@ -32,6 +32,7 @@ struct Peer {
   Speaks speaks = Speaks::kUnknown;
   bool is_client;
   bool connected = false;
+  bool counted_idle = false;
   bool idle = false;                            // an endpoint's: in its list, for other requests
   bool http2_wanted = false;                    // an endpoint's
   HttpFault fault = HttpFault::kNone;           // an endpoint's: why it is gone
@@ -41,8 +42,8 @@ struct Peer {
   uint32_t first_exchange = kNoSlot;            // that hold it
   uint32_t next = kNoSlot, previous = kNoSlot;  // of the same endpoint
   uint32_t requests = 0;
-  tcp::Endpoint place;                    // an endpoint's
-  std::shared_ptr<tls::Context> context;  // an endpoint's; null: in clear
+  tcp::Endpoint place;                  // an endpoint's
+  std::shared_ptr<const void> tls_use;  // an endpoint's: how it is spoken to; null: in clear
   std::unique_ptr<http2::Session> session;
   Instant deadline = kNever;
 };
@@ -90,6 +91,7 @@ struct Exchange {
   bool reused = false;          // the server's half was there before
   bool close_client = false;    // the client's connection ends behind the response
   bool timed_out = false;
+  bool ending = false;   // the response is given; the rest is the client's to say
   bool counted = false;  // policy knows of the endpoint's request
   uint8_t tries = 0;
   uint8_t interims = 0;  // that came before the response

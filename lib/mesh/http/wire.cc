@@ -26,7 +26,7 @@ void Wire::take_in(WireWork& work, uint32_t most, Instant now) {
 }
 
 void Wire::pull(WireWork& work, uint32_t most, Instant now) {
-  starved = false;
+  starved_in = false;
   if (reset || broken) return;
   if (tls != nullptr && tls->phase() == TlsEnd::Phase::kPlain) {
     work.pieces().join(in, tls->plain);
@@ -43,7 +43,7 @@ void Wire::pull(WireWork& work, uint32_t most, Instant now) {
   const tls::Progress progress = tls->open(*work.tls, now);
   work.pieces().join(in, tls->plain);
   flush(work, now);
-  starved = progress == tls::Progress::kNoMemory;
+  starved_in = progress == tls::Progress::kNoMemory;
   broken = progress == tls::Progress::kRefused;
 }
 
@@ -55,7 +55,7 @@ void Wire::flush(WireWork& work, Instant now) {
 }
 
 void Wire::push(WireWork& work, Instant now) {
-  starved = false;
+  starved_out = false;
   if (reset || shut_) return;
   flush(work, now);
   if (tls != nullptr && tls->is_open()) {
@@ -65,7 +65,7 @@ void Wire::push(WireWork& work, Instant now) {
       const uint32_t n = room == 0 ? 0 : tls->seal(*work.tls, room, now);
       flush(work, now);
       if (n != 0) continue;
-      starved = room > kSealable;
+      starved_out = room > kSealable;
       work.transport.want_writable(id);
       break;
     }
@@ -73,7 +73,7 @@ void Wire::push(WireWork& work, Instant now) {
   if (!shutting_ || pending() > 0) return;
   if (tls != nullptr && tls->is_open() && !tls->said_close) {
     if (!tls->close(*work.tls)) {
-      starved = true;
+      starved_out = true;
       return;
     }
     tls->said_close = true;

@@ -56,8 +56,9 @@ class Wire {
   bool half_closed = false;  // the peer sends no more
   bool closed = false;       // by the protocol
   bool reset = false;
-  bool broken = false;   // by what came over TLS
-  bool starved = false;  // a buffer was missing: to be called again a little later
+  bool broken = false;  // by what came over TLS
+  // A buffer was missing, for what came or for what is to go: to be called again a little later.
+  bool starved_in = false, starved_out = false;
 
  private:
   void take_in(WireWork& work, uint32_t most, Instant now);

@@ -127,6 +127,47 @@ TEST(Http2Proxy, BodiesAndTrailersCrossTheVersions) {
   net.session.peer.session.release(id);
 }
 
+TEST(Http2Proxy, TrailersThatComeWithTheHeadLeaveRoomForFields) {
+  Http2Client net;
+  std::string got;
+  net.serve([&](TextStream& stream) {
+    got = stream.heard;
+    if (!got.ends_with("0\r\nx-up: 1\r\n\r\n")) return;
+    stream.heard.clear();
+    stream.to_say += kOk;
+  });
+  OwnMessage message, trailers;
+  request(message, "/up", "POST");
+  message.body = http::Body::streamed();
+  const http2::StreamId id = net.session.peer.session.request(message, false);
+  net.session.peer.send(id, "u");
+  trailers.trailers.add("x-up", "1");
+  net.session.peer.session.end(id, &trailers.trailers);
+  net.talk();
+  EXPECT_EQ(net.status(id), 200);
+  EXPECT_NE(got.find("via: 2 heddle\r\n"), std::string::npos) << got;
+  net.session.peer.session.release(id);
+}
+
+TEST(Http2Proxy, ARequestThatIsNeverWholeDoesNotStay) {
+  Http2Client net;
+  net.rules.target.emplace();
+  net.rules.target->direct = policy::HttpDirect{200, "so\n", {}};
+  OwnMessage message;
+  request(message, "/", "POST");
+  message.body = http::Body::streamed();
+  const http2::StreamId id = net.session.peer.session.request(message, false);
+  net.talk();
+  EXPECT_EQ(net.body(id), "so\n");
+  EXPECT_EQ(net.app.proxy.requests(), 1u);
+  net.talk(seconds(31));
+  EXPECT_EQ(net.app.proxy.requests(), 0u);
+  EXPECT_EQ(net.session.peer.session.error(id), http2::ErrorCode::kNoError);
+  ASSERT_EQ(net.rules.records.size(), 1u);
+  EXPECT_EQ(net.rules.records[0].fault, HttpFault::kNone);
+  net.session.peer.session.release(id);
+}
+
 TEST(Http2Proxy, AResetStreamTakesItsRequestAlongAndNoOther) {
   Http2Client net;
   net.serve([](TextStream& stream) {
@@ -226,6 +267,20 @@ TEST(Http2Proxy, ClientsOfHttp1ShareAConnectionToTheEndpoint) {
   EXPECT_EQ(net.servers.streams.size(), 1u);
   EXPECT_EQ(net.count(HttpStat::kUpstreams), 1u);
   EXPECT_EQ(net.rules.records.size(), 12u);
+}
+
+TEST(Http2Proxy, AContinueAndTheAnswerMayComeAtOnce) {
+  Http2Server net([](test::Host& peer, http2::StreamId id) {
+    OwnMessage interim;
+    interim.status = 100;
+    peer.session.respond(id, interim, false);
+    Http2Server::ok(peer, id);
+  });
+  TextStream& client =
+      net.ask("PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\nx");
+  net.run();
+  EXPECT_TRUE(client.heard.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 "))
+      << client.heard;
 }
 
 TEST(Http2Proxy, AStreamThatTheEndpointRefusesIsSentAgain) {

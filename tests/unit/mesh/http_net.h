@@ -48,11 +48,15 @@ class HttpRules final : public HttpPolicy {
   void closed(uint32_t, uint32_t) override { --active; }
   void ended(const HttpRecord& record) override { records.push_back(record); }
   Standing judge(uint32_t, const tcp::FourTuple&) override { return standing; }
+  bool may_stay(uint32_t, const tcp::FourTuple&, const tcp::Endpoint& endpoint) override {
+    EXPECT_EQ(endpoint, (tcp::Endpoint{address(2), Be16(port)}));
+    return stays;
+  }
 
   ClientSide side = ClientSide::kPlain;
   std::shared_ptr<tls::Context> client_tls, server_tls;
   std::optional<policy::HttpTarget> target;
-  bool found = true, http2 = false;
+  bool found = true, stays = true, http2 = false;
   uint32_t prefix = 0;
   uint16_t port = kServerPort;
   HttpFault fault = HttpFault::kNone;

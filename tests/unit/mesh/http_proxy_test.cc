@@ -301,6 +301,38 @@ TEST(HttpProxy, AnswersBeforeTheAnswerHaveAnEnd) {
   EXPECT_TRUE(has(client.heard, "HTTP/1.1 502 Bad Gateway")) << client.heard;
 }
 
+TEST(HttpProxy, OneThatReadsNoAnswersIsAskedForNoMoreRequests) {
+  HttpNet net;
+  net.rules.target.emplace();
+  net.rules.target->redirect = policy::HttpRedirect{.path = "/", .status = 301};
+  std::string all;
+  for (int i = 0; i < 40'000; ++i) all += get("/");
+  TextStream& client = net.ask(all);
+  client.deaf = true;
+  net.run(seconds(10));
+  // What the two queues of TCP hold, about a megabyte each, and no more.
+  EXPECT_LT(net.rules.records.size(), 20'000u);
+  EXPECT_LT(net.node.transport().pieces().pinned(), 4'000'000u);
+  net.clients.listen_again(client, net.network.now());
+  net.run(seconds(10));
+  EXPECT_EQ(times(client.heard, "HTTP/1.1 301 "), 40'000u);
+}
+
+TEST(HttpProxy, ATunnelThatTheEndpointsPolicyDoesNotLetInEnds) {
+  HttpNet net;
+  net.serve("HTTP/1.1 101 Switching Protocols\r\nupgrade: chat\r\nconnection: upgrade\r\n\r\n");
+  TextStream& client = net.ask(get("/chat", "Upgrade: chat\r\nConnection: Upgrade\r\n"));
+  net.run();
+  EXPECT_EQ(net.rules.active, 1);
+  net.rules.stays = false;
+  while (net.app.proxy.sweep(2, 64, net.network.now())) net.app.proxy.on_turn(net.network.now());
+  net.node.wake(net.network.now());
+  net.run();
+  EXPECT_EQ(net.rules.active, 0);
+  EXPECT_TRUE(client.reset);
+  EXPECT_EQ(net.count(HttpFault::kDenied), 1u);
+}
+
 TEST(HttpProxy, OneRequestTooManyIsToldSo) {
   HttpLimits limits = small_limits();
   limits.requests = 2;

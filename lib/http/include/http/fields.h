@@ -49,6 +49,8 @@ class Fields {
     return field == nullptr ? std::string_view{} : value(*field);
   }
 
+  // Keeps room for `n` more, whatever else the arena is used for. False: there is none.
+  bool reserve(uint16_t n);
   // Replaces all fields of this name by one, at the first one's place or at the end.
   bool set(FieldId id, std::string_view value);
   bool set(std::string_view name, std::string_view value);

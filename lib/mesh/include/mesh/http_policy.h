@@ -60,6 +60,9 @@ class HttpPolicy {
   virtual void ended(const HttpRecord& record) = 0;
   // Whether a client's connection may go on under the policy of now.
   virtual Standing judge(uint32_t frontend, const tcp::FourTuple& client) = 0;
+  // Whether its request at the endpoint may go on.
+  virtual bool may_stay(uint32_t frontend, const tcp::FourTuple& client,
+                        const tcp::Endpoint& endpoint) = 0;
 
  protected:
   ~HttpPolicy() = default;

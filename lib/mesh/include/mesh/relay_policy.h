@@ -43,6 +43,8 @@ struct Upstream {
   Duration connect_timeout;           // until the endpoint has answered, TLS included
   Duration idle_timeout;              // without a byte in either direction; 0: none
   std::shared_ptr<tls::Context> tls;  // null: plaintext
+  // Names the configuration that `tls` was made from: connections under the same one are alike.
+  std::shared_ptr<const void> tls_use;
   std::string server_name;  // with TLS: asked for by SNI, and verified where policy says so
 };
 

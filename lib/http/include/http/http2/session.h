@@ -156,6 +156,8 @@ class Session {
   bool draining() const { return draining_; }
   // Nothing more will come or go: the connection is to be closed when all output is sent.
   bool finished() const;
+  // There was no memory for what is to be sent.
+  bool is_output_blocked() const { return output_blocked_; }
   Offence offence() const { return offence_; }
   uint32_t streams() const { return open_; }
   size_t memory_in_use() const { return memory_.in_use(); }
@@ -228,6 +230,7 @@ class Session {
   TokenBucket empty_frames_;
   TokenBucket unknown_frames_;
   Offence offence_ = Offence::kNone;
+  bool output_blocked_ = false;
   bool draining_ = false;
   bool going_ = false;  // the peer said GOAWAY
   bool dead_ = false;   // nghttp2 must not be called any more
