@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <optional>
-#include <regex>
+#include <string_view>
 #include <tuple>
 
 #include "core/random.h"
@@ -22,6 +22,26 @@ struct Asked {
   InterfaceId source = kNoInterface;
 };
 
+// Regexes of single characters, sets and dots, with or without a star or plus, gone through as it
+// comes.
+bool fits_regex(std::string_view regex, std::string_view text) {
+  if (regex.empty()) return text.empty();
+  const size_t size = regex[0] == '[' ? regex.find(']') + 1 : 1;
+  const std::string_view one = regex.substr(0, size);
+  const auto is = [&](char c) {
+    return one == "." ||
+           (one.size() == 1 ? one[0] == c : one.substr(1, size - 2).find(c) != one.npos);
+  };
+  const char times = size < regex.size() ? regex[size] : ' ';
+  const std::string_view rest = regex.substr(size + (times == '*' || times == '+' ? 1 : 0));
+  if (times == '*' && fits_regex(rest, text)) return true;
+  if (text.empty() || !is(text[0])) return false;
+  text.remove_prefix(1);
+  if (fits_regex(rest, text)) return true;
+  if (times != '*' && times != '+') return false;
+  return fits_regex(std::string(one) + "*" + std::string(rest), text);
+}
+
 bool fits(const TextMatch& match, const std::string& value) {
   switch (match.kind) {
     case Kind::kExact:
@@ -32,7 +52,7 @@ bool fits(const TextMatch& match, const std::string& value) {
       return value.size() >= match.text.size() &&
              value.substr(value.size() - match.text.size()) == match.text;
     case Kind::kRegex:
-      return std::regex_match(value, std::regex(match.text));
+      return fits_regex(match.text, value);
     case Kind::kPresent:
       return true;
   }
@@ -77,8 +97,7 @@ std::optional<std::pair<int, size_t>> path_rank(const PathMatch& match, const st
   if (match.kind == PathMatch::Kind::kExact)
     return match.text == path ? std::optional(std::pair(2, size_t{0})) : std::nullopt;
   if (match.kind == PathMatch::Kind::kRegex)
-    return std::regex_match(path, std::regex(match.text)) ? std::optional(std::pair(1, size_t{0}))
-                                                          : std::nullopt;
+    return fits_regex(match.text, path) ? std::optional(std::pair(1, size_t{0})) : std::nullopt;
   std::string prefix = match.text;
   if (prefix.ends_with('/')) prefix.pop_back();
   const bool is_under = path == prefix || path.rfind(prefix + "/", 0) == 0;
@@ -175,12 +194,12 @@ class RandomRules {
   }
   TextMatch text() {
     const auto kind = static_cast<Kind>(below(5));
-    if (kind == Kind::kRegex) return {kind, one_of({"a.*", "[ab]+", "a|b", ".*1"})};
+    if (kind == Kind::kRegex) return {kind, one_of({"a.*", "[ab]+", "[ab]", ".*1"})};
     return {kind, kind == Kind::kPresent ? "" : value()};
   }
   PathMatch path_match() {
     if (one_in(3)) return exact(path());
-    if (one_in(4)) return regex(one_of({"/a/.*", "/.*/b", "/[ab]+", "/(a|b)/.*1", ".*/"}));
+    if (one_in(4)) return regex(one_of({"/a/.*", "/.*/b", "/[ab]+", "/[ab]/.*1", ".*/"}));
     return one_in(6) ? PathMatch() : under(path());
   }
   HttpMatch match() {

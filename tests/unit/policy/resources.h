@@ -29,11 +29,10 @@ inline Key key(Kind kind, const std::string& path) {
 
 template <class Spec>
 Edit put(const std::string& path, Spec spec, Labels labels = {}) {
-  const auto kind = static_cast<Kind>(decltype(Resource::spec)(Spec()).index());
   auto resource = std::make_shared<Resource>();
-  resource->key = key(kind, path);
-  resource->labels = std::move(labels);
   resource->spec = std::move(spec);
+  resource->key = key(static_cast<Kind>(resource->spec.index()), path);
+  resource->labels = std::move(labels);
   return {resource->key, std::move(resource)};
 }
 
