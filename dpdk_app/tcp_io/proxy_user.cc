@@ -19,12 +19,18 @@ void ProxyUser::on_note(const tcp::EventNote& note, Instant now) {
 }
 
 bool ProxyUser::on_turn(Instant now) {
-  const bool relays = relay_.on_turn(now);
-  const bool more = http_.on_turn(now);
+  mesh::TlsWork& tls = worker_.tcp->tls;
+  bool more = tls.start_turn(now);
+  // The steps of handshakes that a turn has are for both; each may have them first.
+  http_first_ = !http_first_;
+  if (http_first_) more |= http_.on_turn(now);
+  more |= relay_.on_turn(now);
+  if (!http_first_) more |= http_.on_turn(now);
+  tls.end_turn(now);
   const uint32_t a = relay_.relay().swept(), b = http_.proxy().swept();
   // The older of the two; generations wrap.
   worker_.tcp->swept.set(static_cast<int32_t>(a - b) < 0 ? a : b);
-  return relays || more;
+  return more;
 }
 
 }  // namespace heddle::app

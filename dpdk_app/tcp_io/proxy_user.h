@@ -2,6 +2,8 @@
 // others to the relay.
 #pragma once
 
+#include <algorithm>
+
 #include "tcp_io/http_user.h"
 #include "tcp_io/relay_user.h"
 
@@ -15,7 +17,8 @@ class ProxyUser final : public TcpUser {
   void on_note(const tcp::EventNote& note, Instant now) override;
   bool on_turn(Instant now) override;
   Instant next_deadline() const override {
-    return std::min(relay_.relay().next_deadline(), http_.proxy().next_deadline());
+    return std::min({relay_.relay().next_deadline(), http_.proxy().next_deadline(),
+                     worker_.tcp->tls.next_deadline()});
   }
   uint32_t frontend_of(uint64_t user) const override {
     return mesh::HttpProxy::is_mine(user) ? http_.proxy().frontend_of(user)
@@ -32,6 +35,7 @@ class ProxyUser final : public TcpUser {
   Worker& worker_;
   RelayUser relay_;
   HttpUser http_;
+  bool http_first_ = false;
 };
 
 }  // namespace heddle::app

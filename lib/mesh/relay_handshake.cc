@@ -7,8 +7,6 @@ namespace {
 
 // Of a handshake, or of what is looked at before: any record and more.
 constexpr uint32_t kMostHeld = 64 * 1024;
-// With helpers: handshakes that a turn hands to them.
-constexpr uint32_t kHandedPerTurn = 4;
 
 uint64_t word_of(uint32_t slot, uint8_t side) { return uint64_t{slot} << 1 | side; }
 
@@ -26,20 +24,6 @@ TlsEnd::Phase first_phase(ClientSide side) {
 }
 
 }  // namespace
-
-void TcpRelay::Queue::push(uint32_t slot) {
-  if (in_[slot]) return;
-  in_[slot] = true;
-  slots_[(first_ + count_++) % slots_.size()] = slot;
-}
-
-uint32_t TcpRelay::Queue::pop() {
-  const uint32_t slot = slots_[first_];
-  first_ = (first_ + 1) % static_cast<uint32_t>(slots_.size());
-  --count_;
-  in_[slot] = false;
-  return slot;
-}
 
 void TcpRelay::open_client(uint32_t slot, ClientTerms& terms, Instant now) {
   Pair& pair = pairs_[slot];
@@ -68,7 +52,7 @@ void TcpRelay::step(uint32_t slot, Instant now) {
     return refuse_tls(slot, side, tls::Refusal::kHandshakeEnded, now);
   // A client that says nothing holds no place among the handshakes.
   if (silent) return;
-  if (end.is_dear()) return queue(slot, side);
+  if (end.is_dear()) return handshakes_.push(slot, end);
   look(slot, now);
 }
 
@@ -86,7 +70,7 @@ void TcpRelay::look(uint32_t slot, Instant now) {
     case TlsEnd::Progress::kDone:
       break;
   }
-  if (end.is_dear()) return queue(slot, kClient);
+  if (end.is_dear()) return handshakes_.push(slot, end);
   connect(slot, now);
 }
 
@@ -99,21 +83,11 @@ void TcpRelay::take_in(Pair& pair, Side side, Instant now) {
   transport_.pieces().join(end.in, chain);
 }
 
-void TcpRelay::queue(uint32_t slot, Side side) {
-  const bool begins = pairs_[slot].tls[side]->phase() == TlsEnd::Phase::kBegin;
-  (begins ? waiting_ : steps_).push(slot);
-}
-
 bool TcpRelay::shake_hands(Instant now) {
-  if (work_ == nullptr) return false;
-  bool more = work_->take_back(now);
-  more |= make_steps(now);
-  for (const auto& helper : work_->helpers) helper->wake();
-  back_at_ = handshakes_away() ? now + TlsWork::kLookAgain : kNever;
-  return more;
+  return handshakes_.run([&](uint32_t slot) {
+    if (pairs_.live(slot)) shake(slot, now);
+  });
 }
-
-bool TcpRelay::handshakes_away() const { return work_ != nullptr && work_->any_away(); }
 
 void TcpRelay::on_back(uint64_t word, Instant now) {
   const auto slot = static_cast<uint32_t>(word >> 1);
@@ -121,21 +95,7 @@ void TcpRelay::on_back(uint64_t word, Instant now) {
   const TlsEnd::Progress progress = pairs_[slot].tls[side]->take_back(*work_);
   on_step(slot, side, progress, now);
   // It was given no more than a step's bytes, and others may have come meanwhile.
-  if (progress == TlsEnd::Progress::kMore) steps_.push(slot);
-}
-
-bool TcpRelay::make_steps(Instant now) {
-  const auto may_begin = [&] {
-    return !waiting_.empty() && work_->gate.in_flight < work_->gate.limit;
-  };
-  // Those that have begun come first, as they make room for others.
-  const uint32_t most = work_->helpers.empty() ? work_->steps_per_turn : kHandedPerTurn;
-  for (uint32_t i = 0; i < most; ++i) {
-    if (steps_.empty() && !may_begin()) return false;
-    const uint32_t slot = steps_.empty() ? waiting_.pop() : steps_.pop();
-    if (pairs_.live(slot)) shake(slot, now);
-  }
-  return !steps_.empty() || may_begin();
+  if (progress == TlsEnd::Progress::kMore) handshakes_.push(slot, *pairs_[slot].tls[side]);
 }
 
 void TcpRelay::shake(uint32_t slot, Instant now) {
@@ -146,7 +106,7 @@ void TcpRelay::shake(uint32_t slot, Instant now) {
   if (pair.tls[side] == nullptr || !pair.tls[side]->is_dear() || pair.tls[side]->is_away()) return;
   TlsEnd& end = *pair.tls[side];
   if (end.phase() == TlsEnd::Phase::kBegin) {
-    if (!end.begin(*work_, now)) return queue(slot, side);
+    if (!end.begin(*work_, now)) return handshakes_.push(slot, end);
     if (!end.is_dear()) return refuse_tls(slot, side, tls::Refusal::kNone, now);
   }
   take_in(pair, side, now);
@@ -161,7 +121,7 @@ void TcpRelay::on_step(uint32_t slot, Side side, TlsEnd::Progress progress, Inst
     case TlsEnd::Progress::kMore:
       return;
     case TlsEnd::Progress::kLater:
-      return steps_.push(slot);
+      return handshakes_.push(slot, *pairs_[slot].tls[side]);
     case TlsEnd::Progress::kRefused:
       return refuse_tls(slot, side, tls::Refusal::kNone, now);
     case TlsEnd::Progress::kDone:

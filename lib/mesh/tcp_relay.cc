@@ -30,8 +30,7 @@ TcpRelay::TcpRelay(tcp::Transport& transport, RelayPolicy& policy, uint32_t capa
       work_(tls),
       pairs_(capacity),
       wheel_(std::max(capacity, 1u), kTick, start),
-      steps_(tls == nullptr ? 0 : capacity),
-      waiting_(tls == nullptr ? 0 : capacity) {
+      handshakes_(tls, capacity) {
   if (tls != nullptr) tls->relay = this;
 }
 

@@ -9,8 +9,22 @@ namespace {
 // Handshakes that a turn takes back from each helper. What is left for the worker to do is copying,
 // and a connection to the endpoint.
 constexpr uint32_t kBackPerTurn = 4;
+// With helpers: handshakes that a turn hands to them.
+constexpr uint32_t kHandedPerTurn = 4;
+// How soon an idle worker looks whether one has come back: a fraction of what a step takes.
+constexpr Duration kLookAgain = microseconds(20);
 
 }  // namespace
+
+bool TlsWork::start_turn(Instant now) {
+  steps_left_ = helpers.empty() ? steps_per_turn : kHandedPerTurn;
+  return take_back(now);
+}
+
+void TlsWork::end_turn(Instant now) {
+  for (const auto& helper : helpers) helper->wake();
+  back_at_ = any_away() ? now + kLookAgain : kNever;
+}
 
 bool TlsWork::take_back(Instant now) {
   bool more = false;

@@ -213,6 +213,12 @@ void ShapeChecker::query_matches(const std::string& field, const std::vector<Nam
 void ShapeChecker::field_change(const std::string& field, const HttpFieldChange& change) {
   const size_t all = change.set.size() + change.add.size() + change.remove.size();
   if (!count(field, all, 0, kMaxFieldChanges, "changes")) return;
+  size_t bytes = 0;
+  for (const auto* list : {&change.set, &change.add})
+    for (const HttpField& each : *list) bytes += each.name.size() + each.value.size();
+  if (bytes > kMaxFieldChangeBytes)
+    fail(field, fmt::format("sets or adds {} bytes of names and values; at most {} are allowed",
+                            bytes, kMaxFieldChangeBytes));
   std::set<std::string_view> set, added, removed;
   const auto fields = [&](const char* list, const std::vector<HttpField>& of) {
     for (size_t i = 0; i < of.size(); ++i) {

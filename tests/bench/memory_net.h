@@ -337,7 +337,9 @@ class Relay final : public Player, private mesh::RelayPolicy {
   void turn(Instant now) override {
     relay_.on_timer(now);
     const uint32_t before = away();
+    if (tls_.work != nullptr) tls_.work->start_turn(now);
     relay_.shake_hands(now);
+    if (tls_.work != nullptr) tls_.work->end_turn(now);
     side_.worked |= away() != before;
   }
   uint32_t pairs() const { return relay_.pairs(); }

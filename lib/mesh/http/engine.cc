@@ -47,8 +47,7 @@ HttpEngine::HttpEngine(tcp::Transport& transport, tcp::BufferSource& buffers, Ht
       busy_(limits.connections),
       ready_(limits.requests),
       dirty_(limits.connections),
-      waiting_(limits.connections),
-      steps_(limits.connections),
+      handshakes_(tls, limits.connections),
       by_stream_(limits.requests * 2, kNoSlot),
       first_upstream_(limits.endpoints, kNoSlot),
       idle_count_(limits.endpoints) {
@@ -99,13 +98,14 @@ bool HttpEngine::on_turn(Instant now) {
     else
       on_exchange_timer(exchanges[slot - peers.capacity()]);
   });
-  shake_hands();
+  const bool shakes = handshakes_.run([this](uint32_t slot) {
+    if (peers.live(slot)) shake(slot);
+  });
   for (uint32_t i = busy_.size() < kMostPeers ? busy_.size() : kMostPeers; i > 0; --i)
     serve(busy_.pop());
   run_ready();
   for (uint32_t i = dirty_.size(); i > 0; --i) flush(dirty_.pop());
-  return !busy_.empty() || !ready_.empty() || !dirty_.empty() || !steps_.empty() || more_hands_ ||
-         (!waiting_.empty() && work_.tls->gate.in_flight < work_.tls->gate.limit);
+  return shakes || !busy_.empty() || !ready_.empty() || !dirty_.empty();
 }
 
 void HttpEngine::run_ready() {

@@ -9,14 +9,14 @@
 //   engine_answers.cc    answers of our own; what is changed in heads that pass
 #pragma once
 
-#include <algorithm>
 #include <vector>
 
 #include "core/random.h"
 #include "core/timer_wheel.h"
 #include "exchange.h"
+#include "mesh/handshake_queue.h"
 #include "mesh/http_proxy.h"
-#include "slot_queue.h"
+#include "mesh/slot_queue.h"
 
 namespace heddle::mesh {
 
@@ -28,7 +28,7 @@ class HttpEngine final : private Shaker {
 
   void on_note(const tcp::EventNote& note, Instant now);
   bool on_turn(Instant now);
-  Instant next_deadline() const { return std::min(wheel_.next_deadline(), back_at_); }
+  Instant next_deadline() const { return wheel_.next_deadline(); }
   bool sweep(uint32_t generation, uint32_t most, Instant now);
 
   const Peer* find(uint64_t user) const;
@@ -66,7 +66,6 @@ class HttpEngine final : private Shaker {
   void accept(const tcp::EventNote& note);
   void serve_opening(uint32_t slot);
   void on_shaken(uint32_t slot);
-  void shake_hands();
   void shake(uint32_t slot);
   void on_back(uint64_t word, Instant now) override;
   void on_step(uint32_t slot, TlsEnd::Progress progress);
@@ -99,6 +98,7 @@ class HttpEngine final : private Shaker {
   bool read_request(Exchange& x);
   bool read_response(Exchange& x);
   bool read_head(Exchange& x, Side side);
+  void count_refusal(const Half& half);
   void pass_interim(Exchange& x);
   void pass_continue(Exchange& x);
   bool write_request(Exchange& x);
@@ -130,7 +130,7 @@ class HttpEngine final : private Shaker {
 
   // engine_answers.cc
   bool prepare_request(Exchange& x);
-  void prepare_response(Exchange& x);
+  bool prepare_response(Exchange& x);
   void answer_by_rule(Exchange& x);
   void answer_fault(Exchange& x);
   http::Message& blank_response(Exchange& x, uint16_t status);
@@ -151,14 +151,11 @@ class HttpEngine final : private Shaker {
   SlotQueue busy_;                        // peers with news
   SlotQueue ready_;                       // exchanges that may go on
   SlotQueue dirty_;                       // peers with something to send
-  SlotQueue waiting_;                     // peers whose handshake is to begin
-  SlotQueue steps_;                       // peers whose handshake goes on
+  HandshakeQueue handshakes_;             // of peers
   std::vector<uint32_t> by_stream_;       // exchanges by the store's stream
   std::vector<uint32_t> first_upstream_;  // peers by policy's endpoint: idle ones and sessions
   std::vector<uint32_t> idle_count_;      // of HTTP/1, by policy's endpoint
   uint32_t clients_ = 0;
-  bool more_hands_ = false;   // of helpers
-  Instant back_at_ = kNever;  // when to look what has come back from helpers
   uint32_t sweep_next_ = kNoSlot;
   uint32_t sweep_generation_ = 0;
 };

@@ -93,6 +93,14 @@ void put_path(const Rule& rule, const http::Message& request, uint32_t prefix, T
 }
 
 constexpr size_t kMostTarget = 8192;
+constexpr size_t kMostForwarded = 1024;
+
+// What is added to a head without being asked for: the forwarded addresses, and the names and
+// values of X-Forwarded-Proto, X-Request-Id, Via and the scheme.
+constexpr size_t kMostOfOwn = kMostForwarded + 256;
+constexpr size_t kFieldsOfOwn = 4;
+static_assert(http::Limits().spare >= kMostOfOwn + policy::kMaxFieldChangeBytes);
+static_assert(http::Limits().spare_fields >= kFieldsOfOwn + policy::kMaxFieldChanges);
 
 bool rewrite(const policy::HttpRewrite& rule, uint32_t prefix, http::Message& request) {
   if (rule.path_kind != policy::HttpRewrite::Path::kKeep) {
@@ -112,7 +120,7 @@ bool HttpEngine::prepare_request(Exchange& x) {
   http::Fields& fields = request.fields;
   Peer& client = peer_of(x, kClient);
   const bool https = client.wire.tls != nullptr;
-  Text<1024> forwarded;
+  Text<kMostForwarded> forwarded;
   for (uint16_t i = 0; i < fields.size(); ++i) {
     if (fields[i].id != FieldId::kXForwardedFor) continue;
     forwarded.put(fields.value(fields[i]));
@@ -138,10 +146,9 @@ bool HttpEngine::prepare_request(Exchange& x) {
   return apply(route.target->request, fields);
 }
 
-void HttpEngine::prepare_response(Exchange& x) {
-  if (x.route.target == nullptr) return;
-  // Where there is no room the response is as good without.
-  apply(x.route.target->response, x.response->fields);
+// False: there is no room for what the rule wants.
+bool HttpEngine::prepare_response(Exchange& x) {
+  return x.route.target == nullptr || apply(x.route.target->response, x.response->fields);
 }
 
 http::Message& HttpEngine::blank_response(Exchange& x, uint16_t status) {
@@ -167,6 +174,8 @@ void HttpEngine::set_answer(Exchange& x, std::string_view body, std::string_view
 
 void HttpEngine::answer_by_rule(Exchange& x) {
   x.local = true;
+  // What may still come of the request is not read any more.
+  x.close_client |= !x[kClient].read_ended;
   x.idle = limits_.head;  // for a client that does not take it
   x.moved = now_;
   const policy::HttpTarget& target = *x.route.target;
@@ -194,12 +203,11 @@ void HttpEngine::answer_by_rule(Exchange& x) {
     x.response = &blank_response(x, to.status);
     x.response->body = http::Body::of_length(0);
     if (location.full() || !x.response->fields.add(FieldId::kLocation, location.view())) {
-      x.local = false;
       x.refused_status = http::status_of(http::Refusal::kTargetTooLong);
       return fail(x, HttpFault::kBadRequest);
     }
   }
-  apply(target.response, x.response->fields);
+  if (!prepare_response(x)) fail(x, HttpFault::kBadResponse);
 }
 
 // Short, and without a word that only operators should know.
@@ -210,8 +218,7 @@ void HttpEngine::answer_fault(Exchange& x) {
   x.local = true;
   work_.pieces().free(x.answer);
   // What may still come of the request is not read any more.
-  const bool unread = !x[kClient].read_ended;
-  x.close_client |= unread;
+  x.close_client |= !x[kClient].read_ended;
   if (http::is_grpc(*x.request)) {
     x.response = &blank_response(x, 200);
     http::Fields& fields = x.response->fields;

@@ -11,8 +11,6 @@ namespace {
 
 constexpr uint32_t kMostRead = 64 * 1024;
 constexpr uint32_t kMostUnsent = 64 * 1024;
-// With helpers: handshakes that a turn hands to them.
-constexpr uint32_t kHandedPerTurn = 4;
 constexpr uint32_t kPreface = 24;  // bytes (RFC 9113 3.4)
 constexpr std::string_view kHttp2Alpn = "h2";
 
@@ -84,23 +82,7 @@ void HttpEngine::serve_opening(uint32_t slot) {
       return;
     }
   }
-  const bool begins = peer.wire.tls->phase() == TlsEnd::Phase::kBegin;
-  (begins ? waiting_ : steps_).push(slot);
-}
-
-void HttpEngine::shake_hands() {
-  if (work_.tls == nullptr) return;
-  TlsWork& tls = *work_.tls;
-  more_hands_ = tls.take_back(now_);
-  const auto may_begin = [&] { return !waiting_.empty() && tls.gate.in_flight < tls.gate.limit; };
-  // Those that have begun come first, as they make room for others.
-  const uint32_t most = tls.helpers.empty() ? tls.steps_per_turn : kHandedPerTurn;
-  for (uint32_t i = 0; i < most && (!steps_.empty() || may_begin()); ++i) {
-    const uint32_t slot = steps_.empty() ? waiting_.pop() : steps_.pop();
-    if (peers.live(slot)) shake(slot);
-  }
-  for (const auto& helper : tls.helpers) helper->wake();
-  back_at_ = tls.any_away() ? now_ + TlsWork::kLookAgain : kNever;
+  handshakes_.push(slot, *peer.wire.tls);
 }
 
 void HttpEngine::shake(uint32_t slot) {
@@ -109,7 +91,7 @@ void HttpEngine::shake(uint32_t slot) {
   if (peer.stage != PeerStage::kOpening || !peer.wire.is_dear() || peer.wire.tls->is_away()) return;
   const TlsEnd::Progress progress = peer.wire.shake(work_, Shaker::kHttpWord | slot, now_);
   if (progress == TlsEnd::Progress::kMore && peer.wire.tls->phase() == TlsEnd::Phase::kBegin)
-    return waiting_.push(slot);  // the gate was shut
+    return handshakes_.push(slot, *peer.wire.tls);  // the gate was shut
   on_step(slot, progress);
   if (progress == TlsEnd::Progress::kMore && !peer.wire.tls->is_away()) busy_.push(slot);
 }
@@ -120,7 +102,7 @@ void HttpEngine::on_back(uint64_t word, Instant now) {
   const TlsEnd::Progress progress = peers[slot].wire.take_back(work_, now);
   on_step(slot, progress);
   // It was given no more than a step's bytes, and others may have come meanwhile.
-  if (progress == TlsEnd::Progress::kMore) steps_.push(slot);
+  if (progress == TlsEnd::Progress::kMore) handshakes_.push(slot, *peers[slot].wire.tls);
 }
 
 void HttpEngine::on_step(uint32_t slot, TlsEnd::Progress progress) {
@@ -128,7 +110,7 @@ void HttpEngine::on_step(uint32_t slot, TlsEnd::Progress progress) {
     case TlsEnd::Progress::kMore:
       return;
     case TlsEnd::Progress::kLater:
-      return steps_.push(slot);
+      return handshakes_.push(slot, *peers[slot].wire.tls);
     case TlsEnd::Progress::kRefused:
       return refuse_tls(slot, tls::Refusal::kNone);
     case TlsEnd::Progress::kDone:

@@ -137,14 +137,14 @@ bool HttpEngine::may_try_again(Exchange& x) {
 
 void HttpEngine::give_response(Exchange& x) {
   if (x[kClient].lost) return;
+  if (x.fault == HttpFault::kNone && !x.local && !prepare_response(x))
+    fail(x, HttpFault::kBadResponse);
   if (x.fault != HttpFault::kNone) {
     x.deadline = kNever;
     x.idle = limits_.linger;
     x.moved = now_;
     x.timed_out = false;
     answer_fault(x);
-  } else if (!x.local) {
-    prepare_response(x);
   }
   if (!write_response(x)) {
     x[kClient].lost = true;

@@ -48,6 +48,11 @@ bool HttpEngine::read_head(Exchange& x, Side side) {
   }
 }
 
+// Sessions of HTTP/2 count what they refuse.
+void HttpEngine::count_refusal(const Half& half) {
+  if (half.stream == http2::kNoStream) store.counters.add(half.refusal);
+}
+
 bool HttpEngine::read_request(Exchange& x) {
   Half& half = x[kClient];
   Peer& peer = peer_of(x, kClient);
@@ -58,7 +63,7 @@ bool HttpEngine::read_request(Exchange& x) {
     return false;
   }
   if (half.refusal != http::Refusal::kNone) {
-    store.counters.add(half.refusal);
+    count_refusal(half);
     x.refused_status = http::status_of(half.refusal);
     fail(x, HttpFault::kBadRequest);
   } else if (half.lost) {
@@ -99,7 +104,7 @@ bool HttpEngine::read_response(Exchange& x) {
     x.response = &x.own_response;
   }
   if (half.refusal != http::Refusal::kNone) {
-    store.counters.add(half.refusal);
+    count_refusal(half);
     fail(x, HttpFault::kBadResponse);
   } else if (!half.head_read) {
     half.lost = true;
@@ -330,7 +335,7 @@ void HttpEngine::pump(Exchange& x, Side from) {
     HEDDLE_CHECK(none.empty(), "data that nobody asked for");
   }
   if (source.refusal != http::Refusal::kNone) {
-    store.counters.add(source.refusal);
+    count_refusal(source);
     return fail(x, from == kClient ? HttpFault::kBadBody : HttpFault::kBadResponse);
   }
   if (source.read_ended) return finish(x, to, (from == kClient ? x.request : x.response)->trailers);

@@ -69,22 +69,27 @@ class HttpRules final : public HttpPolicy {
 
 class ProxyApp final : public sim::App {
  public:
-  ProxyApp(Host& host, HttpRules& rules, const HttpLimits& limits, TlsWork* work)
-      : proxy(host.transport(), host.buffers(), rules, limits, Instant(1'000'000'000), work, 77),
-        host_(host) {
+  ProxyApp(Host& host, HttpRules& rules, const HttpLimits& limits, TlsWork& work)
+      : proxy(host.transport(), host.buffers(), rules, limits, Instant(1'000'000'000), &work, 77),
+        host_(host),
+        work_(work) {
     host.transport().listen({.local = {address(9), Be16(kPort)}, .user = kFrontend});
   }
   void on_event(tcp::Transport&, const tcp::EventNote& note, Instant now) override {
     proxy.on_note(note, now);
   }
   void on_turn(tcp::Transport&, Instant now) override {
-    if (proxy.on_turn(now)) host_.wake_later(now + microseconds(1));
+    const bool back = work_.start_turn(now);
+    const bool more = proxy.on_turn(now);
+    work_.end_turn(now);
+    if (back || more) host_.wake_later(now + microseconds(1));
     host_.wake_later(std::max(proxy.next_deadline(), now + microseconds(100)));
   }
   HttpProxy proxy;
 
  private:
   Host& host_;
+  TlsWork& work_;
 };
 
 inline HttpLimits small_limits() {
@@ -109,7 +114,7 @@ struct HttpNet {
         work(tls_work(node)),
         clients(client),
         servers(server),
-        app(node, rules, limits, work.get()) {
+        app(node, rules, limits, *work) {
     client.connect_to(up);
     server.connect_to(in);
     node.connect_to(fork);

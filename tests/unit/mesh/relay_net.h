@@ -89,8 +89,10 @@ class Policy final : public RelayPolicy {
 
 class RelayApp final : public sim::App {
  public:
-  RelayApp(Host& host, Policy& policy, uint32_t pairs, TlsWork* work = nullptr)
-      : relay(host.transport(), policy, pairs, Instant(1'000'000'000), work), host_(host) {
+  RelayApp(Host& host, Policy& policy, uint32_t pairs, TlsWork& work)
+      : relay(host.transport(), policy, pairs, Instant(1'000'000'000), &work),
+        host_(host),
+        work_(work) {
     host.transport().listen({.local = {address(9), Be16(kPort)}, .user = kFrontend});
   }
   void on_event(tcp::Transport&, const tcp::EventNote& note, Instant now) override {
@@ -98,11 +100,11 @@ class RelayApp final : public sim::App {
   }
   void on_turn(tcp::Transport&, Instant now) override {
     relay.on_timer(now);
-    bool more = relay.shake_hands(now);
+    bool more = turn(now);
     // Virtual time does not wait for a thread, so its handshakes are waited for here.
-    while (wait_for_helpers && relay.handshakes_away()) {
+    while (wait_for_helpers && work_.any_away()) {
       std::this_thread::yield();
-      more |= relay.shake_hands(now);
+      more |= turn(now);
     }
     if (more) host_.wake_later(now + microseconds(1));
     host_.wake_later(std::max(relay.next_deadline(), now + milliseconds(1)));
@@ -111,7 +113,15 @@ class RelayApp final : public sim::App {
   bool wait_for_helpers = false;
 
  private:
+  bool turn(Instant now) {
+    const bool back = work_.start_turn(now);
+    const bool more = relay.shake_hands(now);
+    work_.end_turn(now);
+    return back || more;
+  }
+
   Host& host_;
+  TlsWork& work_;
 };
 
 inline LinkSpec wire(uint64_t megabits = 100, Duration delay = milliseconds(1)) {
@@ -138,7 +148,7 @@ struct Net {
         in(far, node, 7),
         fork(down, out),
         work(tls_work(node)),
-        app(node, policy, pairs, work.get()) {
+        app(node, policy, pairs, *work) {
     client.connect_to(up);
     server.connect_to(in);
     node.connect_to(fork);

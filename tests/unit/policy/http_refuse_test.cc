@@ -291,9 +291,16 @@ TEST(HttpRefuse, Bounds) {
             at + "[0].matches[0].headers: 17 headers are too many: at most 16 are allowed\n" + at +
                 "[0].matches[0].query: 17 parameters are too many: at most 16 are allowed\n");
   HttpRule changes = rule({});
-  changes.request.add.assign(65, {"x", "1"});
-  EXPECT_EQ(refusal(changes), at + "[0].filters[0].request_headers: 65 changes are too many: at "
-                                   "most 64 are allowed\n");
+  changes.request.add.assign(33, {"x", "1"});
+  EXPECT_EQ(refusal(changes), at + "[0].filters[0].request_headers: 33 changes are too many: at "
+                                   "most 32 are allowed\n");
+  HttpRule long_changes = rule({});
+  long_changes.response.set = {{"x", std::string(1'000, 'a')}};
+  long_changes.response.add = {{"y", std::string(1'046, 'a')}};
+  EXPECT_EQ(refusal(long_changes), "");
+  long_changes.response.add[0].value += 'a';
+  EXPECT_EQ(refusal(long_changes), at + "[0].filters[0].response_headers: sets or adds 2049 bytes "
+                                        "of names and values; at most 2048 are allowed\n");
   HttpRule backends = rule({});
   backends.backends.assign(17, backend("cart"));
   EXPECT_EQ(refusal(backends),

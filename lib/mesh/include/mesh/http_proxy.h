@@ -70,7 +70,7 @@ class HttpProxy {
   const HttpCounters& counters() const;
   const http2::Counters& http2_counters() const;
 
-  static constexpr uint64_t kMine = uint64_t{1} << 62;
+  static constexpr uint64_t kMine = Shaker::kHttpWord;
 
  private:
   std::unique_ptr<HttpEngine> engine_;

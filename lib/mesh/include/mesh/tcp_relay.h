@@ -7,14 +7,13 @@
 // connection's handshake begins.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <vector>
 
 #include "core/pool.h"
 #include "core/timer_wheel.h"
+#include "mesh/handshake_queue.h"
 #include "mesh/relay_policy.h"
 #include "mesh/relay_stats.h"
 #include "mesh/tls_end.h"
@@ -34,12 +33,10 @@ class TcpRelay final : private Shaker {
 
   void on_note(const tcp::EventNote& note, Instant now);
   void on_timer(Instant now, uint32_t most = UINT32_MAX);
-  Instant next_deadline() const { return std::min(wheel_.next_deadline(), back_at_); }
-  // Handshakes that wait for their turn, or come back from a helper. True: there is more to do at
-  // once.
+  Instant next_deadline() const { return wheel_.next_deadline(); }
+  // Handshakes that wait for their turn, between TlsWork's start and end of it. True: there is more
+  // to do at once.
   bool shake_hands(Instant now);
-  // With helpers.
-  bool handshakes_away() const;
 
   // Judges pairs that an older policy than `generation` let in, at most `most` of them. False:
   // all stand. A pass that has begun goes on under a newer policy, and another one follows.
@@ -79,19 +76,6 @@ class TcpRelay final : private Shaker {
     Duration timeout;          // from then on; 0: none
     Duration idle_timeout;
   };
-  // Of pairs, in order; each at most once.
-  class Queue {
-   public:
-    explicit Queue(uint32_t capacity) : slots_(capacity), in_(capacity) {}
-    bool empty() const { return count_ == 0; }
-    void push(uint32_t slot);
-    uint32_t pop();
-
-   private:
-    std::vector<uint32_t> slots_;
-    std::vector<bool> in_;
-    uint32_t first_ = 0, count_ = 0;
-  };
 
   void accept(const tcp::EventNote& note, Instant now);
   void connect(uint32_t slot, Instant now);
@@ -113,9 +97,7 @@ class TcpRelay final : private Shaker {
   void open_client(uint32_t slot, ClientTerms& terms, Instant now);
   void step(uint32_t slot, Instant now);
   void look(uint32_t slot, Instant now);
-  void queue(uint32_t slot, Side side);
   void on_back(uint64_t word, Instant now) override;
-  bool make_steps(Instant now);
   void shake(uint32_t slot, Instant now);
   void on_step(uint32_t slot, Side side, TlsEnd::Progress progress, Instant now);
   void refuse_tls(uint32_t slot, Side side, tls::Refusal refusal, Instant now);
@@ -144,9 +126,7 @@ class TcpRelay final : private Shaker {
   Pool<Pair> pairs_;
   TimerWheel wheel_;
   RelayCounters counters_;
-  Queue steps_;               // handshakes that have begun, with bytes to look at
-  Queue waiting_;             // handshakes that are to begin
-  Instant back_at_ = kNever;  // when to look what has come back from helpers
+  HandshakeQueue handshakes_;  // of pairs
   uint32_t sweep_next_ = kNoSlot;
   uint32_t sweep_generation_ = 0;
   uint32_t swept_ = 0;

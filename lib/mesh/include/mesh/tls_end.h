@@ -47,18 +47,25 @@ struct TlsWork {
 
   Shaker* relay = nullptr;  // whose words lack kHttpWord
   Shaker* http = nullptr;
-  // Gives handshakes that have come back to whose they are, a few of each helper. True: there may
-  // be more.
-  bool take_back(Instant now);
+  // Around each turn of the worker. start_turn() gives handshakes that have come back from helpers
+  // to whose they are, a few of each helper; true: there may be more.
+  bool start_turn(Instant now);
+  void end_turn(Instant now);
+  // Whether one more step may be made in this turn.
+  bool take_step() { return steps_left_ > 0 && steps_left_-- > 0; }
   bool any_away() const;
-  // How soon an idle worker looks whether one has come back: a fraction of what a step takes.
-  static constexpr Duration kLookAgain = microseconds(20);
+  // When to look whether one has come back.
+  Instant next_deadline() const { return back_at_; }
 
   // The lane whose context a new handshake is to have: the one with the least to do.
   uint32_t least_busy_lane();
 
  private:
+  bool take_back(Instant now);
+
   uint32_t last_lane_ = 0;
+  uint32_t steps_left_ = 0;
+  Instant back_at_ = kNever;
 };
 
 class TlsEnd {
