@@ -146,7 +146,7 @@ void TcpRelay::on_connected(uint32_t slot, Instant now) {
   Pair& pair = pairs_[slot];
   if (pair.tls[kServer] != nullptr) {
     pair.stage = Stage::kShaking;  // within the time-out to connect
-    return queue(slot, kServer);
+    return handshakes_.push(slot, *pair.tls[kServer]);
   }
   on_joined(slot, now);
 }

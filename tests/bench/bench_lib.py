@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -155,3 +156,27 @@ def report(bench, results):
         if "budget" in entry:
             line += f"; budget {entry['budget']}: {'ok' if entry['ok'] else 'MISSED'}"
         print(line)
+
+
+def run_parts(bench, parts):
+    """Runs the parts that the arguments name, else all, and reports. `parts`: by name, a function that
+    gives results and one that says what is missing for it, or None."""
+    wanted = [word for word in sys.argv[1:] if word != "--json"] or list(parts)
+    if unknown := [word for word in wanted if word not in parts]:
+        raise SystemExit(f"{bench}: no part '{unknown[0]}'; there are: {' '.join(parts)}")
+    # So that what was started and made is ended and removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
+    results, failed = [], False
+    for name in wanted:
+        measure, missing = parts[name]
+        why = missing()
+        try:
+            if why is None:
+                results += measure()
+        except (RuntimeError, subprocess.SubprocessError) as error:
+            why = str(error)
+        if why is not None:
+            print(f"{bench}: {name} left out: {why}", file=sys.stderr)
+            failed = True
+    report(bench, results)
+    return 1 if failed else 0

@@ -9,15 +9,14 @@ are compared. An argument that is a part's name runs that part alone.
 """
 
 import json
-import signal
 import subprocess
 import sys
 
 import l4_kernel
 import l4_lib
 import l4_ovs
-from bench_lib import (DUT_CPU, Heddled, Testpmd, median, placement, program, report, result,
-                       scratch)
+from bench_lib import (DUT_CPU, Heddled, Testpmd, median, placement, program, result,
+                       run_parts, scratch)
 
 MANY, FEW = 1_000_000, 1_000
 ROUNDS = 12
@@ -211,27 +210,5 @@ PARTS = {"memory": (in_memory, lambda: None), "memif": (memif, lambda: None),
          "ovs": (vs_ovs, l4_ovs.missing), "kernel": (vs_kernel, l4_kernel.missing)}
 
 
-def main():
-    wanted = [word for word in sys.argv[1:] if word != "--json"] or list(PARTS)
-    if unknown := [word for word in wanted if word not in PARTS]:
-        raise SystemExit(f"l4: no part '{unknown[0]}'; there are: {' '.join(PARTS)}")
-    # So that what was started and made is ended and removed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
-    results, failed = [], False
-    for name in wanted:
-        measure, missing = PARTS[name]
-        why = missing()
-        try:
-            if why is None:
-                results += measure()
-        except (RuntimeError, subprocess.SubprocessError) as error:
-            why = str(error)
-        if why is not None:
-            print(f"l4: {name} left out: {why}", file=sys.stderr)
-            failed = True
-    report("l4", results)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_parts("l4", PARTS))

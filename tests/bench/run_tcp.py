@@ -5,13 +5,12 @@ on veths beside HAProxy and nginx. An argument that is a part's name runs that p
 
 import json
 import os
-import signal
 import subprocess
 import sys
 
 import tcp_lib
 import tcp_veth
-from bench_lib import DUT_CPU, Heddled, median, program, report, result, scratch
+from bench_lib import DUT_CPU, Heddled, median, program, result, run_parts, scratch
 
 ROUNDS = 3
 VETH_ROUNDS = 3
@@ -140,27 +139,5 @@ PARTS = {"memory": (in_memory, lambda: None), "memif": (memif, lambda: None),
          "veth": (veth, tcp_veth.missing), "goodput": (goodput, lambda: None)}
 
 
-def main():
-    wanted = [word for word in sys.argv[1:] if word != "--json"] or list(PARTS)
-    if unknown := [word for word in wanted if word not in PARTS]:
-        raise SystemExit(f"tcp: no part '{unknown[0]}'; there are: {' '.join(PARTS)}")
-    # So that what was started and made is ended and removed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
-    results, failed = [], False
-    for name in wanted:
-        measure, missing = PARTS[name]
-        why = missing()
-        try:
-            if why is None:
-                results += measure()
-        except (RuntimeError, subprocess.SubprocessError) as error:
-            why = str(error)
-        if why is not None:
-            print(f"tcp: {name} left out: {why}", file=sys.stderr)
-            failed = True
-    report("tcp", results)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_parts("tcp", PARTS))

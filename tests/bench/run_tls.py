@@ -5,12 +5,12 @@ name runs that part alone.
 """
 
 import json
-import signal
 import subprocess
 import sys
 
+import proxy_veth
 import tls_veth
-from bench_lib import DUT_CPU, OTHER_CPU, program, report, result, scratch
+from bench_lib import DUT_CPU, OTHER_CPU, program, result, run_parts, scratch
 
 VETH_ROUNDS = 3
 
@@ -86,7 +86,7 @@ def veth():
             rounds.append({name: tls_veth.measure(wires, name) for name in tls_veth.PROXIES})
 
     def against(name, what, unit, other, of, budget=None):
-        found = tls_veth.compare(rounds, "heddled", other, what, of)
+        found = proxy_veth.compare(rounds, "heddled", other, what, of)
         more = {} if budget is None else {"budget": f"ratio >={budget}",
                                           "ok": found["ratio"] >= budget}
         return result(name, found["values"]["heddled"][of], unit, ratio=round(found["ratio"], 3),
@@ -112,27 +112,5 @@ PARTS = {"records": (records, lambda: None), "relay": (relay, lambda: None),
          "veth": (veth, tls_veth.missing)}
 
 
-def main():
-    wanted = [word for word in sys.argv[1:] if word != "--json"] or list(PARTS)
-    if unknown := [word for word in wanted if word not in PARTS]:
-        raise SystemExit(f"tls: no part '{unknown[0]}'; there are: {' '.join(PARTS)}")
-    # So that what was started and made is ended and removed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
-    results, failed = [], False
-    for name in wanted:
-        measure, missing = PARTS[name]
-        why = missing()
-        try:
-            if why is None:
-                results += measure()
-        except (RuntimeError, subprocess.SubprocessError) as error:
-            why = str(error)
-        if why is not None:
-            print(f"tls: {name} left out: {why}", file=sys.stderr)
-            failed = True
-    report("tls", results)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_parts("tls", PARTS))

@@ -18,8 +18,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "certificates.h"
-#include "memory_net.h"
+#include "tls_net.h"
 
 namespace {
 
@@ -28,57 +27,22 @@ using namespace heddle::bench;
 
 enum { kClient, kBegins, kServer, kMeasured, kEnds, kSides };
 
-// An SVID for everybody, of one kind of key, and each other's authority.
-struct Identities {
-  explicit Identities(tls::KeyKind kind)
-      : library(std::move(*tls::Library::create())), authority(tls::make_authority("bench")) {
-    const tls::Issued svid = tls::issue(
-        {.common_name = "svid", .uris = {"spiffe://bench.test/ns/a/sa/b"}}, &authority, kind);
-    config = {.name = "bench",
-              .certificates = {{"bench", svid.pem(), svid.key_pem()}},
-              .peer = tls::PeerCheck::kSpiffe,
-              .trust = {{.trust_domain = "bench.test", .roots_pem = authority.pem()}}};
-  }
-  std::shared_ptr<tls::Context> context(tls::Role role, tls::PeerCheck peer) const {
-    tls::Config its = config;
-    its.role = role;
-    its.peer = peer;
-    return std::move(*tls::Context::create(*library, its));
-  }
-  std::unique_ptr<tls::Library> library;
-  tls::Issued authority;
-  tls::Config config;
-};
-
-mesh::TlsWork work_of(Side& side) {
-  mesh::TlsWork work;
-  work.records = std::move(*tls::RecordContext::create({}, side.transport.pieces(), side.buffers));
-  work.wall = [] { return tls::UnixTime(1'800'000'000); };
-  return work;
-}
-
 struct TlsBench {
   TlsBench(double time, tls::KeyKind kind, bool mutual, bool helped = false)
       : bench(time, kSides),
         identities(kind),
         works{work_of(*bench.sides[kBegins]), work_of(*bench.sides[kMeasured]),
               work_of(*bench.sides[kEnds])},
-        begins(*bench.sides[kBegins], address(3), bench.now, {&works[0], nullptr, client()}),
+        begins(*bench.sides[kBegins], address(3), bench.now,
+               {&works[0], nullptr, identities.client()}),
         measured(*bench.sides[kMeasured], address(4), bench.now,
-                 {&works[1], server(mutual), client()}),
-        ends(*bench.sides[kEnds], address(2), bench.now, {&works[2], server(mutual), nullptr}) {
+                 {&works[1], identities.server(mutual), identities.client()}),
+        ends(*bench.sides[kEnds], address(2), bench.now,
+             {&works[2], identities.server(mutual), nullptr}) {
     if (!helped) return;
     auto helper = std::make_unique<tls::HandshakeHelper>(works[1].gate.limit);
     HEDDLE_CHECK(helper->start("helper").has_value(), "a thread");
     works[1].helpers.push_back(std::move(helper));
-  }
-
-  std::shared_ptr<tls::Context> client() const {
-    return identities.context(tls::Role::kClient, tls::PeerCheck::kSpiffe);
-  }
-  std::shared_ptr<tls::Context> server(bool mutual) const {
-    return identities.context(tls::Role::kServer,
-                              mutual ? tls::PeerCheck::kSpiffe : tls::PeerCheck::kNone);
   }
 
   Bench bench;

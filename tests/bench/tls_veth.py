@@ -6,18 +6,16 @@ That other core is full before the proxy's is, so handshakes are told as those t
 make: what was done, over the time for which the proxy's thread had its core.
 """
 
-import contextlib
 import os
-import pathlib
 import re
 import shutil
 import subprocess
 import time
 
-import tcp_lib
+import proxy_veth
 import tcp_veth
-from bench_lib import DUT_CPU, OTHER_CPU, Heddled, median, scratch
-from tcp_veth import BACKEND, SERVER, SERVICE, run
+from bench_lib import OTHER_CPU
+from tcp_veth import SERVER, SERVICE, run
 
 CALLERS = 4  # openssl s_time, each with one connection at a time
 SECONDS = 2
@@ -127,52 +125,8 @@ def policy(wires):
     return made
 
 
-@contextlib.contextmanager
 def heddled(wires):
-    """Yields what tells the seconds of a core that its worker has worked for."""
-    config = tcp_lib.relay_config([f"af_xdp:r{side}" for side in (0, 1)], tcp_veth.OWN)
-    with scratch() as directory, Heddled(config, directory, wires.inside("r")) as node:
-        tcp_lib.apply(node, directory, policy(wires))
-        tasks = f"/proc/{node.process.pid}/task"
-        worker = next(task for task in os.listdir(tasks)
-                      if "worker" in pathlib.Path(tasks, task, "comm").read_text("ascii"))
-        total, last = 0, None
-
-        # Its turns are as long as what else the machine does makes them, so their share of the turns
-        # counts, and what of a core all turns had. How much it slept is told of the last second.
-        def worked():
-            nonlocal total, last
-            now = {**tcp_lib.counts(node), "core": on_core(f"{node.process.pid}/task/{worker}")}
-            if last is not None:
-                awake = 1 - node.show("workers")[0].get("sleep_share", 0)
-                share = (now["busy"] - last["busy"]) / max(1, now["all"] - last["all"])
-                total += min(1, share / max(awake, 1e-3)) * (now["core"] - last["core"])
-            last = now
-            return total
-        yield worked
-
-
-def on_core(task):
-    """Seconds that a task has had a core for."""
-    with open(f"/proc/{task}/schedstat", encoding="ascii") as file:
-        return int(file.read().split()[0]) / 1e9
-
-
-def with_children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-        return sum(on_core(each) for each in [pid, *file.read().split()])
-
-
-@contextlib.contextmanager
-def kernel_proxy(wires, *commands):
-    started = []
-    try:
-        for command in commands:
-            started.append(wires.start("r", DUT_CPU, *command))
-        yield lambda: sum(with_children(each.pid) for each in started)
-    finally:
-        for each in started:
-            tcp_veth.end(each)
+    return proxy_veth.heddled(wires, policy(wires))
 
 
 def haproxy(wires):
@@ -186,7 +140,7 @@ def haproxy(wires):
     path = wires.file("tls-haproxy.cfg")
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
-    return kernel_proxy(wires, ["haproxy", "-db", "-f", path])
+    return proxy_veth.kernel_proxy(wires, ["haproxy", "-db", "-f", path])
 
 
 def nginx(wires):
@@ -203,7 +157,7 @@ def nginx(wires):
         file.write(f"load_module {tcp_veth.STREAM_MODULE};\nuser root; daemon off; worker_processes 1;\n"
                    f"pid {wires.file('tls-proxy.pid')}; error_log {wires.file('tls-proxy.log')};\n"
                    f"events {{ worker_connections 8000; }}\nstream {{\n{servers}}}\n")
-    return kernel_proxy(wires, ["nginx", "-c", path])
+    return proxy_veth.kernel_proxy(wires, ["nginx", "-c", path])
 
 
 def s_server(wires):
@@ -216,7 +170,7 @@ def s_server(wires):
                          f"{SERVICE}:{PORTS[name]}", "-cert", wires.file(kind + ".crt"), "-key",
                          wires.file(kind + ".key"), "-WWW",
                          *(clients if "mutual" in name else [])])
-    return kernel_proxy(wires, *commands)
+    return proxy_veth.kernel_proxy(wires, *commands)
 
 
 PROXIES = {"heddled": heddled, "HAProxy": haproxy, "nginx": nginx, "s_server": s_server}
@@ -294,12 +248,3 @@ def measure(wires, name):
             found["one_leg"] = bulk(wires, "ecdsa", worked)
             found["both"] = bulk(wires, "both", worked)
         return found
-
-
-def compare(rounds, ours, theirs, what, of="wall"):
-    """Medians and the ratio of pairs of the same round."""
-    pairs = [(each[ours][what], each[theirs][what]) for each in rounds]
-    return {"ratio": median([a[of] / b[of] for a, b in pairs]),
-            "values": {side: {key: round(median([pair[i][key] for pair in pairs]), 2)
-                              for key in ("wall", "core")}
-                       for i, side in enumerate((ours, theirs))}}

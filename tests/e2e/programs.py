@@ -24,6 +24,29 @@ def iperf3(client, server, address, *arguments, port=5201, bind=None):
     return end["sum"] if "sum" in end else end["sum_received"]
 
 
+NGINX = """
+user root; daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
+events {{ worker_connections 4096; }}
+http {{ access_log off; client_body_temp_path {folder}; proxy_temp_path {folder};
+  fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};
+  keepalive_requests 1000000; client_header_timeout 1h; root {folder};
+{servers}
+}}
+"""
+
+
+def nginx(net, folder, port, files, servers):
+    """Starts nginx in a namespace with {name: content} in a folder made for it; `servers`: what stands
+    in its http block. It listens to `port` when this returns."""
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    conf = folder / "nginx.conf"
+    conf.write_text(NGINX.format(folder=folder, servers=servers))
+    net.start("nginx", "-c", conf, stderr=subprocess.DEVNULL)
+    poll(lambda: net.run("ss", "-Htln", f"sport = :{port}").stdout, "nginx listens")
+
+
 def tcp_through(client, server, address, size, port=8080):
     """Sends `size` random bytes by TCP to a server that hands them back; both streams must be
     whole."""

@@ -5,17 +5,17 @@ refused."""
 import hashlib
 import json
 import pathlib
-import socket
 import subprocess
 import time
 
 import pytest
 
-from certificates import DOMAIN, Authority
+from certificates import Authority
 from http_server import known
 from lab import Lab, poll
 from node import Node, uplink
 from policy import apply, resource, write
+from programs import nginx
 
 VIP = "10.96.0.80"
 SERVERS = ["10.2.0.2", "10.3.0.2"]
@@ -40,18 +40,8 @@ def net(request):
 
 def start_servers(lab, number, server):
     folder = pathlib.Path(lab.path(f"www{number}"))
-    folder.mkdir()
-    (folder / "file").write_bytes(known(1_000_000))
-    (folder / "name").write_text(f"nginx {number}\n")
-    conf = folder / "nginx.conf"
-    conf.write_text(f"""
-user root; daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
-events {{ worker_connections 4096; }}
-http {{ access_log off; client_body_temp_path {folder}; proxy_temp_path {folder};
-  fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};
-  keepalive_requests 1000000; root {folder}; server {{ listen {NGINX}; }} }}
-""")
-    server.start("nginx", "-c", conf, stderr=subprocess.DEVNULL)
+    nginx(server, folder, NGINX, {"file": known(1_000_000), "name": f"nginx {number}\n".encode()},
+          f"server {{ listen {NGINX}; }}")
     server.start("nghttpd", "--no-tls", "-d", folder, NGHTTPD, stdout=subprocess.DEVNULL,
                  stderr=subprocess.DEVNULL)
     for program, arguments in (("http_server.py", (HTTP, f"s{number}")),
@@ -59,8 +49,7 @@ http {{ access_log off; client_body_temp_path {folder}; proxy_temp_path {folder}
         serving = server.start("/usr/bin/python3", HERE / program, *arguments,
                                stdout=subprocess.PIPE)
         assert serving.stdout.readline() == "ready\n"
-    for port in (NGINX, NGHTTPD):
-        poll(lambda: server.run("ss", "-Htln", f"sport = :{port}").stdout, f"{port} listens")
+    poll(lambda: server.run("ss", "-Htln", f"sport = :{NGHTTPD}").stdout, "nghttpd listens")
 
 
 TLS = {"mode": "TERMINATE", "certificates": ["web"]}

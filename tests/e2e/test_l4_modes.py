@@ -12,7 +12,7 @@ import pytest
 from lab import Lab, poll
 from node import Node, uplink
 from policy import apply, resource, write
-from programs import iperf3
+from programs import iperf3, nginx
 
 VIP = {4: "10.96.0.20", 6: "fd96::20"}
 NAT = ["10.97.0.1", "fd97::1"]
@@ -50,25 +50,14 @@ def start_server(lab, number, server):
     server.ip("link", "set", "tunnel", "up")
     # The route to a packet's source is not by the tunnel, and need not be.
     folder = pathlib.Path(lab.path(f"www{number}"))
-    folder.mkdir()
-    (folder / "file").write_bytes(lab.content)
-    (folder / "name").write_text(f"server {number}\n")
-    conf = folder / "nginx.conf"
-    conf.write_text(f"""
-user root; daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
-events {{ worker_connections 1024; }}
-http {{ access_log off; client_body_temp_path {folder}; proxy_temp_path {folder};
-  fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};
-  server {{ listen 8080; listen [::]:8080; listen 80; listen [::]:80; root {folder}; }} }}
-""")
-    server.start("nginx", "-c", conf, stderr=subprocess.DEVNULL)
+    nginx(server, folder, 8080, {"file": lab.content, "name": f"server {number}\n".encode()},
+          "server { listen 8080; listen [::]:8080; listen 80; listen [::]:80; }")
     # Told its addresses: else it takes TCP only by devices that have one, and a tunnel has none.
     own = [*VIP.values(), SERVERS[4][number], SERVERS[6][number]]
     server.start("dnsmasq", "-k", "-z", *[f"--listen-address={each}" for each in own], "-C", "/dev/null", "-p", "53", "--no-resolv", "--no-hosts",
                  "--user=root", f"--pid-file={folder}/dns.pid",
                  f"--txt-record=who.test,server-{number}", f"--address=/host.test/192.0.2.{number}",
                  stderr=subprocess.DEVNULL)
-    poll(lambda: server.run("ss", "-Htln", "sport = :8080").stdout, "nginx listens")
     poll(lambda: server.run("ss", "-Huln", "sport = :53").stdout, "dnsmasq listens")
 
 

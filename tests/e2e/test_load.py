@@ -103,8 +103,7 @@ def test_a_kernel_client_of_its_echo(kernel):
     assert server["received_bytes"] == server["sent_bytes"] == len(sent)
 
 
-@pytest.fixture(scope="module")
-def memif():
+def memif_lab():
     """heddled relays between the two ports that each heddle-load has."""
     with Lab() as lab:
         wires = [lab.path(f"m{side}.sock") for side in (0, 1)]
@@ -117,14 +116,21 @@ def memif():
         apply(lab.heddled,
               resource("Service", "load", {
                   "addresses": [VIP], "forwarding": "proxy", "ports": [
-                      {"name": f"p{port}", "port": port, "protocol": "tcp", "target_port": port}
-                      for port in (7000, 7001, 7002)]}),
+                      {"name": f"p{port}", "port": port, "target_port": port,
+                       "protocol": "http" if port == 7003 else "tcp"}
+                      for port in (7000, 7001, 7002, 7003)]}),
               resource("EndpointSet", "load", {"service": "load", "endpoints": [
                   {"address": "192.0.3.2"}]}))
         yield lab
 
 
-SERVE = ["--serve", "7000=echo", "--serve", "7001=sink", "--serve", "7002=source"]
+memif = pytest.fixture(scope="module", name="memif")(memif_lab)
+# A client that starts anew with its ports and clocks meets those of the one before in TIME-WAIT.
+fresh_memif = pytest.fixture(name="fresh_memif")(memif_lab)
+
+
+SERVE = ["--serve", "7000=echo", "--serve", "7001=sink", "--serve", "7002=source",
+         "--serve", "7003=http"]
 
 
 def test_requests_through_the_relay(memif):
@@ -158,3 +164,36 @@ def test_held_connections_swallow_what_a_source_sends(memif):
                "--connections", 20)
     assert told["client"]["received_bytes"] > 1_000_000 and no_failures(told["client"])
     assert told["client"]["open_at_end"] == 20
+
+
+@pytest.mark.parametrize("how", [["get"], ["get-close"], ["get", "--rate", 200]],
+                         ids=["get", "get-close", "open-loop"])
+@pytest.mark.parametrize("size", [0, 100_000])
+def test_http_through_the_proxy(fresh_memif, how, size):
+    told = run(fresh_memif, fresh_memif.ports, *SERVE, "--connect", f"{VIP}:7003", "--do", *how,
+               "--connections", 8, "--response-bytes", size, "--path", "/a?b=c")
+    client = told["client"]
+    assert client["requests"] > 8 and no_failures(client)
+    assert client["received_bytes"] >= client["requests"] * size
+    assert client["latency_us"]["count"] == client["requests"]
+    assert client["latency_us"]["loop"] == ("open" if "--rate" in how else "closed")
+    if "--rate" in how:
+        assert client["requests"] <= 200 * told["seconds"] + 1
+
+
+def test_http_that_is_not_answered_with_200_has_failed(fresh_memif):
+    load = Load(fresh_memif, fresh_memif.ports, *SERVE, "--connect", f"{VIP}:7003", "--do", "get", "--path",
+                "/a%zz", "--seconds", 0.5, "--warm-up", 0)
+    client = load.result()["client"]
+    assert client["requests"] == 0 and client["failures"]["status"] > 0
+
+
+def test_http_of_a_kernel_server(kernel):
+    """Heads of another server, and what it says of its lengths."""
+    serving = kernel.peer.start("python3", HERE / "http_server.py", 8080, "kernel",
+                                stdout=subprocess.PIPE)
+    assert serving.stdout.readline() == "ready\n"
+    client = run(kernel, [kernel.port], "--connect", "10.1.0.2:8080", "--do", "get", "--connections", 4,
+                 "--path", "/bytes/3000")["client"]
+    assert client["requests"] > 4 and no_failures(client)
+    assert client["received_bytes"] > 3000 * client["requests"]

@@ -13,10 +13,10 @@ import time
 
 import pytest
 
-from lab import Lab, poll
+from lab import Lab
 from node import Node, uplink
 from policy import SOAK, apply, resource, write
-from programs import iperf3
+from programs import iperf3, nginx
 
 VIP = {4: "10.96.0.40", 6: "fd96::40"}
 NODE = {4: ["10.2.0.1", "10.3.0.1"], 6: ["fd02::1", "fd03::1"]}
@@ -42,25 +42,12 @@ def net(request):
 
 
 def start_server(lab, number, server):
-    folder = pathlib.Path(lab.path(f"www{number}"))
-    folder.mkdir()
-    (folder / "file").write_bytes(lab.content)
-    (folder / "name").write_text(f"server {number}\n")
-    conf = folder / "nginx.conf"
-    conf.write_text(f"""
-user root; daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
-events {{ worker_connections 4096; }}
-http {{ access_log off; client_body_temp_path {folder}; proxy_temp_path {folder};
-  fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};
-  keepalive_requests 1000000;
-  server {{ listen 8080; listen [::]:8080; root {folder};
-    location = /who {{ return 200 "$remote_addr"; }} }} }}
-""")
-    server.start("nginx", "-c", conf, stderr=subprocess.DEVNULL)
+    nginx(server, pathlib.Path(lab.path(f"www{number}")), 8080,
+          {"file": lab.content, "name": f"server {number}\n".encode()},
+          'server { listen 8080; listen [::]:8080; location = /who { return 200 "$remote_addr"; } }')
     for program, port in (("connections.py", 7000), ("streams.py", 7001)):
         serving = server.start("python3", HERE / program, "server", port, stdout=subprocess.PIPE)
         assert serving.stdout.readline() == "ready\n"
-    poll(lambda: server.run("ss", "-Htln", "sport = :8080").stdout, "nginx listens")
 
 
 def service(**spec):

@@ -14,6 +14,7 @@ from certificates import DOMAIN, Authority
 from lab import Lab, poll
 from node import Node, uplink
 from policy import SOAK, apply, resource
+from programs import nginx
 
 VIP = "10.96.0.60"
 NODE = "10.2.0.1"
@@ -71,27 +72,14 @@ def net(request):
 
 
 def start_nginx(lab):
-    folder = pathlib.Path(lab.path("www"))
-    folder.mkdir()
-    (folder / "file").write_bytes(lab.content)
-    (folder / "name").write_text("nginx\n")
     pairs = lambda *issued: "".join(f"ssl_certificate {c}; ssl_certificate_key {k};\n"
                                     for c, k in issued)
-    conf = folder / "nginx.conf"
-    conf.write_text(f"""
-user root; daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
-events {{ worker_connections 4096; }}
-http {{ access_log off; client_body_temp_path {folder}; proxy_temp_path {folder};
-  fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};
-  keepalive_requests 1000000; client_header_timeout 1h; root {folder}; ssl_protocols TLSv1.2 TLSv1.3;
+    nginx(lab.server, pathlib.Path(lab.path("www")), SVIDS, {"file": lab.content, "name": b"nginx\n"},
+          f"""ssl_protocols TLSv1.2 TLSv1.3;
   server {{ listen {PLAIN}; }}
   server {{ listen {TLS} ssl; server_name {NAME}; {pairs(*lab.web.values())} }}
   server {{ listen {SVIDS} ssl; {pairs(lab.svids["server"])}
-    ssl_client_certificate {lab.authority.certificate}; ssl_verify_client on; }}
-}}
-""")
-    lab.server.start("nginx", "-c", conf, stderr=subprocess.DEVNULL)
-    poll(lambda: lab.server.run("ss", "-Htln", f"sport = :{SVIDS}").stdout, "nginx listens")
+    ssl_client_certificate {lab.authority.certificate}; ssl_verify_client on; }}""")
 
 
 def secret(name, issued):

@@ -22,12 +22,15 @@ constexpr Duration kAfterFailure = milliseconds(10);
 }  // namespace
 
 Client::Client(tcp::Transport& transport, Payload& payload, const CallPlan& plan,
-               uint32_t connections, Outcome& outcome)
+               uint32_t connections, double rate, Outcome& outcome)
     : transport_(transport),
       payload_(payload),
       plan_(plan),
       outcome_(outcome),
-      calls_(connections) {
+      calls_(connections),
+      heads_(plan.is_http() ? connections : 0),
+      interval_(rate > 0 ? nanoseconds(static_cast<int64_t>(1e9 / rate)) : Duration()) {
+  idle_.reserve(connections);
   missing_.reserve(connections);
   for (uint32_t slot = connections; slot > 0; --slot) missing_.push_back(slot - 1);
 }
@@ -47,25 +50,81 @@ void Client::on_note(const EventNote& note, Instant now) {
       ++outcome_.client.opened;
       if (plan_.what == Do::kHold) outcome_.latency.add(now - call.since);
     }
-    // An exchange with its handshake is told as one.
-    const Instant opened = call.since;
-    if (plan_.what == Do::kRr || plan_.what == Do::kCrr) ask(call, now);
-    if (plan_.what == Do::kCrr) call.since = opened;
+    start(slot, now);
   }
   if (note.has(Notice::kReadable)) read(slot, now);
   if (call.id != note.id || !call.stands) return;
   if (note.has(Notice::kHalfClosed) || note.has(Notice::kClosed))
     return fail(slot, Failure::kClosedByPeer, now);
-  if (plan_.what == Do::kBulk)
-    send(call, kMostAtOnce, now);
-  else if (call.unsent > 0)
-    send(call, call.unsent, now);
+  go_on(call, now);
 }
 
-void Client::ask(Call& call, Instant now) {
-  call.since = now;
-  call.unsent = call.unanswered = plan_.request_bytes;
+// What is left to be sent.
+void Client::go_on(Call& call, Instant now) {
+  if (plan_.what == Do::kBulk) return send(call, kMostAtOnce, now);
+  if (call.unsent == 0) return;
+  if (!plan_.is_http()) return send(call, call.unsent, now);
+  starved_ |= !ask_text(call, now);
+}
+
+// A connection stands.
+void Client::start(uint32_t slot, Instant now) {
+  switch (plan_.what) {
+    case Do::kRr:
+      return ask(slot, now, now);
+    case Do::kCrr:
+    case Do::kGetClose:  // An exchange with its handshake is told as one.
+      return ask(slot, calls_[slot].since, now);
+    case Do::kGet:
+      if (interval_ == Duration()) return ask(slot, now, now);
+      if (due_ == kNever) due_ = now;
+      return idle_.push_back(slot);
+    case Do::kBulk:
+    case Do::kHold:
+      return;
+  }
+}
+
+void Client::ask(uint32_t slot, Instant since, Instant now) {
+  Call& call = calls_[slot];
+  call.since = since;
+  if (plan_.is_http()) {
+    call.in_head = true;
+    heads_[slot].clear();
+    call.unsent = 1;  // until the text is sent, which goes as one
+    starved_ |= !ask_text(call, now);
+    return;
+  }
+  call.unsent = plan_.request_bytes;
+  call.unanswered = plan_.request_bytes;
   send(call, call.unsent, now);
+}
+
+// False: there was no piece for it. There is always room for a request where none is on its way.
+bool Client::ask_text(Call& call, Instant now) {
+  tcp::Chain chain;
+  const bool whole = payload_.append_text(transport_.pieces(), chain);
+  if (whole) {
+    call.taken += transport_.send(call.id, chain, now);
+    call.unsent = 0;
+  }
+  transport_.pieces().free(chain);
+  return whole;
+}
+
+void Client::ask_due(Instant now) {
+  while (due_ <= now && !idle_.empty()) {
+    const uint32_t slot = idle_.back();
+    idle_.pop_back();
+    if (!calls_[slot].stands || calls_[slot].in_head) continue;  // another connection by now
+    const Instant due = due_;
+    due_ = due_ + interval_;
+    ask(slot, due, now);
+  }
+}
+
+void Client::count_late(Instant now) {
+  for (; due_ <= now; due_ = due_ + interval_) outcome_.client.fail(Failure::kLate);
 }
 
 void Client::send(Call& call, uint32_t bytes, Instant now) {
@@ -86,6 +145,18 @@ void Client::read(uint32_t slot, Instant now) {
   Call& call = calls_[slot];
   tcp::Chain chain = transport_.receive(call.id, UINT32_MAX, now);
   const uint32_t bytes = chain.bytes;
+  if (plan_.is_http()) {
+    const tcp::Pieces& pieces = transport_.pieces();
+    Failure why = Failure::kWrongAnswer;
+    bool good = true;
+    for (uint32_t at = chain.head; good && at != kNoSlot; at = pieces[at].next)
+      good = take(slot, {reinterpret_cast<const char*>(pieces[at].data), pieces[at].size}, why);
+    transport_.pieces().free(chain);
+    if (!good) return fail(slot, why, now);
+    if (measuring_) outcome_.client.bytes_received += bytes;
+    if (bytes > 0 && !call.in_head && call.unanswered == 0) answered(slot, now);
+    return;
+  }
   transport_.pieces().free(chain);
   if (measuring_) outcome_.client.bytes_received += bytes;
   if (plan_.what != Do::kRr && plan_.what != Do::kCrr) return;
@@ -94,14 +165,36 @@ void Client::read(uint32_t slot, Instant now) {
   if (bytes > 0 && call.unanswered == 0) answered(slot, now);
 }
 
+// Of a response. False: it is none, or not the one that was asked for.
+bool Client::take(uint32_t slot, std::string_view bytes, Failure& why) {
+  Call& call = calls_[slot];
+  if (call.in_head) {
+    size_t used = 0;
+    const ResponseHead::State state = heads_[slot].read(bytes, used);
+    if (state == ResponseHead::State::kWrong) return false;
+    if (state == ResponseHead::State::kMore) return true;
+    bytes.remove_prefix(used);
+    call.in_head = false;
+    call.unanswered = heads_[slot].length();
+    why = Failure::kStatus;
+    if (heads_[slot].status() != 200) return false;
+    why = Failure::kWrongAnswer;
+  }
+  if (bytes.size() > call.unanswered) return false;
+  call.unanswered -= bytes.size();
+  return true;
+}
+
 void Client::answered(uint32_t slot, Instant now) {
   Call& call = calls_[slot];
   if (measuring_) {
     ++outcome_.client.requests;
     outcome_.latency.add(now - call.since);
   }
-  if (plan_.what == Do::kRr) return ask(call, now);
-  give_up(slot, now);
+  const bool again = plan_.what == Do::kRr || plan_.what == Do::kGet;
+  if (!again) return give_up(slot, now);
+  if (interval_ == Duration()) return ask(slot, now, now);
+  idle_.push_back(slot);
 }
 
 Failure Client::reason(const Call& call) const {
@@ -162,10 +255,7 @@ void Client::refill_some(Instant now) {
     Call& call = calls_[refill_next_];
     refill_next_ = refill_next_ + 1 == calls_.size() ? 0 : refill_next_ + 1;
     if (!call.stands) continue;
-    if (plan_.what == Do::kBulk)
-      send(call, kMostAtOnce, now);
-    else if (call.unsent > 0)
-      send(call, call.unsent, now);
+    go_on(call, now);
   }
 }
 

@@ -6,14 +6,40 @@
 
 namespace heddle::load {
 
+namespace {
+
+std::string request_text_of(const Plan& plan) {
+  if (!plan.call || !plan.call->is_http()) return {};
+  return request_text(plan.call->host, plan.call->path, plan.call->what == Do::kGetClose);
+}
+
+uint32_t pieces_of_requests(const app::Worker& worker, const Plan& plan) {
+  return plan.call && plan.call->is_http() ? worker.tcp->limits.pieces : 0;
+}
+
+uint32_t pieces_of_responses(const app::Worker& worker, const Plan& plan) {
+  const bool serves = std::ranges::any_of(
+      plan.serve, [](const ServePlan& each) { return each.what == Serve::kHttp; });
+  return serves ? worker.tcp->limits.pieces : 0;
+}
+
+}  // namespace
+
 LoadUser::LoadUser(app::Worker& worker, const Plan& plan, uint32_t connections, Outcome& outcome)
     : worker_(worker),
       plan_(plan),
       outcome_(outcome),
       payload_(worker.tcp->buffers, worker.tcp->limits.pieces),
-      server_(worker.tcp->transport, payload_, server_tally_) {
+      requests_(worker.tcp->buffers, pieces_of_requests(worker, plan), request_text_of(plan)),
+      responses_(worker.tcp->buffers, pieces_of_responses(worker, plan),
+                 response_text(plan.response_bytes)),
+      server_(worker.tcp->transport, payload_, responses_, plan.response_bytes,
+              worker.tcp->limits.connections, server_tally_) {
   for (const ServePlan& serve : plan.serve) listens_ &= server_.listen(serve);
-  if (plan.call) client_.emplace(worker.tcp->transport, payload_, *plan.call, connections, outcome);
+  if (!plan.call) return;
+  const CallPlan& call = *plan.call;
+  client_.emplace(worker.tcp->transport, call.is_http() ? requests_ : payload_, call, connections,
+                  call.rate * connections / call.connections, outcome);
 }
 
 // Where nothing has ended the measured time, the worker's last turn has.
@@ -28,6 +54,7 @@ void LoadUser::on_note(const tcp::EventNote& note, Instant now) {
 
 bool LoadUser::on_turn(Instant now) {
   last_turn_ = now;
+  if (client_ && phase_ < Phase::kLeaving) client_->ask_due(now);
   advance(now);
   if (!client_) return false;
   if (phase_ < Phase::kLeaving) return open(now);
@@ -81,13 +108,14 @@ void LoadUser::end() {
   outcome_.server.bytes_received -= server_before_.bytes_received;
   outcome_.server.opened -= server_before_.opened;
   if (!client_) return;
+  client_->count_late(last_turn_);
   client_->measure(false);
   outcome_.client.bytes_sent = client_->acknowledged() - acknowledged_before_;
   outcome_.open_at_end = client_->open_now();
 }
 
 Instant LoadUser::next_deadline() const {
-  return client_ && phase_ < Phase::kLeaving ? std::min(phase_end_, client_->next_open())
+  return client_ && phase_ < Phase::kLeaving ? std::min(phase_end_, client_->next_deadline())
                                              : phase_end_;
 }
 

@@ -41,7 +41,8 @@ class LoadUser final : public app::TcpUser {
   const Plan& plan_;
   Outcome& outcome_;
   Payload payload_;
-  Tally server_tally_;  // since the start
+  Payload requests_, responses_;  // with HTTP's texts
+  Tally server_tally_;            // since the start
   Server server_;
   std::optional<Client> client_;
   bool listens_ = true;

@@ -21,6 +21,8 @@ enum class Failure : uint8_t {
   kClosedByPeer,
   kNoRoom,
   kWrongAnswer,
+  kStatus,
+  kLate,
   kCount,
 };
 
@@ -31,7 +33,9 @@ inline constexpr std::array<std::string_view, static_cast<size_t>(Failure::kCoun
     "reset",           // after the connection stood
     "closed_by_peer",  // before we were done
     "no_room",         // no own port, or more connections than tcp.connections allows
-    "wrong_answer",    // longer than the request
+    "wrong_answer",    // longer than the request; of HTTP: no response that says its length
+    "status",          // a response of HTTP that is not 200
+    "late",            // of an open loop: due, and not asked for before the end
 };
 
 struct Tally {

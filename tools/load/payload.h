@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 #include <vector>
 
+#include "core/check.h"
 #include "tcp_io/buffers.h"
 
 namespace heddle::load {
@@ -14,12 +16,16 @@ namespace heddle::load {
 class Payload {
  public:
   // `pieces`: how many may be on their way at once. A buffer counts its references in 16 bits.
-  Payload(app::MbufBuffers& source, uint32_t pieces) : source_(source) {
+  // `text`: what each buffer begins with, where the same is to be sent again and again.
+  Payload(app::MbufBuffers& source, uint32_t pieces, std::string_view text = {})
+      : source_(source), text_(static_cast<uint32_t>(text.size())) {
     const uint32_t wanted = pieces / (kMostReferences / 2) + 1;
     for (uint32_t i = 0; i < wanted; ++i) {
       const tcp::FreshBuffer buffer = source.allocate();
       if (buffer.handle.value() == 0) break;
       std::memset(buffer.data, 'a' + static_cast<int>(i % 26), buffer.capacity);
+      HEDDLE_CHECK(text.size() <= buffer.capacity, "a text that fits into a buffer");
+      std::memcpy(buffer.data, text.data(), text.size());
       buffers_.push_back(buffer);
     }
   }
@@ -45,6 +51,13 @@ class Payload {
     }
   }
 
+  // Puts the text at the chain's end; false where pieces have run out.
+  bool append_text(tcp::Pieces& pieces, tcp::Chain& chain) {
+    const uint32_t before = chain.bytes;
+    append(pieces, chain, text_, text_);
+    return chain.bytes == before + text_;
+  }
+
  private:
   static constexpr uint32_t kMostReferences = 60'000;
 
@@ -59,6 +72,7 @@ class Payload {
   }
 
   app::MbufBuffers& source_;
+  uint32_t text_;
   std::vector<tcp::FreshBuffer> buffers_;
   size_t next_ = 0;
 };

@@ -50,13 +50,14 @@ std::string common(const Sum& sum) {
       sum.tally.bytes_received, sum.bits_received / 1e9, failures_object(sum.tally));
 }
 
-std::string latency_object(const Histogram& latency) {
+std::string latency_object(const Histogram& latency, bool open_loop) {
   const auto us = [](Duration duration) { return static_cast<double>(duration.ns()) / 1e3; };
   return fmt::format(
-      "{{\"loop\": \"closed\", \"count\": {}, \"p50\": {:.1f}, \"p90\": {:.1f}, \"p99\": {:.1f}, "
+      "{{\"loop\": \"{}\", \"count\": {}, \"p50\": {:.1f}, \"p90\": {:.1f}, \"p99\": {:.1f}, "
       "\"p99_9\": {:.1f}, \"max\": {:.1f}}}",
-      latency.total(), us(latency.percentile(0.5)), us(latency.percentile(0.9)),
-      us(latency.percentile(0.99)), us(latency.percentile(0.999)), us(latency.longest()));
+      open_loop ? "open" : "closed", latency.total(), us(latency.percentile(0.5)),
+      us(latency.percentile(0.9)), us(latency.percentile(0.99)), us(latency.percentile(0.999)),
+      us(latency.longest()));
 }
 
 std::string client_object(const CallPlan& plan, const Workers& workers) {
@@ -71,7 +72,7 @@ std::string client_object(const CallPlan& plan, const Workers& workers) {
       "{{\"do\": \"{}\", \"open_at_end\": {}, \"requests\": {}, \"requests_per_second\": {:.1f}, "
       "{}, \"latency_us\": {}}}",
       name_of(plan.what), open, all.tally.requests, all.requests, common(all),
-      latency_object(*latency));
+      latency_object(*latency, plan.rate > 0));
 }
 
 }  // namespace

@@ -107,7 +107,7 @@ void HttpEngine::on_opened(uint32_t slot) {
   Peer& peer = peers[slot];
   if (peer.wire.tls != nullptr) {
     peer.stage = PeerStage::kOpening;  // within the time-out to connect
-    return waiting_.push(slot);
+    return handshakes_.push(slot, *peer.wire.tls);
   }
   peer.stage = PeerStage::kOpen;
   peer.deadline = kNever;
@@ -135,7 +135,10 @@ void HttpEngine::find_endpoint(Exchange& x) {
   const std::expected<HttpDestination, HttpFault> chosen =
       policy_.choose(x.frontend, tuple_of(peer_of(x, kClient)), x.route);
   if (!chosen) return fail(x, chosen.error());
-  uint32_t slot = chosen->http2 ? find_shared(*chosen) : find_idle(*chosen);
+  // Where a kept connection was dead the others are likely to be so too.
+  uint32_t slot = chosen->http2  ? find_shared(*chosen)
+                  : x.tries == 1 ? find_idle(*chosen)
+                                 : kNoSlot;
   x.reused = slot != kNoSlot;
   if (slot == kNoSlot) slot = connect(*chosen);
   if (slot == kNoSlot) return fail(x, HttpFault::kNoConnection);

@@ -32,5 +32,7 @@ uint32_t HttpProxy::connections() const { return engine_->peers.size(); }
 uint32_t HttpProxy::requests() const { return engine_->exchanges.size(); }
 const HttpCounters& HttpProxy::counters() const { return engine_->counters; }
 const http2::Counters& HttpProxy::http2_counters() const { return engine_->store.counters; }
+// With its place in the pool, in the timer wheel and in the queues.
+size_t HttpProxy::connection_bytes() { return sizeof(Peer) + 4 + 16 + 5 * 5; }
 
 }  // namespace heddle::mesh

@@ -57,6 +57,23 @@ TEST(Arguments, BothInOneProcess) {
   EXPECT_EQ(plan.warm_up, Duration());
 }
 
+TEST(Arguments, Http) {
+  const auto parsed = read({"-c", "a.yaml", "--serve", "8080=http", "--response-bytes", "1000",
+                            "--connect", "192.0.2.1:80", "--do", "get", "--path", "/a?b", "--host",
+                            "shop.example", "--rate", "2500.5"});
+  ASSERT_TRUE(parsed) << parsed.error().text;
+  const Plan& plan = parsed->arguments.plan;
+  EXPECT_EQ(plan.serve[0].what, Serve::kHttp);
+  EXPECT_EQ(plan.response_bytes, 1000u);
+  ASSERT_TRUE(plan.call);
+  EXPECT_EQ(plan.call->what, Do::kGet);
+  EXPECT_EQ(plan.call->path, "/a?b");
+  EXPECT_EQ(plan.call->host, "shop.example");
+  EXPECT_EQ(plan.call->rate, 2500.5);
+  EXPECT_EQ(read({"-c", "a.yaml", "--connect", "192.0.2.1:80"})->arguments.plan.call->host,
+            "192.0.2.1:80");
+}
+
 TEST(Arguments, HelpAndVersionNeedNoFile) {
   const auto help = read({"--help"});
   ASSERT_TRUE(help);

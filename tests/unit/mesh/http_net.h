@@ -83,7 +83,8 @@ class ProxyApp final : public sim::App {
     const bool more = proxy.on_turn(now);
     work_.end_turn(now);
     if (back || more) host_.wake_later(now + microseconds(1));
-    host_.wake_later(std::max(proxy.next_deadline(), now + microseconds(100)));
+    const Instant next = std::min(proxy.next_deadline(), work_.next_deadline());
+    host_.wake_later(std::max(next, now + microseconds(100)));
   }
   HttpProxy proxy;
 

@@ -274,6 +274,25 @@ TEST(HttpProxy, ARequestFindsItsConnectionClosedAndIsSentAgain) {
   EXPECT_EQ(net.servers.streams.size(), 2u);
 }
 
+// Each of the kept connections fails only when it is asked.
+TEST(HttpProxy, AnEndpointThatForgotAllItsConnectionsIsReachedByANewOne) {
+  HttpNet net;
+  net.serve(kOk);
+  std::vector<TextStream*> clients;
+  for (int i = 0; i < 8; ++i) clients.push_back(&net.ask(get("/")));
+  net.run();
+  ASSERT_EQ(net.servers.streams.size(), 8u);
+  for (TextStream& each : net.servers.streams) {
+    net.server.transport().forget(each.id, net.network.now());
+    each.closed = true;
+  }
+  net.clients.say(*clients[0], get("/again"), net.network.now());
+  net.run();
+  EXPECT_EQ(times(clients[0]->heard, "HTTP/1.1 200 OK"), 2u);
+  EXPECT_EQ(net.count(HttpStat::kRetriedReused), 1u);
+  EXPECT_EQ(net.servers.streams.size(), 9u);
+}
+
 TEST(HttpProxy, PassesInterimAnswersAndExpectations) {
   HttpNet net;
   net.serve([](TextStream& stream) {

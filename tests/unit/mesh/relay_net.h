@@ -107,7 +107,8 @@ class RelayApp final : public sim::App {
       more |= turn(now);
     }
     if (more) host_.wake_later(now + microseconds(1));
-    host_.wake_later(std::max(relay.next_deadline(), now + milliseconds(1)));
+    const Instant next = std::min(relay.next_deadline(), work_.next_deadline());
+    host_.wake_later(std::max(next, now + milliseconds(1)));
   }
   TcpRelay relay;
   bool wait_for_helpers = false;

@@ -69,6 +69,8 @@ class HttpProxy {
   uint32_t requests() const;
   const HttpCounters& counters() const;
   const http2::Counters& http2_counters() const;
+  // What a connection costs here, its TLS and its session not counted, bytes.
+  static size_t connection_bytes();
 
   static constexpr uint64_t kMine = Shaker::kHttpWord;
 
