@@ -1,5 +1,6 @@
 // What a request costs the HTTP proxy on one core, in memory (memory_net.h): clients, the proxy, a
-// server. Prints one JSON object. Argument: seconds a measurement (default 0.5).
+// server. Prints one JSON object. Arguments: seconds a measurement
+// (default 0.5), and one figure's name, for that alone.
 //
 //   rps_*      requests a second on connections that stay: HTTP/1.1 by connections and by body, and
 //              HTTP/2 with requests at once; the endpoint speaks HTTP/1.1
@@ -146,23 +147,31 @@ double idle_tls(uint32_t connections) {
 
 int main(int argc, char** argv) {
   const double time = argc > 1 ? std::atof(argv[1]) : 0.5;
-  std::printf("{");
-  for (const uint32_t connections : {1u, 64u, 10'000u})
-    std::printf("\"rps_%u\": %.0f, ", connections, over_http1(time, 0, connections));
-  std::printf("\"rps_64_1k\": %.0f, ", over_http1(time, 1024, 64));
-  std::printf("\"rps_64_16k\": %.0f, ", over_http1(time, 16'384, 64));
-  std::printf("\"rps_64_1m\": %.0f, ", over_http1(time, 1 << 20, 64));
-  std::printf("\"crr\": %.0f, ", over_http1(time, 0, 64, false));
-  std::printf("\"http2_rps_64x1\": %.0f, ", over_http2(time, 0, 64, 1));
-  std::printf("\"http2_rps_8x16\": %.0f, ", over_http2(time, 0, 8, 16));
-  std::printf("\"http2_rps_8x16_16k\": %.0f, ", over_http2(time, 16'384, 8, 16));
-  std::printf("\"routes_10\": %.0f, ", with_routes(time, 10));
-  std::printf("\"routes_5000\": %.0f, ", with_routes(time, 5000));
-  std::printf("\"tls_rps_64\": %.0f, ", over_tls(time, 0));
-  std::printf("\"tls_rps_64_16k\": %.0f, ", over_tls(time, 16'384));
-  std::printf("\"tls_crr\": %.0f, ", over_tls(time, 0, false));
-  std::printf("\"idle_pair_bytes\": %.0f, ", idle_plain(2000));
-  std::printf("\"tls_idle_pair_bytes\": %.0f", idle_tls(2000));
+  const std::pair<const char*, std::function<double()>> figures[] = {
+      {"rps_1", [&] { return over_http1(time, 0, 1); }},
+      {"rps_64", [&] { return over_http1(time, 0, 64); }},
+      {"rps_10000", [&] { return over_http1(time, 0, 10'000); }},
+      {"rps_64_1k", [&] { return over_http1(time, 1024, 64); }},
+      {"rps_64_16k", [&] { return over_http1(time, 16'384, 64); }},
+      {"rps_64_1m", [&] { return over_http1(time, 1 << 20, 64); }},
+      {"crr", [&] { return over_http1(time, 0, 64, false); }},
+      {"http2_rps_64x1", [&] { return over_http2(time, 0, 64, 1); }},
+      {"http2_rps_8x16", [&] { return over_http2(time, 0, 8, 16); }},
+      {"http2_rps_8x16_16k", [&] { return over_http2(time, 16'384, 8, 16); }},
+      {"routes_10", [&] { return with_routes(time, 10); }},
+      {"routes_5000", [&] { return with_routes(time, 5000); }},
+      {"tls_rps_64", [&] { return over_tls(time, 0); }},
+      {"tls_rps_64_16k", [&] { return over_tls(time, 16'384); }},
+      {"tls_crr", [&] { return over_tls(time, 0, false); }},
+      {"idle_pair_bytes", [&] { return idle_plain(2000); }},
+      {"tls_idle_pair_bytes", [&] { return idle_tls(2000); }},
+  };
+  const char* before = "{";
+  for (const auto& [name, measure] : figures) {
+    if (argc > 2 && name != std::string_view(argv[2])) continue;
+    std::printf("%s\"%s\": %.0f", before, name, measure());
+    before = ", ";
+  }
   std::printf("}\n");
   return 0;
 }

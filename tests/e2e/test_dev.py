@@ -22,14 +22,17 @@ def demo(script):
 
 def test_demo():
     out = demo(f"{DEV} demo; ls /run/netns /run/heddle-demo 2>/dev/null || true; ip -br link")
-    assert out.count(" 0% packet loss") == 2, out
-    assert "1  10.1.0.1" in out and "2  10.2.0.2" in out, out
-    lost = re.search(r"\(([0-9.e-]+)%\)  receiver", out)
-    assert lost and float(lost[1]) < 1, out
-    for heading in ("ports", "workers", "drops", "neighbors"):
+    assert " 0% packet loss" in out, out
+    assert "HTTP/1.1 200 OK" in out and "x-served-by: heddle" in out, out
+    assert "for 10.1.0.2, x-shop: heddle" in out and "HTTP/1.1 404 Not Found" in out, out
+    first, second = re.findall(r"^ +(\d+) shop version 1\n +(\d+) shop version 2$", out, re.M)[0]
+    assert int(first) + int(second) == 200 and 120 < int(first) < 190, out
+    assert "200 shop version 2" in out[out.index("h2load -c"):], "all go to version 2 in the end"
+    assert re.search(r"requests: (\d+) total, .* \1 succeeded, 0 failed, 0 errored, 0 timeout", out), out
+    for heading in ("ports", "workers", "connections"):
         assert f"== heddlectl show {heading}" in out, out
-    rest = out[out.index("== heddlectl show neighbors"):]
-    assert "heddle-a" not in rest and "hdl-" not in rest, rest
+    rest = out[out.index("== heddlectl history"):]
+    assert "heddle-client" not in rest and "hdl-" not in rest, rest
 
 
 def test_demo_can_be_kept_and_ended():

@@ -1,9 +1,14 @@
-# demo: two namespaces that talk to each other through heddled, which has an af_xdp port to each.
+# demo: a client and two servers in namespaces of their own, and heddled between them with an af_xdp
+# port to each.
 #
-#   heddle-a  10.1.0.2  fd01::2 --- hdl-a  heddled  hdl-b --- 10.2.0.2  fd02::2  heddle-b
+#   client     10.1.0.2 --- hdl-client            hdl-server1 --- 10.2.0.2  server1: nginx, version 1
+#   curl, h2load, ping                 \  heddled /
+#                                         10.96.0.1:80 -----------------  10.3.0.2  server2: version 2
 
 readonly demo_dir=/run/heddle-demo
 readonly demo_socket=unix:$demo_dir/heddled.sock
+readonly demo_names=(client server1 server2)
+readonly demo_shop=http://10.96.0.1
 
 demo_heading() { printf '\n== %s\n' "$*"; }
 
@@ -24,7 +29,7 @@ demo_down() {
       timeout 10 tail --pid="$pid" -f /dev/null || kill -9 "$pid"
     fi
   fi
-  for name in a b; do
+  for name in "${demo_names[@]}"; do
     # The address goes with the namespace, and the veth pair with either of its ends.
     for pid in $(ip netns pids "heddle-$name" 2>/dev/null); do kill "$pid" 2>/dev/null || true; done
     ip link del "hdl-$name" 2>/dev/null || true
@@ -44,9 +49,7 @@ demo_namespace() {
   ip -n "heddle-$name" link set lo up
   ip -n "heddle-$name" link set eth0 up
   ip -n "heddle-$name" addr add "10.$network.0.2/24" dev eth0
-  ip -n "heddle-$name" addr add "fd0$network::2/64" dev eth0 nodad
   ip -n "heddle-$name" route add default via "10.$network.0.1"
-  ip -n "heddle-$name" route add default via "fd0$network::1"
 }
 
 # The first CPU that this process may use, for the worker.
@@ -56,11 +59,12 @@ demo_config() {
   cat >"$demo_dir/heddled.yaml" <<YAML
 node: demo
 workers: { cores: [$(demo_cpu)], idle: adaptive }
-memory: { no_huge: 256M }
+memory: { no_huge: 384M }
 control: { grpc: "$demo_socket", state: "$demo_dir/state" }
 ports:
-  - { name: a, role: uplink, device: "af_xdp:hdl-a", addresses: [10.1.0.1/24, "fd01::1/64"] }
-  - { name: b, role: uplink, device: "af_xdp:hdl-b", addresses: [10.2.0.1/24, "fd02::1/64"] }
+  - { name: client, role: uplink, device: "af_xdp:hdl-client", addresses: [10.1.0.1/24] }
+  - { name: server1, role: uplink, device: "af_xdp:hdl-server1", addresses: [10.2.0.1/24] }
+  - { name: server2, role: uplink, device: "af_xdp:hdl-server2", addresses: [10.3.0.1/24] }
 YAML
 }
 
@@ -75,48 +79,111 @@ demo_wait() {
   die "heddled does not start"
 }
 
+# nginx that says which version it is, and what the proxy has told it.
+demo_nginx() {
+  local name=$1 version=$2 folder=$demo_dir/$1
+  mkdir -p "$folder"
+  cat >"$folder/nginx.conf" <<CONF
+user root; daemon off; worker_processes 1; pid $folder/pid; error_log $folder/log;
+events { worker_connections 1024; }
+http {
+  access_log off; keepalive_requests 1000000; client_body_temp_path $folder;
+  proxy_temp_path $folder; fastcgi_temp_path $folder; uwsgi_temp_path $folder;
+  scgi_temp_path $folder; default_type text/plain;
+  server {
+    listen 8080;
+    location / { return 200 "shop version $version, for \$http_x_forwarded_for, x-shop: \$http_x_shop\n"; }
+  }
+}
+CONF
+  ip netns exec "heddle-$name" nginx -c "$folder/nginx.conf" >/dev/null 2>&1 &
+  local i
+  for ((i = 0; i < 50; ++i)); do
+    [[ -n $(ip netns exec "heddle-$name" ss -Htln 'sport = :8080') ]] && return 0
+    sleep 0.1
+  done
+  die "nginx does not start: $(cat "$folder/log")"
+}
+
+demo_ctl() {
+  say "heddlectl $*"
+  "$heddlectl" --server "$demo_socket" "$@"
+}
+
+# The rules with these shares of the versions.
+demo_routes() {
+  sed -e "s/SHARE_1/$1/" -e "s/SHARE_2/$2/" "$root/tools/demo/routes.yaml" >"$demo_dir/routes.yaml"
+  demo_ctl apply -f "$demo_dir/routes.yaml" -m "$1/$2"
+}
+
 demo_up() {
   demo_down
   mkdir -p -m 0700 "$demo_dir"
-  demo_namespace a 1
-  demo_namespace b 2
+  local i=0 name
+  for name in "${demo_names[@]}"; do demo_namespace "$name" $((++i)); done
   demo_config
   "$heddled" --config "$demo_dir/heddled.yaml" >"$demo_dir/log" 2>&1 &
   echo $! >"$demo_dir/pid"
   demo_wait
+  demo_nginx server1 1
+  demo_nginx server2 2
+}
+
+# How many of 200 requests each version has answered.
+demo_count() {
+  say "client$ 200 x curl $demo_shop/"
+  local urls=() i
+  for ((i = 0; i < 200; ++i)); do urls+=("$demo_shop/"); done
+  ip netns exec heddle-client curl -s --max-time 20 "${urls[@]}" | sort | cut -d, -f1 | uniq -c
+}
+
+# Requests without a pause, while the shares change three times.
+demo_load() {
+  demo_heading 'the split changes while h2load asks, HTTP/2, 8 connections with 8 requests each'
+  ip netns exec heddle-client h2load -c 8 -m 8 -D 4 "$demo_shop/" >"$demo_dir/h2load" 2>&1 &
+  local load=$!
+  sleep 1
+  demo_routes 50 50
+  sleep 1
+  demo_routes 0 100
+  wait "$load"
+  say 'client$ h2load -c 8 -m 8 -D 4 '"$demo_shop/"
+  grep -E '^(finished|requests|status codes)' "$demo_dir/h2load"
+  demo_count
 }
 
 demo_traffic() {
-  demo_heading 'ping through heddled'
-  demo_in a ping -c 3 -i 0.2 -W 2 10.2.0.2 | sed '/^$/d'
-  demo_heading 'the same over IPv6'
-  demo_in a ping -6 -c 3 -i 0.2 -W 2 fd02::2 | sed '/^$/d'
-  demo_heading 'traceroute: 10.1.0.1 is heddled'
-  demo_in a traceroute -n -q 1 -w 2 10.2.0.2
-  demo_heading 'iperf3, UDP, two seconds'
-  ip netns exec heddle-b iperf3 -s -1 -D -I "$demo_dir/iperf3.pid"
-  local i
-  for ((i = 0; i < 50; ++i)); do
-    [[ -n $(ip netns exec heddle-b ss -Htln 'sport = :5201') ]] && break
-    sleep 0.1
-  done
-  demo_in a iperf3 -u -b 100M -l 1400 -t 2 -i 0 -c 10.2.0.2 | grep -E '\$|Lost|receiver'
+  demo_heading 'ping through heddled: server1, and the service itself'
+  demo_in client ping -c 2 -i 0.2 -W 2 10.2.0.2 | sed -n '1,3p;/packets/p'
+  demo_heading 'a service with two versions at 10.96.0.1, and rules: 80 to 20, a header each way, a 404'
+  demo_ctl apply -f "$root/tools/demo/shop.yaml" -m shop
+  demo_routes 80 20
+  demo_heading 'a request'
+  demo_in client curl -s -i --max-time 5 "$demo_shop/"
+  demo_heading 'one that a rule answers'
+  demo_in client curl -s -i --max-time 5 "$demo_shop/old/things"
+  demo_heading 'the split'
+  demo_count
+  demo_load
 }
 
 demo_state() {
   local what
-  for what in ports workers drops neighbors; do
+  for what in ports workers connections; do
     demo_heading "heddlectl show $what"
-    "$heddlectl" --server "$demo_socket" show "$what"
+    "$heddlectl" --server "$demo_socket" show "$what" | head -n 12
   done
+  demo_heading 'heddlectl history'
+  "$heddlectl" --server "$demo_socket" history
 }
 
 demo_hints() {
   demo_heading 'left running; try'
-  say "  ip netns exec heddle-a ping 10.2.0.2"
-  say "  ip netns exec heddle-b iperf3 -s -D; ip netns exec heddle-a iperf3 -c 10.2.0.2"
+  say "  ip netns exec heddle-client curl -i $demo_shop/"
+  say "  ip netns exec heddle-client wrk -c 16 -d 3 $demo_shop/"
   say "  export HEDDLE_SERVER=$demo_socket"
-  say "  $heddlectl show graph"
+  say "  $heddlectl show tcp"
+  say "  $heddlectl rollback 2 && $heddlectl describe route/demo/shop"
   say "and end it with: tools/dev demo --down"
 }
 

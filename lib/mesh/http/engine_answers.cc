@@ -44,13 +44,29 @@ class Text {
 
 Text<64> text_of(const tcp::IpAddress& address) {
   Text<64> text;
-  std::array<char, INET6_ADDRSTRLEN> out{};
   const auto* bytes = reinterpret_cast<const uint8_t*>(&address);
-  const bool v4 = address.is_v4_mapped();
-  if (inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? bytes + 12 : bytes, out.data(), out.size()) !=
-      nullptr)
+  if (address.is_v4_mapped()) {
+    for (int i = 12; i < 16; ++i) {
+      if (i > 12) text.put(".");
+      text.put(uint32_t{bytes[i]});
+    }
+    return text;
+  }
+  std::array<char, INET6_ADDRSTRLEN> out{};
+  if (inet_ntop(AF_INET6, bytes, out.data(), out.size()) != nullptr)
     text.put(std::string_view(out.data()));
   return text;
+}
+
+// 128 bits that say nothing, in hexadecimal.
+std::array<char, 32> new_id(Random& random) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::array<char, 32> id;
+  for (size_t half = 0; half < 2; ++half) {
+    uint64_t word = random.next();
+    for (size_t i = 0; i < 16; ++i, word >>= 4) id[16 * half + i] = kDigits[word & 15];
+  }
+  return id;
 }
 
 bool apply(const policy::HttpFieldChange& change, http::Fields& fields) {
@@ -131,11 +147,8 @@ bool HttpEngine::prepare_request(Exchange& x) {
   if (forwarded.full() || !fields.set(FieldId::kXForwardedFor, forwarded.view())) return false;
   if (!known && !fields.add(FieldId::kXForwardedProto, https ? "https" : "http")) return false;
   if (fields.find(FieldId::kXRequestId) == nullptr) {
-    constexpr char kDigits[] = "0123456789abcdef";
-    Text<32> id;
-    for (const uint64_t word : {random_.next(), random_.next()})
-      for (int shift = 60; shift >= 0; shift -= 4) id.put({&kDigits[word >> shift & 15], 1});
-    if (!fields.add(FieldId::kXRequestId, id.view())) return false;
+    const std::array<char, 32> id = new_id(random_);
+    if (!fields.add(FieldId::kXRequestId, {id.data(), id.size()})) return false;
   }
   if (!fields.add(FieldId::kVia, request.version == http::Version::kHttp2 ? kVia2 : kVia11))
     return false;
