@@ -1,5 +1,6 @@
 """Programs and streams between two namespaces."""
 
+import contextlib
 import hashlib
 import json
 import random
@@ -45,6 +46,22 @@ def nginx(net, folder, port, files, servers):
     conf.write_text(NGINX.format(folder=folder, servers=servers))
     net.start("nginx", "-c", conf, stderr=subprocess.DEVNULL)
     poll(lambda: net.run("ss", "-Htln", f"sport = :{port}").stdout, "nginx listens")
+
+
+@contextlib.contextmanager
+def losing(peers, percent):
+    """TCP packets to and from these namespaces are lost at random."""
+    rule = f"meta l4proto tcp numgen random mod 100 < {percent} drop"
+    for peer in peers:
+        peer.run("nft", f"add table inet loss; "
+                 f"add chain inet loss in {{ type filter hook input priority 0; }}; "
+                 f"add chain inet loss out {{ type filter hook output priority 0; }}; "
+                 f"add rule inet loss in {rule}; add rule inet loss out {rule}")
+    try:
+        yield
+    finally:
+        for peer in peers:
+            peer.run("nft", "delete table inet loss")
 
 
 def tcp_through(client, server, address, size, port=8080):

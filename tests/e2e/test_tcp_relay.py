@@ -16,7 +16,7 @@ import pytest
 from lab import Lab
 from node import Node, uplink
 from policy import SOAK, apply, resource, write
-from programs import iperf3, nginx
+from programs import iperf3, losing, nginx
 
 VIP = {4: "10.96.0.40", 6: "fd96::40"}
 NODE = {4: ["10.2.0.1", "10.3.0.1"], 6: ["fd02::1", "fd03::1"]}
@@ -84,17 +84,8 @@ def lossy(net, request):
     connections one may lose its first three SYNs, and that is no fault of the relay's."""
     apply(net.heddled, resource("TrafficPolicy", "web", {
         "service": "web", "limits": {"connect_timeout": "60s"}}))
-    percent = request.param
-    peers = [net.client, *net.servers]
-    for peer in peers:
-        rule = f"meta l4proto tcp numgen random mod 100 < {percent} drop"
-        peer.run("nft", f"add table inet loss; "
-                 f"add chain inet loss in {{ type filter hook input priority 0; }}; "
-                 f"add chain inet loss out {{ type filter hook output priority 0; }}; "
-                 f"add rule inet loss in {rule}; add rule inet loss out {rule}")
-    yield percent
-    for peer in peers:
-        peer.run("nft", "delete table inet loss")
+    with losing([net.client, *net.servers], request.param):
+        yield request.param
 
 
 @pytest.mark.parametrize("family", [4, 6])

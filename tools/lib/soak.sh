@@ -35,6 +35,11 @@ soak_run_tls() {
     soak_pytest tests/e2e/test_tls_relay.py -k 'change_under_load or testssl'
 }
 
+# Ten minutes of all kinds of requests at once over lossy links, while policy changes every second.
+soak_run_http() {
+  soak_pytest tests/e2e/test_http_mixed.py -k 1worker
+}
+
 dev_soak() {
   local name failed=0
   if [[ $# -eq 0 ]]; then
