@@ -115,10 +115,14 @@ void add_versions(CLI::App& app, Request& request) {
 void add_explain(CLI::App& app, Request& request) {
   ExplainOptions& options = request.options.explain;
   CLI::App* command =
-      add(app, request, "explain", explain_packet, "Tell what would happen to a packet, and why",
+      add(app, request, "explain", explain_packet,
+          "Tell what would happen to a packet or a request, and why",
           "  heddlectl explain --from shop/web-1 tcp 10.96.0.20:80\n"
           "  heddlectl explain --from 10.8.0.11 --source-port 40000 udp "
-          "shop/dns:53\n\n"
+          "shop/dns:53\n"
+          "  heddlectl explain --from shop/web-1 --request 'GET /items?page=2' --host "
+          "cart.example\n"
+          "      -H 'x-beta: 1' tcp shop/cart:80\n\n"
           "The exit code is 0 also when the packet would be dropped.");
   command
       ->add_option("--from", options.from, "The sender: a Workload's NAMESPACE/NAME, or an address")
@@ -132,6 +136,14 @@ void add_explain(CLI::App& app, Request& request) {
       ->add_option("--tls-name", options.tls_name,
                    "The server name that a TLS client asks for, where TLS passes through")
       ->type_name("NAME");
+  command
+      ->add_option("--request", options.request,
+                   "A request on that connection, where the port speaks HTTP")
+      ->type_name("'METHOD PATH'");
+  command->add_option("--host", options.host, "Whom it asks [DESTINATION]")->type_name("HOST");
+  command->add_option("-H,--header", options.headers, "Of the request; may be repeated")
+      ->type_name("'NAME: VALUE'")
+      ->allow_extra_args(false);
   command->add_option("PROTOCOL", options.protocol, "")
       ->type_name("{tcp,udp}")
       ->check(CLI::Validator(

@@ -30,6 +30,8 @@ struct ExplainOptions {
   std::string from, protocol, destination;
   uint32_t source_port = 0;
   std::string tls_name;
+  std::string request, host;         // "GET /path", "shop.example"
+  std::vector<std::string> headers;  // "name: value"
 };
 
 // Which flows; what is empty or 0 is not asked for.

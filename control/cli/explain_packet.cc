@@ -1,4 +1,4 @@
-// explain: what would happen to a packet, and why.
+// explain: what would happen to a packet or a request, and why.
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
@@ -46,6 +46,39 @@ Reply<void> read_destination(const std::string& text, v1::ExplainRequest& reques
   return {};
 }
 
+Reply<void> read_request(const ExplainOptions& options, v1::ExplainRequest& to) {
+  if (options.request.empty()) {
+    if (!options.host.empty() || !options.headers.empty())
+      return refuse("--host and -H are of a request; give --request too");
+    return {};
+  }
+  if (options.protocol != "tcp") return refuse("--request needs tcp");
+  const size_t blank = options.request.find(' ');
+  if (blank == std::string::npos || blank == 0 || blank + 1 == options.request.size() ||
+      options.request[blank + 1] != '/')
+    return refuse(
+        fmt::format("--request: expected 'METHOD /PATH', not '{}'", printable(options.request)));
+  v1::HttpRequest& request = *to.mutable_request();
+  request.set_method(options.request.substr(0, blank));
+  request.set_path(options.request.substr(blank + 1));
+  // What a client puts there that knows no name.
+  const std::string& host = to.destination();
+  request.set_authority(!options.host.empty()        ? options.host
+                        : is_name(host)              ? host.substr(host.find('/') + 1)
+                        : is_address(host, AF_INET6) ? "[" + host + "]"
+                                                     : host);
+  for (const std::string& header : options.headers) {
+    const size_t colon = header.find(':');
+    if (colon == std::string::npos || colon == 0)
+      return refuse(fmt::format("-H: expected 'NAME: VALUE', not '{}'", printable(header)));
+    const size_t value = header.find_first_not_of(" \t", colon + 1);
+    v1::HeaderValue& field = *request.add_headers();
+    field.set_name(header.substr(0, colon));
+    field.set_value(value == std::string::npos ? "" : header.substr(value));
+  }
+  return {};
+}
+
 Reply<v1::ExplainRequest> request_of(const ExplainOptions& options) {
   v1::ExplainRequest request;
   const bool from_known = is_address(options.from, AF_INET) || is_address(options.from, AF_INET6) ||
@@ -61,6 +94,7 @@ Reply<v1::ExplainRequest> request_of(const ExplainOptions& options) {
   request.set_tls_name(options.tls_name);
   if (const auto read = read_destination(options.destination, request); !read)
     return std::unexpected(read.error());
+  if (const auto read = read_request(options, request); !read) return std::unexpected(read.error());
   return request;
 }
 

@@ -13,13 +13,14 @@ constexpr std::array<std::string_view, 2> kNatKeys = {"addresses", "ports"};
 constexpr std::array<std::string_view, 2> kConntrackKeys = {"tcp_window", "pick_up"};
 constexpr std::array<std::string_view, 3> kWindowWords = {"strict", "liberal", "off"};
 constexpr std::array<std::string_view, 2> kSwitchWords = {"true", "false"};
-constexpr std::array<std::string_view, 7> kLimitKeys = {"flows",
+constexpr std::array<std::string_view, 8> kLimitKeys = {"flows",
                                                         "half_open",
                                                         "flows_per_namespace",
                                                         "new_flows_per_second",
                                                         "new_flows_per_second_per_source",
                                                         "connections",
-                                                        "tcp_memory"};
+                                                        "tcp_memory",
+                                                        "http_requests"};
 // Each costs 24 KB a worker for the ports in use.
 constexpr size_t kMaxNatAddresses = 256;
 constexpr uint32_t kLeastFlows = 1'024, kMostFlows = 100'000'000;

@@ -10,6 +10,7 @@ constexpr std::array<std::string_view, 6> kKeys = {"ports",     "congestion", "e
 constexpr std::array<std::string_view, 2> kCongestionWords = {"cubic", "newreno"};
 constexpr std::array<std::string_view, 2> kSwitchWords = {"true", "false"};
 constexpr uint32_t kMostConnections = 2'000'000;
+constexpr uint32_t kLeastRequests = 16, kMostRequests = 262'144;
 constexpr SizeBounds kMemory = {1ull << 20, 1ull << 40, "a size from 1M to 1024G, as 64M"};
 constexpr DurationBounds kKeepalive = {seconds(1), seconds(24 * 3'600), "1s to 24h, or off"};
 // Below 5 ms the peer's delayed acknowledgement is late; the RFC's own least is a second
@@ -64,6 +65,8 @@ Result<> read_tcp(const Field& field, app::TcpSettings& out) {
 Result<> read_tcp_limits(const Fields& limits, app::TcpSettings& out) {
   if (const auto connections = limits.find("connections"))
     HEDDLE_TRY(read_number<uint32_t>(*connections, 0, kMostConnections, out.connections));
+  if (const auto requests = limits.find("http_requests"))
+    HEDDLE_TRY(read_number<uint32_t>(*requests, kLeastRequests, kMostRequests, out.http_requests));
   const auto memory = limits.find("tcp_memory");
   return memory ? read_size(*memory, out.memory_bytes, kMemory) : Result<>();
 }

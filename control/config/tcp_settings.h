@@ -10,7 +10,7 @@ namespace heddle::config {
 // tcp: { ports: [10000, 32767], congestion: cubic, ecn: true, keepalive: 60s, min_rto: 200ms,
 //        user_timeout: 2m }
 Result<> read_tcp(const Field& field, app::TcpSettings& out);
-// Of limits: connections and tcp_memory.
+// Of limits: connections, tcp_memory and http_requests.
 Result<> read_tcp_limits(const Fields& limits, app::TcpSettings& out);
 
 }  // namespace heddle::config

@@ -2,24 +2,11 @@
 #include <algorithm>
 
 #include "engine.h"
+#include "explain_request.h"
+#include "telling.h"
 
 namespace heddle::server {
 using policy::Verdict;
-
-// Collects the lines of an answer.
-class Telling {
- public:
-  explicit Telling(v1::ExplainResponse& response) : response_(response) {}
-  template <class... Args>
-  void line(const char* topic, fmt::format_string<Args...> format, Args&&... args) {
-    v1::ExplainResponse::Line& line = *response_.add_lines();
-    line.set_topic(topic);
-    line.set_text(fmt::format(format, std::forward<Args>(args)...));
-  }
-
- private:
-  v1::ExplainResponse& response_;
-};
 
 namespace {
 
@@ -200,40 +187,6 @@ void tell_route(const policy::Decision& decision, const policy::Frontend& fronte
     telling.line("route", "{} tcp[{}]", model.route_name(frontend.route), frontend.rule);
 }
 
-void tell_endpoint(const policy::Decision& decision, const policy::Frontend& frontend,
-                   const policy::Snapshot& snapshot, const policy::Model& model, Telling& telling) {
-  if (decision.verdict == Verdict::kNoRoute) return;
-  const auto& choices = decision.target == nullptr ? frontend.choices : decision.target->choices;
-  if (choices.size() > 1) {
-    const policy::Choice& choice = choices[decision.choice];
-    const uint32_t before = decision.choice == 0 ? 0u : choices[decision.choice - 1u].until;
-    telling.line("backend", "{}, weight {} of {}", model.cluster_name(choice.cluster),
-                 choice.until - before, choices.back().until);
-  }
-  if (decision.verdict == Verdict::kNoEndpoint)
-    return telling.line("endpoint", "none that takes new flows");
-  const uint32_t wanted = choices[decision.choice].cluster;
-  if (decision.cluster != wanted)
-    telling.line("fallback", "{} has no endpoint: {}", model.cluster_name(wanted),
-                 model.cluster_name(decision.cluster));
-  const policy::Cluster& cluster = *snapshot.clusters[decision.cluster];
-  const policy::EndpointEntry& endpoint = *decision.endpoint;
-  const auto takes = [&](const policy::EndpointEntry& each) {
-    return each.weight > 0 && each.priority == endpoint.priority;
-  };
-  const auto count = std::ranges::count_if(cluster.endpoints, takes);
-  const auto* workload = model.workload_at(endpoint.address);
-  const std::string who =
-      endpoint.address.text() + (workload == nullptr ? "" : " " + workload->key.name);
-  if (policy::is_hash(cluster.algorithm))
-    telling.line("endpoint", "{}, one of {} by {} on {}", who, count,
-                 cluster.algorithm == policy::Algorithm::kMaglev ? "Maglev" : "ring hash",
-                 frontend.hash_on == policy::HashOn::kFlow ? "the flow" : "the source address");
-  else
-    telling.line("endpoint", "one of {} endpoints, {}; {} for example", count,
-                 policy::name_of(cluster.algorithm), who);
-}
-
 // As the service nodes name it: how the sender is told makes another drop of it.
 const char* drop_of(const policy::Decision& decision, policy::Protocol protocol) {
   const bool silent =
@@ -321,7 +274,7 @@ std::string Engine::explain_service(const policy::Flow& flow, const v1::ExplainR
                flow.destination.text(), flow.destination_port);
   tell_client_tls(frontend, telling);
   if (frontend.is_http)
-    telling.line("route", "protocol http: the route is chosen per request");
+    telling.line("listener", "protocol http: each request has a route of its own");
   else
     tell_route(decision, frontend, tls_name, model_, telling);
   tell_access(decision, frontend, model_, telling);
@@ -329,10 +282,14 @@ std::string Engine::explain_service(const policy::Flow& flow, const v1::ExplainR
   if (frontend.is_http && decision.verdict != Verdict::kDenied) {
     telling.line("forwarding", "proxy: terminated here");
     tell_upstream_tls(frontend, telling);
+    if (request.has_request())
+      explain_request({snapshot, model_, flow, decision.frontend}, request.request(), telling);
     return "";
   }
-  if (decision.verdict != Verdict::kDenied)
-    tell_endpoint(decision, frontend, snapshot, model_, telling);
+  if (decision.verdict != Verdict::kDenied && decision.verdict != Verdict::kNoRoute) {
+    const auto& choices = decision.target == nullptr ? frontend.choices : decision.target->choices;
+    tell_endpoint(decision, choices, frontend, snapshot, model_, telling);
+  }
   if (decision.verdict != Verdict::kForward) {
     tell_refusal(decision.how, flow.protocol, telling);
     return fmt::format("{}.{}", node, drop_of(decision, flow.protocol));

@@ -40,6 +40,10 @@ class TreeBuilder final : public YAML::EventHandler {
     Node node;
     node.line = line_of(mark);
     refuse_anchor(node.line, anchor);
+    // yaml-cpp does not pass by what no document begins with, and makes empty documents of it
+    // without end.
+    if (stack_.empty() && std::exchange(empty_at_, mark.pos) == mark.pos)
+      refuse(node.line, "text that no YAML document begins with; expected \"name: value\"");
     // The mark of an absent value is that of the token after it, often on a later line.
     if (!stack_.empty() && stack_.back().has_key) node.line = stack_.back().key_line;
     add(std::move(node));
@@ -170,6 +174,7 @@ class TreeBuilder final : public YAML::EventHandler {
   Node root_;
   size_t nodes_ = 0;
   size_t documents_ = 0;
+  int empty_at_ = -1;  // where the last empty document was seen
   bool only_one_ = false;
 };
 

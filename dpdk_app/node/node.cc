@@ -174,6 +174,7 @@ Result<> Node::make_tcp(Worker& worker, const TcpUse& use) const {
   TcpOptions options = tcp_options(settings, *installed_now_.topology, count);
   if (use.tune) use.tune(options.profile);
   worker.tcp = std::make_unique<Tcp>(worker, options, *installed_now_.secrets, clock_.now());
+  worker.tcp->http_requests = http_requests(settings, count);
   auto records =
       tls::RecordContext::create({}, worker.tcp->transport.pieces(), worker.tcp->buffers);
   if (!records) return fail_in(records.error(), "TLS of worker {}", worker.id.value());

@@ -46,6 +46,8 @@ tcp::SipKey random_key() {
   return {word(), word()};
 }
 
+constexpr uint32_t kUsualRequests = 65'536;
+
 }  // namespace
 
 TcpOptions tcp_options(const TcpSettings& settings, const l3::Topology& topology,
@@ -64,6 +66,12 @@ TcpOptions tcp_options(const TcpSettings& settings, const l3::Topology& topology
   limits.ports = {.first = settings.first_port, .last = settings.last_port};
   options.profile = profile_of(settings, topology);
   return options;
+}
+
+uint32_t http_requests(const TcpSettings& settings, uint32_t workers) {
+  const uint32_t usual = std::min(settings.connections / 2, kUsualRequests);
+  const uint32_t all = settings.http_requests == 0 ? usual : settings.http_requests;
+  return std::max(share(all, workers), 16u);
 }
 
 uint32_t tcp_buffers(const TcpSettings& settings) {

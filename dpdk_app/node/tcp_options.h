@@ -9,6 +9,9 @@ namespace heddle::app {
 
 TcpOptions tcp_options(const TcpSettings& settings, const l3::Topology& topology, uint32_t workers);
 
+// Of a worker: requests of HTTP in work.
+uint32_t http_requests(const TcpSettings& settings, uint32_t workers);
+
 // Packet buffers that the connections of all workers may hold.
 uint32_t tcp_buffers(const TcpSettings& settings);
 

@@ -12,8 +12,7 @@ constexpr uint32_t kJudged = 64;
 mesh::HttpLimits limits_of(const Worker& worker) {
   mesh::HttpLimits limits;
   limits.connections = worker.tcp->limits.connections;
-  // Each has up to two blocks of 24 KB while it is in work.
-  limits.requests = std::clamp<uint32_t>(limits.connections / 4, 16, 4096);
+  limits.requests = worker.tcp->http_requests;
   limits.endpoints = policy::Limits().endpoint_slots();
   return limits;
 }

@@ -110,6 +110,9 @@ bool Session::restore(tcp::StateReader& reader, Session& session) {
     return false;
   std::memcpy(static_cast<void*>(&state), bytes, sizeof(state));
   if (state.max_text == 0 || state.max_text > kMaxPlaintext) return false;
+  // What was told by the clock of whoever has saved it begins anew.
+  state.key_updates = SessionState().key_updates;
+  state.sizer = {};
   session.state_ = state;
   wipe({reinterpret_cast<uint8_t*>(&state), sizeof(state)});
   return true;

@@ -1,16 +1,19 @@
 #!/usr/bin/python3
-"""HTTP: the proxy in memory, and between kernels on veths beside HAProxy and nginx. An argument that is
-a part's name runs that part alone.
+"""HTTP: the proxy in memory; over memif between heddle-load's two ports, beside HAProxy and nginx on
+veths with all offloads; and all three on the same veths. An argument that is a part's name runs that
+part alone.
 """
 
 import json
 import subprocess
 import sys
 
+import http_memif
 import http_veth
 import proxy_veth
-from bench_lib import DUT_CPU, program, result, run_parts, scratch
+from bench_lib import DUT_CPU, median, program, result, run_parts, scratch
 
+MEMIF_ROUNDS = 3
 VETH_ROUNDS = 3
 
 
@@ -35,6 +38,52 @@ def memory():
     ]
 
 
+def peers_on_their_best_wires():
+    """{name: {cell: requests a second}} of a whole core of HAProxy and of nginx."""
+    found = {}
+    with scratch() as directory, http_veth.HttpWires(directory, offloads=True) as wires:
+        for name in ("HAProxy", "nginx"):
+            rounds = [http_veth.measure(wires, name, ["keepalive_64"]) for _ in range(MEMIF_ROUNDS)]
+            found[name] = median([each["keepalive_64"]["core"] for each in rounds])
+    return found
+
+
+def memif():
+    """What is full first is heddle-load's core, which plays both sides, so both are told: what was
+    done, and what a core of heddled's alone would do."""
+    found = http_memif.measure(MEMIF_ROUNDS)
+    peers = peers_on_their_best_wires()
+    best = max(peers, key=peers.get)
+    results = []
+    for cell, samples in found.items():
+        core = median([http_memif.core_rate(s) for s in samples])
+        more = {"core": round(core), "load_busy_share": median([s["cpu_busy_share"] for s in samples]),
+                "failures": sum(sum(s["client"]["failures"].values()) for s in samples),
+                "latency_us": {key: median([s["client"]["latency_us"][key] for s in samples])
+                               for key in ("p50", "p99", "p99_9", "max")},
+                "placements": [s["placement"] for s in samples]}
+        results.append(result(f"http/memif_{cell}", http_memif.rate(samples), "requests/s", **more))
+    rate = http_memif.rate(found["keepalive_64"])
+    core = median([http_memif.core_rate(s) for s in found["keepalive_64"]])
+    results.append(result("http/keepalive_rps", core, "requests/s", ">=300,000 a second",
+                          core >= 300_000, in_fact=round(rate)))
+    results.append(result("http/keepalive_vs_peers", core, "requests/s", "ratio >=5",
+                          core / peers[best] >= 5, ratio=round(core / peers[best], 2),
+                          against=f"{best}, a core of it on veths with all offloads",
+                          peers={name: round(value) for name, value in peers.items()}))
+    return results + added_latency(rate / 2)
+
+
+def added_latency(rate):
+    told = http_memif.latencies(rate)
+    results = []
+    for key, budget in (("p50", 10), ("p99", 50)):
+        added = told["proxy"][key] - told["direct"][key]
+        results.append(result(f"http/added_{key}_us", added, "us", f"<={budget} us", added <= budget,
+                              rate=round(rate), proxy=told["proxy"], direct=told["direct"]))
+    return results
+
+
 def veth():
     """Pairs of the same round, so that what else the machine does weighs on both."""
     rounds = []
@@ -55,7 +104,8 @@ def veth():
     return results
 
 
-PARTS = {"memory": (memory, lambda: None), "veth": (veth, http_veth.missing)}
+PARTS = {"memory": (memory, lambda: None), "memif": (memif, http_veth.missing),
+         "veth": (veth, http_veth.missing)}
 
 
 if __name__ == "__main__":

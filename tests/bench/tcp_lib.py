@@ -106,13 +106,18 @@ class LoadRun:
 
 
 def sample(heddled, devices, directory, what, connections, seconds):
-    """One run through the relay: what heddle-load measured, what it cost heddled, and how the cores
-    stood; "moved" when they did not stay so."""
+    """One run through the relay."""
     port = SINK if what == "bulk" else ECHO
+    return load(heddled, devices, directory, seconds, [
+        "--serve", f"{ECHO}=echo", "--serve", f"{SINK}=sink", "--connect", f"{SERVICE}:{port}",
+        "--do", what, "--connections", connections])
+
+
+def load(heddled, devices, directory, seconds, arguments):
+    """What heddle-load measured, what it cost heddled, and how the cores stood; "moved" when they did
+    not stay so."""
     state = standing()
-    arguments = ["--serve", f"{ECHO}=echo", "--serve", f"{SINK}=sink", "--connect",
-                 f"{SERVICE}:{port}", "--do", what, "--connections", connections,
-                 "--seconds", seconds, "--warm-up", WARM_UP]
+    arguments = [*arguments, "--seconds", seconds, "--warm-up", WARM_UP]
     first = counts(heddled)
     with LoadRun(LOAD.format(cpu=OTHER_CPU, devices=devices), directory, *arguments) as run:
         figures = run.result()

@@ -80,10 +80,12 @@ def run(*command, timeout=30):
 
 
 class Wires:
-    """Three namespaces and the veths between them: r0 leads to the client, r1 to the server."""
+    """Three namespaces and the veths between them: r0 leads to the client, r1 to the server. With
+    `offloads` the kernels on them hand each other what they like, which af_xdp cannot take part in."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, offloads=False):
         self.directory = directory
+        self.offloads = offloads
         self.names = {role: f"heddle-bench-{os.getpid()}-{role}" for role in ("c", "r", "s")}
         self.started = []
         try:
@@ -104,8 +106,9 @@ class Wires:
             run("ip", "-n", self.names["r"], "link", "add", f"r{side}", "type", "veth", "peer",
                 "name", "eth0", "netns", peer)
             # Else veth hands over packets whose checksum was never finished, and giants.
-            run("ip", "netns", "exec", peer, "ethtool", "-K", "eth0", "tx", "off", "tso", "off",
-                "gso", "off", "gro", "off")
+            if not self.offloads:
+                run("ip", "netns", "exec", peer, "ethtool", "-K", "eth0", "tx", "off", "tso", "off",
+                    "gso", "off", "gro", "off")
             run("ip", "-n", self.names["r"], "addr", "add", f"{OWN[side]}/24", "dev", f"r{side}")
             run("ip", "-n", self.names["r"], "link", "set", f"r{side}", "up")
             run("ip", "-n", peer, "addr", "add", f"{address}/24", "dev", "eth0")

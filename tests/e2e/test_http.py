@@ -21,7 +21,9 @@ VIP = "10.96.0.80"
 SERVERS = ["10.2.0.2", "10.3.0.2"]
 HERE = pathlib.Path(__file__).parent
 NAME = "shop.test"
-HTTP, GRPC, NGHTTPD, NGINX = 8080, 9000, 9001, 8081
+HTTP, GRPC, GRPC_JS, NGHTTPD, NGINX = 8080, 9000, 9002, 9001, 8081
+GRPC_PEERS = {"libgrpc": ("/usr/bin/python3", HERE / "grpc_peers.py"),
+              "grpc-js": ("node", HERE / "grpc_js/peers.js")}
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["1worker", "2workers"])
@@ -44,10 +46,10 @@ def start_servers(lab, number, server):
           f"server {{ listen {NGINX}; }}")
     server.start("nghttpd", "--no-tls", "-d", folder, NGHTTPD, stdout=subprocess.DEVNULL,
                  stderr=subprocess.DEVNULL)
-    for program, arguments in (("http_server.py", (HTTP, f"s{number}")),
-                               ("grpc_peers.py", ("server", GRPC))):
-        serving = server.start("/usr/bin/python3", HERE / program, *arguments,
-                               stdout=subprocess.PIPE)
+    for command in (("/usr/bin/python3", HERE / "http_server.py", HTTP, f"s{number}"),
+                    (*GRPC_PEERS["libgrpc"], "server", GRPC),
+                    (*GRPC_PEERS["grpc-js"], "server", GRPC_JS)):
+        serving = server.start(*command, stdout=subprocess.PIPE)
         assert serving.stdout.readline() == "ready\n"
     poll(lambda: server.run("ss", "-Htln", f"sport = :{NGHTTPD}").stdout, "nghttpd listens")
 
@@ -177,6 +179,21 @@ def test_rules(net):
     assert curl(net, "/other/../s0/z", "--path-as-is") == b"s0 /s0/z\n"
 
 
+def test_explain_tells_what_a_request_gets(net):
+    apply(net.heddled, endpoints(0, 1), route(
+        {"matches": [{"path": {"prefix": "/old"}}],
+         "filters": [{"direct_response": {"status": 410, "body": "gone\n"}}]},
+        {"matches": [{"headers": [{"name": "x-who", "exact": "s1"}]}],
+         "backends": [{"service": "web", "subset": {"server": "s1"}}]}))
+    explain = lambda path, *more: net.heddled.ctl("explain", "--from", "10.1.0.2", "--request",
+                                                  f"GET {path}", *more, "tcp", "shop/web:80").stdout
+    assert "410 by the rule" in explain("/old/x") and status(net, "/old/x") == 410
+    told = explain("/x", "-H", "X-Who: s1")
+    assert "shop/web http[1] matches[0]" in told and SERVERS[1] in told, told
+    assert curl(net, "/x", "-H", "X-Who: s1") == b"s1 /x\n"
+    assert "404 no_route" in explain("/x") and status(net, "/x") == 404
+
+
 def test_weights_and_changes_while_requests_go(net):
     split = lambda a, b: route({"backends": [
         {"service": "web", "subset": {"server": "s0"}, "weight": a},
@@ -207,10 +224,11 @@ def test_wrk_over_tls(net):
     assert int(out.split(" requests in")[0].split()[-1]) > 500, out
 
 
-def test_grpc(net):
-    apply(net.heddled, service(target=GRPC, protocol="grpc"))
-    done = net.client.run("/usr/bin/python3", HERE / "grpc_peers.py", "client", f"{VIP}:80",
-                          timeout=90)
+@pytest.mark.parametrize("port", [GRPC, GRPC_JS], ids=["to-libgrpc", "to-grpc-js"])
+@pytest.mark.parametrize("peer", GRPC_PEERS)
+def test_grpc(net, peer, port):
+    apply(net.heddled, service(target=port, protocol="grpc"))
+    done = net.client.run(*GRPC_PEERS[peer], "client", f"{VIP}:80", timeout=90)
     got = json.loads(done.stdout)
     assert got["unary"] == "hello" and got["big"] and got["both"] and got["many"], got
     assert got["trailers"]["x-trailer"] == "t"

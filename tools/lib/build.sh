@@ -21,7 +21,7 @@ parse_variant() {
   [[ -n $sanitizer ]] || return 0
   build_dir+=-$sanitizer
   # Shared libraries find the sanitizer in the program that loads them.
-  meson_args+=(-Db_lundef=false -Dbuildtype=debugoptimized)
+  meson_args+=(-Db_lundef=false -Dbuildtype=plain -Doptimization=1)
   case $sanitizer in
     address) meson_args+=(-Db_sanitize=address,undefined) ;;
     thread) meson_args+=(-Db_sanitize=thread) ;;

@@ -30,6 +30,23 @@ install_packages() {
   rm -f "$log"
 }
 
+# What tests speak gRPC with besides libgrpc. A node that is there already is taken as it is.
+install_node_peers() {
+  local folder=tests/e2e/grpc_js log
+  [[ ! -d $folder/node_modules/@grpc/grpc-js ]] || return 0
+  log=$(mktemp)
+  if ! command -v npm >/dev/null; then
+    need_root "setup: installing nodejs npm"
+    say "installing: nodejs npm"
+    DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends nodejs npm \
+      >"$log" 2>&1 || { tail -n 30 "$log" >&2; die "apt-get could not install npm"; }
+  fi
+  say "installing: @grpc/grpc-js, for tests"
+  npm install --prefix "$folder" --no-package-lock --no-audit --no-fund --ignore-scripts \
+    >"$log" 2>&1 || { tail -n 30 "$log" >&2; die "npm could not install the packages of $folder"; }
+  rm -f "$log"
+}
+
 # No hugetlbfs mount: heddled takes its pages from anonymous memory.
 reserve_hugepages() {
   local file=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages have
@@ -45,5 +62,6 @@ reserve_hugepages() {
 dev_setup() {
   [[ $# -eq 0 ]] || die_usage "setup takes no arguments"
   install_packages
+  install_node_peers
   reserve_hugepages
 }

@@ -155,6 +155,8 @@ TEST(Errors, TopLevel) {
        "f.yaml:7: limits.flows: \"1\" is no number from 1024 to 100000000"},
       {with_rest("limits: { connections: 2000001 }\n"),
        "f.yaml:7: limits.connections: \"2000001\" is no number from 0 to 2000000"},
+      {with_rest("limits: { http_requests: 15 }\n"),
+       "f.yaml:7: limits.http_requests: \"15\" is no number from 16 to 262144"},
       {with_rest("limits:\n  tcp_memory: 64\n"),
        "f.yaml:8: limits.tcp_memory: \"64\" is no size; expected a size from 1M to 1024G, as 64M"},
       {with_rest("limits: { tcp_memory: 1023K }\n"),

@@ -232,7 +232,7 @@ TEST(Load, TcpHasDefaults) {
 
 TEST(Load, TcpSettings) {
   const auto config = load_text(
-      with_rest("limits: { connections: 2_000_000, tcp_memory: 1M }\n"
+      with_rest("limits: { connections: 2_000_000, tcp_memory: 1M, http_requests: 20_000 }\n"
                 "tcp: { ports: [2000, 3023], congestion: newreno, ecn: false, keepalive: 2h,\n"
                 "       min_rto: 5ms, user_timeout: 1_0s }\n"),
       "f.yaml");
@@ -240,6 +240,7 @@ TEST(Load, TcpSettings) {
   const app::TcpSettings& tcp = config->tcp;
   EXPECT_EQ(tcp.connections, 2'000'000u);
   EXPECT_EQ(tcp.memory_bytes, 1ull << 20);
+  EXPECT_EQ(tcp.http_requests, 20'000u);
   EXPECT_EQ(tcp.first_port, 2'000);
   EXPECT_EQ(tcp.last_port, 3'023);
   EXPECT_TRUE(tcp.newreno);

@@ -229,6 +229,52 @@ TEST_F(Get, Explain) {
   EXPECT_EQ(sent.source_port(), 4000u);
   EXPECT_EQ(out({"explain", "--from", "10.8.0.11", "tcp", "shop/cart:80"}), expected);
   EXPECT_EQ(sent.destination(), "shop/cart");
+  EXPECT_FALSE(sent.has_request());
+}
+
+TEST_F(Get, ExplainOfARequest) {
+  v1::ExplainRequest sent;
+  answers_.explain = [&](const v1::ExplainRequest& request) {
+    sent = request;
+    return v1::ExplainResponse();
+  };
+  const auto ask = [&](const std::string& destination, std::vector<std::string> more) {
+    std::vector<std::string> words = {"explain", "--from", "10.8.0.11"};
+    words.insert(words.end(), more.begin(), more.end());
+    words.insert(words.end(), {"tcp", destination});
+    out(words);
+    return sent.request();
+  };
+  const v1::HttpRequest all = ask(
+      "shop/cart:80",
+      {"--request", "GET /a?b c", "--host", "cart.example", "-H", "X-Beta:  1", "-H", "empty:"});
+  EXPECT_EQ(all.method(), "GET");
+  EXPECT_EQ(all.path(), "/a?b c");
+  EXPECT_EQ(all.authority(), "cart.example");
+  ASSERT_EQ(all.headers_size(), 2);
+  EXPECT_EQ(all.headers(0).name(), "X-Beta");
+  EXPECT_EQ(all.headers(0).value(), "1");
+  EXPECT_EQ(all.headers(1).value(), "");
+  EXPECT_EQ(ask("shop/cart:80", {"--request", "GET /"}).authority(), "cart");
+  EXPECT_EQ(ask("10.96.0.20:80", {"--request", "GET /"}).authority(), "10.96.0.20");
+  EXPECT_EQ(ask("[fd00::2]:80", {"--request", "GET /"}).authority(), "[fd00::2]");
+}
+
+TEST_F(Get, ExplainOfARequestThatIsNone) {
+  const auto why = [this](std::vector<std::string> words, const char* protocol = "tcp") {
+    words.insert(words.begin(), {"explain", "--from", "10.8.0.11"});
+    words.insert(words.end(), {protocol, "shop/cart:80"});
+    return err(2, words);
+  };
+  for (const char* text : {"GET", "GET ", " /", "GET x", "/"})
+    EXPECT_EQ(
+        why({"--request", text}),
+        fmt::format("heddlectl: explain: --request: expected 'METHOD /PATH', not '{}'\n", text));
+  EXPECT_EQ(why({"--request", "GET /"}, "udp"), "heddlectl: explain: --request needs tcp\n");
+  EXPECT_EQ(why({"--host", "a"}),
+            "heddlectl: explain: --host and -H are of a request; give --request too\n");
+  EXPECT_EQ(why({"--request", "GET /", "-H", ": x"}),
+            "heddlectl: explain: -H: expected 'NAME: VALUE', not ': x'\n");
 }
 
 TEST_F(Get, ExplainOfWhatIsNone) {

@@ -242,12 +242,66 @@ TEST_F(EngineTest, ExplainsPortsOfHttp) {
   const auto told = explain(request);
   EXPECT_TRUE(told.response.allowed()) << "without an endpoint as well";
   const std::string text = text_of(told.response);
-  EXPECT_NE(text.find("route: protocol http: the route is chosen per request\n"), std::string::npos)
+  EXPECT_NE(text.find("listener: protocol http: each request has a route of its own\n"),
+            std::string::npos)
       << text;
   EXPECT_EQ(text.find("endpoint: "), std::string::npos) << text;
   apply(
       {named("deny", "access_policy { target { service: 'web' } action: ACTION_DENY rules {} }")});
   EXPECT_FALSE(explain(request).response.allowed());
+}
+
+TEST_F(EngineTest, ExplainsWhatBecomesOfARequest) {
+  apply({named("web",
+               "service { addresses: '10.96.0.20' ports { name: 'http' port: 80 protocol: "
+               "PROTOCOL_HTTP target_port: 8080 } }"),
+         named("web",
+               "endpoint_set { service: 'web' endpoints { address: '10.1.0.7' labels { key: 'v' "
+               "value: '1' } } endpoints { address: '10.1.0.8' labels { key: 'v' value: '2' } } }"),
+         named("r",
+               "route { service: 'web' hostnames: 'shop.example' "
+               "http { matches { path { exact: '/old' } } filters { direct_response { status: 410 "
+               "body: 'gone' } } } "
+               "http { matches { path { prefix: '/go' } } filters { redirect { hostname: "
+               "'b.example' } } } "
+               "http { matches { path { prefix: '/' } headers { name: 'x-v' exact: '2' } "
+               "} filters { request_headers { set { name: 'x-a' value: 'b' } } } "
+               "backends { service: 'web' subset { key: 'v' value: '2' } } timeouts { request { "
+               "seconds: 2 } } } }")});
+  v1::ExplainRequest request;
+  request.set_from("10.8.1.1");
+  request.set_protocol("tcp");
+  request.set_destination("shop/web");
+  request.set_port(80);
+  const auto tell = [&](const char* path, const char* host, const char* version) {
+    v1::HttpRequest& asked = *request.mutable_request();
+    asked.Clear();
+    asked.set_method("GET");
+    asked.set_authority(host);
+    asked.set_path(path);
+    v1::HeaderValue& header = *asked.add_headers();
+    header.set_name("X-V");
+    header.set_value(version);
+    return text_of(explain(request).response);
+  };
+  const std::string sent = tell("/a/../b?c", "shop.example:80", "2");
+  EXPECT_NE(sent.find("request: GET shop.example:80/b?c\nroute: shop/r http[2] matches[0]\n"
+                      "time-out: request 2000 ms\nheaders: of the request: x-a set to b\n"),
+            std::string::npos)
+      << sent;
+  EXPECT_NE(sent.find("10.1.0.8"), std::string::npos) << sent;
+  EXPECT_NE(tell("/old", "shop.example", "1").find("answer: 410 by the rule, 4 bytes\n"),
+            std::string::npos);
+  EXPECT_NE(tell("/go/x", "shop.example", "1")
+                .find("answer: 302 by the rule, elsewhere: host b.example\n"),
+            std::string::npos);
+  const char* none = "answer: 404 no_route: no rule of the service's Routes fits\n";
+  EXPECT_NE(tell("/x", "shop.example", "1").find(none), std::string::npos);
+  EXPECT_NE(tell("/x", "other.example", "2").find(none), std::string::npos);
+  EXPECT_NE(tell("/../x", "shop.example", "2").find("answer: 400 bad_request: "),
+            std::string::npos);
+  EXPECT_NE(tell("/x", "shop example", "2").find("answer: 400 bad_request: its host is none\n"),
+            std::string::npos);
 }
 
 TEST_F(EngineTest, ExplainsHowPacketsGetThere) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "allocations.h"
 #include "flows.h"
 #include "link.h"
 #include "mesh/http_proxy.h"
@@ -26,7 +27,7 @@ class HttpRules final : public HttpPolicy {
   std::optional<HttpRoute> route(uint32_t frontend, const tcp::FourTuple&,
                                  const http::Message& request) override {
     EXPECT_EQ(frontend, kFrontend);
-    asked.emplace_back(request.path());
+    if (remembers) asked.emplace_back(request.path());
     if (!found) return std::nullopt;
     return HttpRoute{.target = target ? &*target : nullptr, .routes = nullptr, .prefix = prefix};
   }
@@ -46,7 +47,9 @@ class HttpRules final : public HttpPolicy {
     ++active;
   }
   void closed(uint32_t, uint32_t) override { --active; }
-  void ended(const HttpRecord& record) override { records.push_back(record); }
+  void ended(const HttpRecord& record) override {
+    if (remembers) records.push_back(record);
+  }
   Standing judge(uint32_t, const tcp::FourTuple&) override { return standing; }
   bool may_stay(uint32_t, const tcp::FourTuple&, const tcp::Endpoint& endpoint) override {
     EXPECT_EQ(endpoint, (tcp::Endpoint{address(2), Be16(port)}));
@@ -57,6 +60,7 @@ class HttpRules final : public HttpPolicy {
   std::shared_ptr<tls::Context> client_tls, server_tls;
   std::optional<policy::HttpTarget> target;
   bool found = true, stays = true, http2 = false;
+  bool remembers = true;  // what it was asked and told
   uint32_t prefix = 0;
   uint16_t port = kServerPort;
   HttpFault fault = HttpFault::kNone;
@@ -76,19 +80,29 @@ class ProxyApp final : public sim::App {
     host.transport().listen({.local = {address(9), Be16(kPort)}, .user = kFrontend});
   }
   void on_event(tcp::Transport&, const tcp::EventNote& note, Instant now) override {
+    const rig::AllocationCount count;
     proxy.on_note(note, now);
+    allocations += count.value();
   }
   void on_turn(tcp::Transport&, Instant now) override {
     const bool back = work_.start_turn(now);
-    const bool more = proxy.on_turn(now);
+    const bool more = turn(now);
     work_.end_turn(now);
     if (back || more) host_.wake_later(now + microseconds(1));
     const Instant next = std::min(proxy.next_deadline(), work_.next_deadline());
     host_.wake_later(std::max(next, now + microseconds(100)));
   }
   HttpProxy proxy;
+  uint64_t allocations = 0;  // within the proxy
 
  private:
+  bool turn(Instant now) {
+    const rig::AllocationCount count;
+    const bool more = proxy.on_turn(now);
+    allocations += count.value();
+    return more;
+  }
+
   Host& host_;
   TlsWork& work_;
 };

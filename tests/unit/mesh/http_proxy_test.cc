@@ -68,6 +68,26 @@ TEST(HttpProxy, KeepsBothConnections) {
   EXPECT_EQ(net.count(HttpStat::kReused), 5u);
 }
 
+TEST(HttpProxy, TakesNoMemoryForRequestsOnceItStands) {
+  HttpNet net;
+  net.rules.remembers = false;
+  policy::HttpTarget target;
+  target.request.set = {{"x-rule", "a value that is longer than what a string keeps in itself"}};
+  target.response.add = {{"x-from", "a value that is longer than what a string keeps in itself"}};
+  net.rules.target = target;
+  net.serve("HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n" + stream_text(100'000));
+  TextStream& client = net.ask(get("/"));
+  net.run();
+  const uint64_t before = net.app.allocations;
+  EXPECT_EQ(before, 0u) << "connections of HTTP/1.1 in clear take none either";
+  for (int i = 0; i < 20; ++i) {
+    net.clients.say(client, get("/again?and=again"), net.network.now());
+    net.run(milliseconds(500));
+  }
+  EXPECT_EQ(times(client.heard, "HTTP/1.1 200 OK"), 21u);
+  EXPECT_EQ(net.app.allocations, before);
+}
+
 TEST(HttpProxy, AnswersPipelinedRequestsInOrder) {
   HttpNet net;
   net.serve(kOk);

@@ -487,6 +487,23 @@ TEST(Record, StateIsWrittenOutAndReadBackInTheMiddle) {
   }
 }
 
+// Times of whoever saved it, or of nobody, could be any.
+TEST(Record, WhatIsReadBackFollowsNoOtherClock) {
+  Rig rig;
+  End end(rig, k13, Role::kClient);
+  std::array<uint8_t, 1024> memory;
+  tcp::StateWriter writer(memory);
+  end.session.save(writer);
+  std::fill_n(memory.begin() + offsetof(SessionState, key_updates), sizeof(TokenBucket), 0x80);
+  std::fill_n(memory.begin() + offsetof(SessionState, sizer), sizeof(RecordSizer), 0x80);
+  tcp::StateReader reader(writer.written());
+  ASSERT_TRUE(Session::restore(reader, end.session));
+  SessionState state = end.session.state();
+  EXPECT_EQ(state.sizer.limit({}, Instant{1}), RecordSizes().small);
+  EXPECT_TRUE(state.key_updates.take(Instant{1}));
+  EXPECT_FALSE(state.key_updates.take(Instant{1}));
+}
+
 TEST(KeyStore, ForgottenKeysAreExpandedAgain) {
   Rig rig({.expanded_keys = 3});
   std::vector<std::unique_ptr<End>> ends;

@@ -40,6 +40,14 @@ TEST(Documents, BeforeAWrongOneAreRead) {
             (Lines_{"1:a map", "f:4: b: given twice in this map; expected once"}));
 }
 
+// yaml-cpp makes empty documents of these without end.
+TEST(Documents, TextThatBeginsNoneIsRefusedAtOnce) {
+  const char* why = "f:1: text that no YAML document begins with; expected \"name: value\"";
+  for (const char* text : {",", ", a: b\n", ",,,"}) EXPECT_EQ(read(text).back(), why) << text;
+  EXPECT_EQ(read("a: b\n---\n,\n").back(), "f:3" + std::string(why).substr(3));
+  EXPECT_EQ(read("---\n---\n---\n"), (Lines_{"2:empty", "3:empty", "4:empty"}));
+}
+
 TEST(Documents, ShareTheLimits) {
   std::string text;
   for (int i = 0; i < 50; ++i) text += "--- a\n";

@@ -1,0 +1,127 @@
+#include "explain_request.h"
+
+#include <algorithm>
+
+#include "http/chars.h"
+#include "http/target.h"
+#include "policy/http_routes.h"
+
+namespace heddle::server {
+
+namespace {
+
+constexpr size_t kMemory = 64 * 1024;  // of a message; a head may have 16 KB
+
+// As the parsers of both versions judge it. Empty: it is a request.
+std::string read(const v1::HttpRequest& from, http::Message& to) {
+  if (from.method().empty() || !http::all(http::Chars::kToken, from.method()))
+    return "its method is none";
+  if (!http::is_authority(from.authority())) return "its host is none";
+  if (!http::is_path(from.path()) || !http::all(http::Chars::kTarget, from.path()))
+    return "its path is none";
+  bool fits = to.set_method(from.method()) && to.set_authority(from.authority()) &&
+              to.set_path(from.path());
+  for (const v1::HeaderValue& field : from.headers()) {
+    if (field.name().empty() || !http::all(http::Chars::kToken, field.name()))
+      return fmt::format("\"{}\" is no header's name", field.name());
+    if (!std::ranges::all_of(field.value(), http::is_field_text))
+      return fmt::format("the value of {} has characters that no header has", field.name());
+    fits = fits && to.fields.add(field.name(), field.value());
+  }
+  if (!fits) return "its head is too large";
+  const http::Refusal refusal = http::normalize_path(to);
+  return refusal == http::Refusal::kNone ? "" : std::string(http::name_of(refusal));
+}
+
+void tell_change(const char* which, const policy::HttpFieldChange& change, Telling& telling) {
+  std::string text;
+  const auto add = [&](std::string part) { text += (text.empty() ? "" : ", ") + std::move(part); };
+  for (const policy::HttpField& each : change.set)
+    add(fmt::format("{} set to {}", each.name, each.value));
+  for (const policy::HttpField& each : change.add)
+    add(fmt::format("{} added: {}", each.name, each.value));
+  for (const std::string& name : change.remove) add(name + " removed");
+  if (!text.empty()) telling.line("headers", "of the {}: {}", which, text);
+}
+
+void tell_rewrite(const policy::HttpRewrite& rewrite, Telling& telling) {
+  if (!rewrite.host.empty()) telling.line("rewrite", "host {}", rewrite.host);
+  if (rewrite.path_kind == policy::HttpRewrite::Path::kFull)
+    telling.line("rewrite", "path {}", rewrite.path);
+  if (rewrite.path_kind == policy::HttpRewrite::Path::kPrefix)
+    telling.line("rewrite", "{} in the place of the prefix", rewrite.path);
+}
+
+void tell_redirect(const policy::HttpRedirect& to, Telling& telling) {
+  std::string where;
+  const auto add = [&](const char* what, std::string_view value) {
+    if (!value.empty()) where += fmt::format("{}{} {}", where.empty() ? "" : ", ", what, value);
+  };
+  add("scheme", to.scheme);
+  add("host", to.host);
+  add("port", to.port == 0 ? "" : fmt::format("{}", to.port));
+  if (to.path_kind != policy::HttpRedirect::Path::kKeep)
+    add(to.path_kind == policy::HttpRedirect::Path::kFull ? "path" : "prefix", to.path);
+  telling.line("answer", "{} by the rule, elsewhere: {}", to.status, where);
+}
+
+void tell_times(const policy::HttpTarget& target, Telling& telling) {
+  const auto tell = [&](const char* what, Duration time) {
+    if (time != Duration()) telling.line("time-out", "{} {} ms", what, time.ns() / 1'000'000);
+  };
+  tell("request", target.request_timeout);
+  tell("idle", target.stream_idle);
+  tell("connect", target.connect);
+}
+
+// The rule's part; false: the rule answers.
+bool tell_rule(const policy::HttpTarget& target, const policy::HttpMatched& matched,
+               const policy::Model& model, Telling& telling) {
+  telling.line("route", "{} http[{}] matches[{}]", model.route_name(target.route), target.rule,
+               matched.match);
+  tell_times(target, telling);
+  if (target.direct) {
+    telling.line("answer", "{} by the rule, {} bytes", target.direct->status,
+                 target.direct->body.size());
+  } else if (target.redirect) {
+    tell_redirect(*target.redirect, telling);
+  } else {
+    if (target.rewrite) tell_rewrite(*target.rewrite, telling);
+    tell_change("request", target.request, telling);
+  }
+  tell_change("response", target.response, telling);
+  return !target.direct && !target.redirect;
+}
+
+}  // namespace
+
+void explain_request(const RequestPlace& place, const v1::HttpRequest& request, Telling& telling) {
+  const policy::Frontend& frontend = *place.snapshot.frontends[place.frontend];
+  std::vector<uint8_t> memory(kMemory);
+  http::Message message(memory);
+  if (const std::string why = read(request, message); !why.empty())
+    return telling.line("answer", "400 bad_request: {}", why);
+  telling.line("request", "{} {}{}", message.method_text(), message.authority(), message.path());
+  policy::HttpMatched matched;
+  if (frontend.http != nullptr) {
+    matched = frontend.http->find(message, place.flow.identified ? place.flow.in : kNoInterface);
+    if (matched.target == nullptr)
+      return telling.line("answer", "404 no_route: no rule of the service's Routes fits");
+    if (!tell_rule(*matched.target, matched, place.model, telling)) return;
+  } else {
+    telling.line("route", "none: the service's own endpoints");
+  }
+  const policy::Decision decision =
+      policy::decide_request(place.snapshot, place.frontend, place.flow, matched.target,
+                             policy::hash_of(place.flow, frontend.hash_on));
+  const std::span<const policy::Choice> choices =
+      matched.target == nullptr ? frontend.choices : matched.target->choices;
+  if (choices.empty()) return telling.line("answer", "503 no_endpoint: every backend has weight 0");
+  tell_endpoint(decision, choices, frontend, place.snapshot, place.model, telling);
+  if (decision.verdict != policy::Verdict::kForward)
+    return telling.line("answer", "503 no_endpoint");
+  telling.line("endpoint", "spoken to in {}",
+               frontend.upstream_http == policy::HttpUpstream::kHttp2 ? "HTTP/2" : "HTTP/1.1");
+}
+
+}  // namespace heddle::server

@@ -1,0 +1,34 @@
+// Telling: the lines of what explain answers, and what its parts share.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <span>
+#include <utility>
+
+#include "heddle/v1/policy.pb.h"
+#include "policy/decide.h"
+#include "policy/model.h"
+
+namespace heddle::server {
+
+class Telling {
+ public:
+  explicit Telling(v1::ExplainResponse& response) : response_(response) {}
+  template <class... Args>
+  void line(const char* topic, fmt::format_string<Args...> format, Args&&... args) {
+    v1::ExplainResponse::Line& line = *response_.add_lines();
+    line.set_topic(topic);
+    line.set_text(fmt::format(format, std::forward<Args>(args)...));
+  }
+
+ private:
+  v1::ExplainResponse& response_;
+};
+
+// The backend and the endpoint of a decision that is kForward or kNoEndpoint.
+void tell_endpoint(const policy::Decision& decision, std::span<const policy::Choice> choices,
+                   const policy::Frontend& frontend, const policy::Snapshot& snapshot,
+                   const policy::Model& model, Telling& telling);
+
+}  // namespace heddle::server
