@@ -46,6 +46,11 @@ Reply<void> read_destination(const std::string& text, v1::ExplainRequest& reques
   return {};
 }
 
+bool is_host(std::string_view name) {
+  return std::ranges::equal(name, std::string_view("host"),
+                            [](char a, char b) { return a == b || a == b - 'a' + 'A'; });
+}
+
 Reply<void> read_request(const ExplainOptions& options, v1::ExplainRequest& to) {
   if (options.request.empty()) {
     if (!options.host.empty() || !options.headers.empty())
@@ -72,6 +77,11 @@ Reply<void> read_request(const ExplainOptions& options, v1::ExplainRequest& to) 
     if (colon == std::string::npos || colon == 0)
       return refuse(fmt::format("-H: expected 'NAME: VALUE', not '{}'", printable(header)));
     const size_t value = header.find_first_not_of(" \t", colon + 1);
+    if (is_host(header.substr(0, colon)) && value != std::string::npos) {
+      if (!options.host.empty()) return refuse("--host and -H 'Host: ...' are the same; give one");
+      request.set_authority(header.substr(value));
+      continue;
+    }
     v1::HeaderValue& field = *request.add_headers();
     field.set_name(header.substr(0, colon));
     field.set_value(value == std::string::npos ? "" : header.substr(value));

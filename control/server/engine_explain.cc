@@ -65,12 +65,6 @@ grpc::Status read_destination(const v1::ExplainRequest& request, const policy::M
   return grpc::Status::OK;
 }
 
-void tell_entry(const char* topic, const policy::AccessEntry& entry, const policy::Model& model,
-                Telling& telling) {
-  telling.line(topic, "{} by {} rule {}", entry.action == policy::Action::kAllow ? "ALLOW" : "DENY",
-               model.policy_name(entry.policy), entry.rule);
-}
-
 void tell_access(const policy::Decision& decision, const policy::Frontend& frontend,
                  const policy::Model& model, Telling& telling) {
   if (decision.audited) telling.line("audit", "a rule of an AUDIT or of a dry run fits: counted");
@@ -79,31 +73,6 @@ void tell_access(const policy::Decision& decision, const policy::Frontend& front
   telling.line("access", "{}",
                frontend.access->default_allow ? "allowed: no DENY fits, and there is no ALLOW"
                                               : "denied: no ALLOW policy of this service fits");
-}
-
-void tell_refusal(policy::Refusal how, policy::Protocol protocol, Telling& telling) {
-  const bool reset = how == policy::Refusal::kReset && protocol == policy::Protocol::kTcp;
-  telling.line("refusal", "{}",
-               how == policy::Refusal::kDrop ? "the sender is told nothing"
-               : reset                       ? "the sender gets a TCP reset"
-                                             : "the sender gets an ICMP error: unreachable");
-}
-
-// Whether the workload at the flow's destination may be called by its sender.
-bool tell_guard(const policy::Flow& flow, const policy::Snapshot& snapshot,
-                const policy::Model& model, Telling& telling) {
-  const InterfaceId out = snapshot.guarded(flow.destination);
-  if (out == kNoInterface) return true;
-  const policy::Guarded guarded = policy::guard(snapshot, flow, out);
-  if (guarded.audited) telling.line("audit", "a rule of the workload's guard fits: counted");
-  if (guarded.access != nullptr)
-    tell_entry("guard", *guarded.access, model, telling);
-  else
-    telling.line("guard", "{}",
-                 guarded.allowed ? "allowed: no DENY for the workload fits, and there is no ALLOW"
-                                 : "denied: no ALLOW policy for the workload fits");
-  if (!guarded.allowed) tell_refusal(guarded.how, flow.protocol, telling);
-  return guarded.allowed;
 }
 
 // "10.8.0.11:8080", "[2001:db8::1]:80".

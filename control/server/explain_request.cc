@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "http/chars.h"
+#include "http/field_id.h"
+#include "http/hop_by_hop.h"
 #include "http/target.h"
 #include "policy/http_routes.h"
 
@@ -21,9 +23,14 @@ std::string read(const v1::HttpRequest& from, http::Message& to) {
     return "its path is none";
   bool fits = to.set_method(from.method()) && to.set_authority(from.authority()) &&
               to.set_path(from.path());
+  if (to.method == http::Method::kConnect) return "CONNECT opens no tunnel here";
   for (const v1::HeaderValue& field : from.headers()) {
     if (field.name().empty() || !http::all(http::Chars::kToken, field.name()))
       return fmt::format("\"{}\" is no header's name", field.name());
+    const http::FieldId id = http::field_id_of(field.name());
+    if (http::is_hop_by_hop(id) || id == http::FieldId::kHost ||
+        id == http::FieldId::kContentLength)
+      return fmt::format("{} is of a connection or a frame, and no rule sees it", field.name());
     if (!std::ranges::all_of(field.value(), http::is_field_text))
       return fmt::format("the value of {} has characters that no header has", field.name());
     fits = fits && to.fields.add(field.name(), field.value());
@@ -93,6 +100,27 @@ bool tell_rule(const policy::HttpTarget& target, const policy::HttpMatched& matc
   return !target.direct && !target.redirect;
 }
 
+// The backends and the endpoint. Without a hash of the source each request is drawn anew, so one
+// of them is an example.
+void tell_drawn(std::span<const policy::Choice> choices, const policy::Decision& decision,
+                const policy::Frontend& frontend, const RequestPlace& place, Telling& telling) {
+  if (frontend.hash_on != policy::HashOn::kFlow)
+    return tell_endpoint(decision, choices, frontend, place.snapshot, place.model, telling);
+  uint32_t before = 0;
+  for (const policy::Choice& choice : choices) {
+    if (choices.size() > 1)
+      telling.line("backend", "{}, weight {} of {}", place.model.cluster_name(choice.cluster),
+                   choice.until - before, choices.back().until);
+    before = choice.until;
+  }
+  if (decision.verdict != policy::Verdict::kForward)
+    return telling.line("endpoint", "none that takes requests");
+  const auto* workload = place.model.workload_at(decision.endpoint->address);
+  telling.line("endpoint", "drawn for each request; {}{}{} for example",
+               decision.endpoint->address.text(), workload == nullptr ? "" : " ",
+               workload == nullptr ? "" : workload->key.name);
+}
+
 }  // namespace
 
 void explain_request(const RequestPlace& place, const v1::HttpRequest& request, Telling& telling) {
@@ -117,9 +145,14 @@ void explain_request(const RequestPlace& place, const v1::HttpRequest& request, 
   const std::span<const policy::Choice> choices =
       matched.target == nullptr ? frontend.choices : matched.target->choices;
   if (choices.empty()) return telling.line("answer", "503 no_endpoint: every backend has weight 0");
-  tell_endpoint(decision, choices, frontend, place.snapshot, place.model, telling);
+  tell_drawn(choices, decision, frontend, place, telling);
   if (decision.verdict != policy::Verdict::kForward)
     return telling.line("answer", "503 no_endpoint");
+  policy::Flow there = place.flow;
+  there.destination = decision.endpoint->address;
+  there.destination_port = decision.port;
+  if (!tell_guard(there, place.snapshot, place.model, telling))
+    return telling.line("answer", "403 denied, where it is this endpoint");
   telling.line("endpoint", "spoken to in {}",
                frontend.upstream_http == policy::HttpUpstream::kHttp2 ? "HTTP/2" : "HTTP/1.1");
 }

@@ -4,6 +4,36 @@
 
 namespace heddle::server {
 
+void tell_entry(const char* topic, const policy::AccessEntry& entry, const policy::Model& model,
+                Telling& telling) {
+  telling.line(topic, "{} by {} rule {}", entry.action == policy::Action::kAllow ? "ALLOW" : "DENY",
+               model.policy_name(entry.policy), entry.rule);
+}
+
+void tell_refusal(policy::Refusal how, policy::Protocol protocol, Telling& telling) {
+  const bool reset = how == policy::Refusal::kReset && protocol == policy::Protocol::kTcp;
+  telling.line("refusal", "{}",
+               how == policy::Refusal::kDrop ? "the sender is told nothing"
+               : reset                       ? "the sender gets a TCP reset"
+                                             : "the sender gets an ICMP error: unreachable");
+}
+
+bool tell_guard(const policy::Flow& flow, const policy::Snapshot& snapshot,
+                const policy::Model& model, Telling& telling) {
+  const InterfaceId out = snapshot.guarded(flow.destination);
+  if (out == kNoInterface) return true;
+  const policy::Guarded guarded = policy::guard(snapshot, flow, out);
+  if (guarded.audited) telling.line("audit", "a rule of the workload's guard fits: counted");
+  if (guarded.access != nullptr)
+    tell_entry("guard", *guarded.access, model, telling);
+  else
+    telling.line("guard", "{}",
+                 guarded.allowed ? "allowed: no DENY for the workload fits, and there is no ALLOW"
+                                 : "denied: no ALLOW policy for the workload fits");
+  if (!guarded.allowed) tell_refusal(guarded.how, flow.protocol, telling);
+  return guarded.allowed;
+}
+
 void tell_endpoint(const policy::Decision& decision, std::span<const policy::Choice> choices,
                    const policy::Frontend& frontend, const policy::Snapshot& snapshot,
                    const policy::Model& model, Telling& telling) {

@@ -26,6 +26,12 @@ class Telling {
   v1::ExplainResponse& response_;
 };
 
+void tell_entry(const char* topic, const policy::AccessEntry& entry, const policy::Model& model,
+                Telling& telling);
+void tell_refusal(policy::Refusal how, policy::Protocol protocol, Telling& telling);
+// Whether the workload at the flow's destination may be called by its sender.
+bool tell_guard(const policy::Flow& flow, const policy::Snapshot& snapshot,
+                const policy::Model& model, Telling& telling);
 // The backend and the endpoint of a decision that is kForward or kNoEndpoint.
 void tell_endpoint(const policy::Decision& decision, std::span<const policy::Choice> choices,
                    const policy::Frontend& frontend, const policy::Snapshot& snapshot,

@@ -46,7 +46,7 @@ tcp::SipKey random_key() {
   return {word(), word()};
 }
 
-constexpr uint32_t kUsualRequests = 65'536;
+constexpr uint32_t kUsualRequests = 16'384;
 
 }  // namespace
 

@@ -111,7 +111,7 @@ bool Session::restore(tcp::StateReader& reader, Session& session) {
   std::memcpy(static_cast<void*>(&state), bytes, sizeof(state));
   if (state.max_text == 0 || state.max_text > kMaxPlaintext) return false;
   // What was told by the clock of whoever has saved it begins anew.
-  state.key_updates = SessionState().key_updates;
+  state.key_updates = session.state_.key_updates;
   state.sizer = {};
   session.state_ = state;
   wipe({reinterpret_cast<uint8_t*>(&state), sizeof(state)});

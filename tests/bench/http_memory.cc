@@ -106,10 +106,14 @@ double over_tls(double time, uint64_t body, bool again = true) {
   return tls.bench.per_second(kMeasured, [&] { return caller.done; });
 }
 
-// Heap memory that the proxy has taken for idle connections, and its share of the stores made
-// before.
+// For an idle pair of connections: heap memory that the proxy has taken, and its share of the
+// stores made before. All clients' requests are at the server before it answers, so that each has
+// a connection of its own to it.
 template <class Idle>
-double idle_bytes(Idle& idle, Http1Caller& caller, uint32_t connections) {
+double idle_bytes(Idle& idle, HttpServer& server, const Proxy& proxy, Http1Caller& caller,
+                  uint32_t connections) {
+  caller.ask_no_more_than(1);
+  server.wait_for(connections);
   int64_t taken = 0;
   const auto turn = [&] {
     for (auto& side : idle.sides) {
@@ -123,6 +127,7 @@ double idle_bytes(Idle& idle, Http1Caller& caller, uint32_t connections) {
   };
   while (caller.done < connections) turn();
   for (int i = 0; i < 1000; ++i) turn();
+  HEDDLE_CHECK(proxy.proxy().connections() == 2 * connections, "all pairs stand");
   return static_cast<double>(taken) / connections +
          static_cast<double>(2 * (Transport::idle_bytes() + mesh::HttpProxy::connection_bytes()));
 }
@@ -132,15 +137,13 @@ double idle_plain(uint32_t connections) {
   HttpServer server(*bench.sides[kServer], 0);
   Proxy proxy(*bench.sides[kMeasured], address(2), bench.now, proxy_limits());
   Http1Caller caller(*bench.sides[kClient], address(9), connections, true);
-  caller.ask_no_more_than(1);
-  return idle_bytes(bench, caller, connections);
+  return idle_bytes(bench, server, proxy, caller, connections);
 }
 
 double idle_tls(uint32_t connections) {
   TlsBench tls(1, 0);
   Http1Caller caller(*tls.bench.sides[kClient], address(3), connections, true);
-  caller.ask_no_more_than(1);
-  return idle_bytes(tls.bench, caller, connections);
+  return idle_bytes(tls.bench, tls.server, tls.proxy, caller, connections);
 }
 
 }  // namespace

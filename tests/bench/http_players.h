@@ -2,6 +2,7 @@
 // the proxy between them with a policy that knows one endpoint.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
 #include <string>
@@ -59,9 +60,12 @@ class HttpServer final : public Player {
     head_ = "HTTP/1.1 200 OK\r\nserver: bench\r\ncontent-type: text/plain\r\ncontent-length: " +
             std::to_string(body) + "\r\n\r\n";
   }
+  // Answers nobody before so many have asked.
+  void wait_for(uint32_t asking) { wanted_ = asking; }
   void note(const EventNote& note, Instant now) override {
     Transport& t = side_.transport;
     State& state = state_of(note);
+    state.id = note.id;
     if (note.has(Notice::kReadable)) {
       Chain chain = t.receive(note.id, UINT32_MAX, now);
       state.heard += text_of(t.pieces(), chain);
@@ -71,12 +75,21 @@ class HttpServer final : public Player {
       state = {};
       return t.close(note.id, now);
     }
-    answer(note.id, state, now);
+    if (wanted_ == 0) answer(note.id, state, now);
   }
-  void turn(Instant) override {}
+  void turn(Instant now) override {
+    if (wanted_ == 0) return;
+    const auto asking = std::ranges::count_if(
+        states_, [](const State& each) { return each.heard.ends_with("\r\n\r\n"); });
+    if (asking < wanted_) return;
+    wanted_ = 0;
+    for (State& each : states_)
+      if (each.id) answer(each.id, each, now);
+  }
 
  private:
   struct State {
+    ConnectionId id;
     std::string heard;
     uint64_t missing = 0;  // of the body that is being sent
   };
@@ -102,6 +115,7 @@ class HttpServer final : public Player {
   BodyBuffer bytes_;
   std::string head_;
   std::vector<State> states_;
+  uint32_t wanted_ = 0;
 };
 
 // Keeps `concurrent` connections of HTTP/1.1 with a request on each; without `again` each request
@@ -129,9 +143,9 @@ class Http1Caller final : public Player {
     read(state, chain);
     t.pieces().free(chain);
     if (!state.head_read || state.missing > 0) return;
-    state = {};
+    state = {.asked = state.asked};
     ++done;
-    if (again_) return done < most_ ? ask(note.id, now) : void();
+    if (again_) return ++state.asked < most_ ? ask(note.id, now) : void();
     t.close(note.id, now);
     free_.push_back(slot);
     ++missing_;
@@ -144,8 +158,8 @@ class Http1Caller final : public Player {
       free_.pop_back();
     }
   }
-  // With `again`: so many requests of each connection on the average, then they are idle.
-  void ask_no_more_than(uint64_t each) { most_ = each * missing_; }
+  // With `again`: so many requests of each connection, then they are idle.
+  void ask_no_more_than(uint64_t each) { most_ = each; }
   uint64_t done = 0;
 
  private:
@@ -153,6 +167,7 @@ class Http1Caller final : public Player {
     std::string heard;
     uint64_t missing = 0;  // of the body
     bool head_read = false;
+    uint64_t asked = 0;  // and answered
   };
   void ask(ConnectionId id, Instant now) {
     side_.transport.send_copy(id, http::bytes_of(requests_[next_++ % requests_.size()]), now);

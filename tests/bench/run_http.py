@@ -58,7 +58,6 @@ def memif():
     for cell, samples in found.items():
         core = median([http_memif.core_rate(s) for s in samples])
         more = {"core": round(core), "load_busy_share": median([s["cpu_busy_share"] for s in samples]),
-                "failures": sum(sum(s["client"]["failures"].values()) for s in samples),
                 "latency_us": {key: median([s["client"]["latency_us"][key] for s in samples])
                                for key in ("p50", "p99", "p99_9", "max")},
                 "placements": [s["placement"] for s in samples]}

@@ -6,6 +6,7 @@ import itertools
 import json
 import pathlib
 import random
+import re
 import subprocess
 import time
 
@@ -114,5 +115,8 @@ def test_mixed_requests_while_policy_changes(net, shop):
         done = {name: part.result() for name, part in parts.items()}
     assert all(done.values()), done
     out = {name: each.communicate(timeout=120)[0] for name, each in loads.items()}
+    assert [each.returncode for each in loads.values()] == [0, 0], out
     assert "Socket errors" not in out["wrk"] and "Non-2xx" not in out["wrk"], out["wrk"]
-    assert " 0 failed, 0 errored, 0 timeout" in out["h2load"], out["h2load"]
+    assert int(out["wrk"].split(" requests in")[0].split()[-1]) > 100, out["wrk"]
+    good = re.search(r"(\d+) succeeded, 0 failed, 0 errored, 0 timeout", out["h2load"])
+    assert good and int(good[1]) > 100, out["h2load"]

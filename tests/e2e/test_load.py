@@ -178,7 +178,7 @@ def test_http_through_the_proxy(fresh_memif, how, size):
     assert client["latency_us"]["count"] == client["requests"]
     assert client["latency_us"]["loop"] == ("open" if "--rate" in how else "closed")
     if "--rate" in how:
-        assert client["requests"] <= 200 * told["seconds"] + 1
+        assert 0.8 * 200 * told["seconds"] <= client["requests"] <= 200 * told["seconds"] + 1
 
 
 def test_http_that_is_not_answered_with_200_has_failed(fresh_memif):

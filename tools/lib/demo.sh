@@ -35,6 +35,11 @@ demo_down() {
     ip link del "hdl-$name" 2>/dev/null || true
     ip netns del "heddle-$name" 2>/dev/null || true
   done
+  # And what earlier versions of the demo have named so.
+  for name in a b; do
+    ip link del "hdl-$name" 2>/dev/null || true
+    ip netns del "heddle-$name" 2>/dev/null || true
+  done
   rm -rf "$demo_dir"
 }
 
@@ -137,7 +142,7 @@ demo_count() {
   ip netns exec heddle-client curl -s --max-time 20 "${urls[@]}" | sort | cut -d, -f1 | uniq -c
 }
 
-# Requests without a pause, while the shares change three times.
+# Requests without a pause, while the shares change.
 demo_load() {
   demo_heading 'the split changes while h2load asks, HTTP/2, 8 connections with 8 requests each'
   ip netns exec heddle-client h2load -c 8 -m 8 -D 4 "$demo_shop/" >"$demo_dir/h2load" 2>&1 &
@@ -146,14 +151,14 @@ demo_load() {
   demo_routes 50 50
   sleep 1
   demo_routes 0 100
-  wait "$load"
+  wait "$load" || { cat "$demo_dir/h2load"; die 'h2load has failed'; }
   say 'client$ h2load -c 8 -m 8 -D 4 '"$demo_shop/"
   grep -E '^(finished|requests|status codes)' "$demo_dir/h2load"
   demo_count
 }
 
 demo_traffic() {
-  demo_heading 'ping through heddled: server1, and the service itself'
+  demo_heading 'ping through heddled to server1'
   demo_in client ping -c 2 -i 0.2 -W 2 10.2.0.2 | sed -n '1,3p;/packets/p'
   demo_heading 'a service with two versions at 10.96.0.1, and rules: 80 to 20, a header each way, a 404'
   demo_ctl apply -f "$root/tools/demo/shop.yaml" -m shop

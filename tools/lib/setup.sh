@@ -30,21 +30,32 @@ install_packages() {
   rm -f "$log"
 }
 
-# What tests speak gRPC with besides libgrpc. A node that is there already is taken as it is.
+# What tests speak gRPC with besides libgrpc, for those who run such tests. npm that is there already
+# is taken as it is. The stamp tells what was installed whole.
 install_node_peers() {
   local folder=tests/e2e/grpc_js log
-  [[ ! -d $folder/node_modules/@grpc/grpc-js ]] || return 0
+  cmp -s "$folder/package.json" "$folder/node_modules/.installed" && return 0
   log=$(mktemp)
   if ! command -v npm >/dev/null; then
     need_root "setup: installing nodejs npm"
     say "installing: nodejs npm"
-    DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends nodejs npm \
-      >"$log" 2>&1 || { tail -n 30 "$log" >&2; die "apt-get could not install npm"; }
+    export DEBIAN_FRONTEND=noninteractive
+    if ! { apt-get -q update && apt-get -q install -y --no-install-recommends nodejs npm; } \
+      >"$log" 2>&1; then
+      tail -n 30 "$log" >&2
+      rm -f "$log"
+      die "apt-get could not install npm"
+    fi
   fi
-  say "installing: @grpc/grpc-js, for tests"
-  npm install --prefix "$folder" --no-package-lock --no-audit --no-fund --ignore-scripts \
-    >"$log" 2>&1 || { tail -n 30 "$log" >&2; die "npm could not install the packages of $folder"; }
+  say "installing: the packages of $folder"
+  if ! npm install --prefix "$folder" --no-package-lock --no-audit --no-fund --ignore-scripts \
+    >"$log" 2>&1; then
+    tail -n 30 "$log" >&2
+    rm -f "$log"
+    die "npm could not install the packages of $folder"
+  fi
   rm -f "$log"
+  cp "$folder/package.json" "$folder/node_modules/.installed"
 }
 
 # No hugetlbfs mount: heddled takes its pages from anonymous memory.
@@ -59,9 +70,14 @@ reserve_hugepages() {
     say "only $have of $wanted_hugepages hugepages could be reserved; what needs more will say so"
 }
 
-dev_setup() {
+# Everything, for `tools/dev setup`; others take what they need.
+dev_setup_all() {
   [[ $# -eq 0 ]] || die_usage "setup takes no arguments"
-  install_packages
+  dev_setup
   install_node_peers
+}
+
+dev_setup() {
+  install_packages
   reserve_hugepages
 }

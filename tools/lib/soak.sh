@@ -52,6 +52,7 @@ dev_soak() {
   done
   need_root soak
   dev_setup
+  install_node_peers
   parse_variant
   do_build
   for name in "$@"; do "soak_run_$name" || failed=1; done

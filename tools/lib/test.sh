@@ -50,6 +50,7 @@ dev_test() {
     is_suite "$suite" || die_usage "there is no suite '$suite'; there are: ${all_suites[*]}"
   done
   dev_setup
+  [[ " ${suites[*]} " != *' e2e '* ]] || install_node_peers
   [[ ${suites[*]} == lint ]] || do_build
   local reports
   reports=$(mktemp -d)

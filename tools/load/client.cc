@@ -29,8 +29,8 @@ Client::Client(tcp::Transport& transport, Payload& payload, const CallPlan& plan
       outcome_(outcome),
       calls_(connections),
       heads_(plan.is_http() ? connections : 0),
+      idle_(connections),
       interval_(rate > 0 ? nanoseconds(static_cast<int64_t>(1e9 / rate)) : Duration()) {
-  idle_.reserve(connections);
   missing_.reserve(connections);
   for (uint32_t slot = connections; slot > 0; --slot) missing_.push_back(slot - 1);
 }
@@ -78,7 +78,7 @@ void Client::start(uint32_t slot, Instant now) {
     case Do::kGet:
       if (interval_ == Duration()) return ask(slot, now, now);
       if (due_ == kNever) due_ = now;
-      return idle_.push_back(slot);
+      return idle_.push(slot);
     case Do::kBulk:
     case Do::kHold:
       return;
@@ -114,9 +114,8 @@ bool Client::ask_text(Call& call, Instant now) {
 
 void Client::ask_due(Instant now) {
   while (due_ <= now && !idle_.empty()) {
-    const uint32_t slot = idle_.back();
-    idle_.pop_back();
-    if (!calls_[slot].stands || calls_[slot].in_head) continue;  // another connection by now
+    const uint32_t slot = idle_.pop();
+    if (!calls_[slot].stands) continue;
     const Instant due = due_;
     due_ = due_ + interval_;
     ask(slot, due, now);
@@ -193,8 +192,9 @@ void Client::answered(uint32_t slot, Instant now) {
   }
   const bool again = plan_.what == Do::kRr || plan_.what == Do::kGet;
   if (!again) return give_up(slot, now);
+  if (plan_.is_http() && heads_[slot].closes()) return give_up(slot, now);
   if (interval_ == Duration()) return ask(slot, now, now);
-  idle_.push_back(slot);
+  idle_.push(slot);
 }
 
 Failure Client::reason(const Call& call) const {

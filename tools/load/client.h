@@ -10,6 +10,7 @@
 
 #include "core/pool.h"
 #include "http_text.h"
+#include "mesh/slot_queue.h"
 #include "outcome.h"
 #include "payload.h"
 #include "plan.h"
@@ -73,7 +74,7 @@ class Client {
   std::vector<Call> calls_;
   std::vector<ResponseHead> heads_;  // of HTTP
   std::vector<uint32_t> missing_;    // slots without a connection; of fixed capacity
-  std::vector<uint32_t> idle_;       // of an open loop: slots that may ask; of fixed capacity
+  mesh::SlotQueue idle_;             // of an open loop: slots that may ask, or died as they waited
   Duration interval_;                // of an open loop; 0: closed
   Instant due_ = kNever;
   uint32_t opening_ = 0;

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -77,29 +78,42 @@ class ResponseHead {
     return judge(text.substr(0, end + 2));
   }
   uint16_t status() const { return status_; }
+  // The connection ends behind it.
+  bool closes() const { return closes_; }
   uint64_t length() const { return length_; }
 
  private:
   static constexpr std::string_view kVersion = "HTTP/1.1 ";
-  static constexpr std::string_view kLength = "\ncontent-length:";
+  static constexpr std::string_view kLength = "content-length:";
+  static constexpr std::string_view kConnection = "connection:";
 
   State judge(std::string_view text) {
     if (!text.starts_with(kVersion)) return State::kWrong;
     text.remove_prefix(kVersion.size());
     if (!number(text, status_)) return State::kWrong;
-    for (; text.size() > kLength.size(); text.remove_prefix(1)) {
-      text.remove_prefix(std::min(text.find('\n'), text.size()));
-      if (text.size() <= kLength.size() || !is_length(text.substr(0, kLength.size()))) continue;
-      text.remove_prefix(kLength.size());
-      text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
-      return number(text, length_) ? State::kWhole : State::kWrong;
+    closes_ = false;
+    State state = State::kWrong;
+    while (!text.empty()) {
+      text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
+      if (const auto value = value_of(kLength, text)) {
+        if (!number(*value, length_)) return State::kWrong;
+        state = State::kWhole;
+      }
+      if (const auto value = value_of(kConnection, text)) closes_ = value->starts_with("close");
+      if (text.find('\n') == std::string_view::npos) break;
     }
-    return State::kWrong;
+    return state;
   }
-  static bool is_length(std::string_view text) {
-    return std::ranges::equal(text, kLength, [](char a, char b) {
-      return a == b || (a >= 'A' && a <= 'Z' && a - 'A' + 'a' == b);
-    });
+  // Of the line that `text` begins with, where it is of this field.
+  static std::optional<std::string_view> value_of(std::string_view name, std::string_view text) {
+    const bool is = text.size() > name.size() &&
+                    std::ranges::equal(text.substr(0, name.size()), name, [](char a, char b) {
+                      return a == b || (a >= 'A' && a <= 'Z' && a - 'A' + 'a' == b);
+                    });
+    if (!is) return std::nullopt;
+    text.remove_prefix(name.size());
+    text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+    return text;
   }
   template <class T>
   static bool number(std::string_view text, T& to) {
@@ -111,6 +125,7 @@ class ResponseHead {
   std::array<char, 1024> text_;
   uint16_t size_ = 0;
   uint16_t status_ = 0;
+  bool closes_ = false;
   uint64_t length_ = 0;
 };
 

@@ -55,9 +55,10 @@ void LoadUser::on_note(const tcp::EventNote& note, Instant now) {
 bool LoadUser::on_turn(Instant now) {
   last_turn_ = now;
   if (client_ && phase_ < Phase::kLeaving) client_->ask_due(now);
+  const bool more = server_.go_on(now);
   advance(now);
-  if (!client_) return false;
-  if (phase_ < Phase::kLeaving) return open(now);
+  if (!client_) return more;
+  if (phase_ < Phase::kLeaving) return open(now) || more;
   if (phase_ == Phase::kOver) return false;
   if (client_->leave(now)) return true;
   phase_ = Phase::kOver;

@@ -11,7 +11,8 @@ using tcp::Notice;
 
 constexpr uint32_t kMaxHalfOpen = 65'536;
 constexpr uint32_t kMostAtOnce = 1 << 20;  // bytes of one connection in one turn
-constexpr uint32_t kHeadRoom = 256;        // more than a response's head takes
+constexpr uint32_t kGoOnAtOnce = 32;
+constexpr uint32_t kHeadRoom = 256;  // more than a response's head takes
 
 }  // namespace
 
@@ -34,7 +35,7 @@ void Server::on_note(const tcp::EventNote& note, Instant now) {
   }
   const auto what = static_cast<Serve>(note.user);
   if (what == Serve::kHttp) {
-    if (note.has(Notice::kConnected)) asked_[id.slot] = Asked();
+    if (note.has(Notice::kConnected)) asked_[id.slot] = Asked{.id = id};
     answer(id, now);
     if (asked_[id.slot].owed > 0 || asked_[id.slot].body_left > 0) return;
   } else if (what == Serve::kEcho) {
@@ -103,6 +104,13 @@ void Server::answer(ConnectionId id, Instant now) {
   tally_.bytes_sent += transport_.send(id, out, now);
   pieces.free(out);
   if (asked.owed > 0 || asked.body_left > 0) transport_.want_writable(id);
+  if (starved) starved_.push(id.slot);
+}
+
+bool Server::go_on(Instant now) {
+  for (uint32_t i = std::min(starved_.size(), kGoOnAtOnce); i > 0; --i)
+    answer(asked_[starved_.pop()].id, now);
+  return !starved_.empty();
 }
 
 void Server::fill(ConnectionId id, Instant now) {

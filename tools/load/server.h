@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "http_text.h"
+#include "mesh/slot_queue.h"
 #include "outcome.h"
 #include "payload.h"
 #include "plan.h"
@@ -22,10 +23,14 @@ class Server {
         heads_(heads),
         response_bytes_(response_bytes),
         connections_(connections),
-        tally_(tally) {}
+        tally_(tally),
+        starved_(connections) {}
 
   // False: no listener is left for it.
   bool listen(const ServePlan& plan);
+  // Goes on with some that got no piece, and hear of nothing as they have nothing on the way. True:
+  // there are more.
+  bool go_on(Instant now);
   // Of a connection whose user word is a listener's.
   void on_note(const tcp::EventNote& note, Instant now);
 
@@ -38,6 +43,7 @@ class Server {
   tcp::Transport& transport_;
   // Of a connection of HTTP.
   struct Asked {
+    tcp::ConnectionId id;
     HeadEnds ends;
     uint32_t owed = 0;       // responses that are not begun
     uint64_t body_left = 0;  // of the one that is
@@ -49,6 +55,7 @@ class Server {
   uint32_t connections_;
   Tally& tally_;
   std::vector<Asked> asked_;  // by the connection's slot, where a port speaks HTTP
+  mesh::SlotQueue starved_;   // of these
 };
 
 }  // namespace heddle::load

@@ -115,7 +115,7 @@ struct TcpSettings {
   uint32_t connections = 16'384;        // of either side; 0: no TCP is terminated here
   uint64_t memory_bytes = 64ull << 20;  // payload that connections may hold
   // Requests of HTTP in work; 0: half as many as connections, as each has two,
-  // and at most 65,536.
+  // and at most 16,384.
   uint32_t http_requests = 0;
   // Own ports of connections to endpoints. Not those of the kernel behind a host port, which has
   // the same addresses.

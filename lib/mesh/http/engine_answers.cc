@@ -236,7 +236,11 @@ void HttpEngine::answer_fault(Exchange& x) {
     x.response = &blank_response(x, 200);
     http::Fields& fields = x.response->fields;
     Text<16> number;
-    number.put(static_cast<uint32_t>(http::grpc_status_of(status)));
+    // Of HTTP's statuses none says so. The client's own clock may be a little behind.
+    const http::GrpcStatus told = x.fault == HttpFault::kRequestTimeout
+                                      ? http::GrpcStatus::kDeadlineExceeded
+                                      : http::grpc_status_of(status);
+    number.put(static_cast<uint32_t>(told));
     fields.add(FieldId::kContentType, "application/grpc");
     fields.add(FieldId::kGrpcStatus, number.view());
     fields.add(FieldId::kGrpcMessage, why.name);

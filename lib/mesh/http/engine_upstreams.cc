@@ -131,14 +131,17 @@ void HttpEngine::on_connect_failure(uint32_t slot) {
 // Chooses an endpoint for one try, and takes a connection to it.
 void HttpEngine::find_endpoint(Exchange& x) {
   ++x.tries;
+  const bool was_dead = x.reused;
   x.reused = false;
   const std::expected<HttpDestination, HttpFault> chosen =
       policy_.choose(x.frontend, tuple_of(peer_of(x, kClient)), x.route);
   if (!chosen) return fail(x, chosen.error());
   // Where a kept connection was dead the others are likely to be so too.
-  uint32_t slot = chosen->http2  ? find_shared(*chosen)
-                  : x.tries == 1 ? find_idle(*chosen)
-                                 : kNoSlot;
+  uint32_t slot = kNoSlot;
+  if (chosen->http2)
+    slot = find_shared(*chosen);
+  else if (!was_dead)
+    slot = find_idle(*chosen);
   x.reused = slot != kNoSlot;
   if (slot == kNoSlot) slot = connect(*chosen);
   if (slot == kNoSlot) return fail(x, HttpFault::kNoConnection);

@@ -256,6 +256,9 @@ TEST_F(Get, ExplainOfARequest) {
   EXPECT_EQ(all.headers(0).value(), "1");
   EXPECT_EQ(all.headers(1).value(), "");
   EXPECT_EQ(ask("shop/cart:80", {"--request", "GET /"}).authority(), "cart");
+  EXPECT_EQ(ask("shop/cart:80", {"--request", "GET /", "-H", "HOST: b.example"}).authority(),
+            "b.example");
+  EXPECT_EQ(sent.request().headers_size(), 0);
   EXPECT_EQ(ask("10.96.0.20:80", {"--request", "GET /"}).authority(), "10.96.0.20");
   EXPECT_EQ(ask("[fd00::2]:80", {"--request", "GET /"}).authority(), "[fd00::2]");
 }
@@ -273,6 +276,8 @@ TEST_F(Get, ExplainOfARequestThatIsNone) {
   EXPECT_EQ(why({"--request", "GET /"}, "udp"), "heddlectl: explain: --request needs tcp\n");
   EXPECT_EQ(why({"--host", "a"}),
             "heddlectl: explain: --host and -H are of a request; give --request too\n");
+  EXPECT_EQ(why({"--request", "GET /", "--host", "a", "-H", "host: b"}),
+            "heddlectl: explain: --host and -H 'Host: ...' are the same; give one\n");
   EXPECT_EQ(why({"--request", "GET /", "-H", ": x"}),
             "heddlectl: explain: -H: expected 'NAME: VALUE', not ': x'\n");
 }

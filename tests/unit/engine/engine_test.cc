@@ -300,6 +300,15 @@ TEST_F(EngineTest, ExplainsWhatBecomesOfARequest) {
   EXPECT_NE(tell("/x", "other.example", "2").find(none), std::string::npos);
   EXPECT_NE(tell("/../x", "shop.example", "2").find("answer: 400 bad_request: "),
             std::string::npos);
+  apply({named("other",
+               "route { service: 'web' hostnames: 'shop.example' http { matches { path { prefix: "
+               "'/half' } } backends { service: 'web' subset { key: 'v' value: '1' } weight: 80 } "
+               "backends { service: 'web' subset { key: 'v' value: '2' } weight: 20 } } }")});
+  const std::string half = tell("/half", "shop.example", "1");
+  EXPECT_NE(half.find("weight 80 of 100\n"), std::string::npos) << half;
+  EXPECT_NE(half.find("weight 20 of 100\nendpoint: drawn for each request; 10.1.0."),
+            std::string::npos)
+      << half;
   EXPECT_NE(tell("/x", "shop example", "2").find("answer: 400 bad_request: its host is none\n"),
             std::string::npos);
 }

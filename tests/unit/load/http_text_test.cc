@@ -46,6 +46,12 @@ TEST(ResponseHead, HasStatusAndLengthWhereverItIsCut) {
   size_t used = 0;
   EXPECT_EQ(head.read(response_text(77), used), ResponseHead::State::kWhole);
   EXPECT_EQ(head.length(), 77u);
+  EXPECT_FALSE(head.closes());
+  head.clear();
+  EXPECT_EQ(head.read("HTTP/1.1 404 x\r\ncontent-length: 0\r\nConnection: close\r\n\r\n", used),
+            ResponseHead::State::kWhole);
+  EXPECT_EQ(head.status(), 404);
+  EXPECT_TRUE(head.closes());
 }
 
 TEST(ResponseHead, WhatIsNoneIsWrong) {

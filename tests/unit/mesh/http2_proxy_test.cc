@@ -224,6 +224,22 @@ TEST(Http2Proxy, AFaultIsAnsweredAndGrpcGetsAStatus) {
   net.session.peer.session.release(grpc);
 }
 
+TEST(Http2Proxy, ADeadlineOfGrpcThatPassesIsToldAsOne) {
+  Http2Client net;
+  net.serve([](TextStream&) {});  // never answers
+  OwnMessage message;
+  request(message, "/echo.Echo/Say", "POST");
+  message.fields.add(http::FieldId::kContentType, "application/grpc");
+  message.fields.add(http::FieldId::kGrpcTimeout, "50m");
+  const http2::StreamId grpc = net.session.peer.session.request(message, true);
+  net.talk();
+  EXPECT_EQ(net.status(grpc), 200);
+  const http::Fields& fields = net.session.peer.session.message(grpc).fields;
+  EXPECT_EQ(fields.value(http::FieldId::kGrpcStatus), "4");  // DEADLINE_EXCEEDED
+  EXPECT_EQ(net.count(HttpFault::kRequestTimeout), 1u);
+  net.session.peer.session.release(grpc);
+}
+
 // A server of HTTP/2, which does with each request what `on_request` says.
 struct Http2Server : HttpNet {
   using OnRequest = std::function<void(test::Host&, http2::StreamId)>;

@@ -2,6 +2,8 @@
 // from its back. Offsets are 16 bits wide, so a block has at most 64 KB.
 #pragma once
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -71,7 +73,7 @@ class ArenaPool {
  public:
   ArenaPool(uint32_t blocks, uint32_t block_bytes)
       : bytes_((block_bytes + 63) & ~63u),
-        memory_(std::make_unique_for_overwrite<uint8_t[]>(size_t{blocks} * bytes_)),
+        memory_(reserve(size_t{blocks} * bytes_)),
         free_(std::make_unique_for_overwrite<uint32_t[]>(blocks)),
         count_(blocks),
         capacity_(blocks) {
@@ -91,8 +93,22 @@ class ArenaPool {
   }
 
  private:
+  struct Unmap {
+    size_t bytes = 0;
+    void operator()(uint8_t* memory) const { ::munmap(memory, bytes); }
+  };
+  using Memory = std::unique_ptr<uint8_t[], Unmap>;
+  // Pages are there when a block is written for the first time, and nobody counts on all of them.
+  static Memory reserve(size_t bytes) {
+    bytes = std::max<size_t>(bytes, 1);
+    void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    HEDDLE_CHECK(memory != MAP_FAILED, "no address space for messages");
+    return Memory(static_cast<uint8_t*>(memory), Unmap{bytes});
+  }
+
   uint32_t bytes_;
-  std::unique_ptr<uint8_t[]> memory_;
+  Memory memory_;
   std::unique_ptr<uint32_t[]> free_;
   uint32_t count_;
   uint32_t capacity_;
