@@ -109,7 +109,7 @@ struct Tcp {
   TcpListeners listeners;
   tcp::Limits limits;
   uint32_t http_requests = 16;  // in work at once
-  mesh::TlsWork tls;  // without records where there is nobody who relays
+  mesh::TlsWork tls;            // without records where there is nobody who relays
   // Whether the next turn has something to do that nothing else brings about.
   bool is_busy() const { return busy || transport.has_notes() || transport.wants_output(); }
 

@@ -30,7 +30,7 @@ FOLDERS = {
     "control/resource": ["core", "heddle", "resource", "yaml"],
     "control/store": ["core", "store"],
     "control/config": ["app", "config", "core", "wire", "yaml"],
-    "control/server": ["balance", "core", "flow", "heddle", "policy", "resource", "server", "store",
+    "control/server": ["balance", "core", "flow", "heddle", "http", "policy", "resource", "server", "store",
                        "tls", "wire", "yaml"],
     "control/cli": ["core", "flow", "heddle", "resource", "server", "yaml"],
     "tools/load": [*ALL_LIBRARIES, *APP, "config"],
