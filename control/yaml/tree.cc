@@ -209,9 +209,9 @@ Result<> parse(std::string_view text, std::string_view file, TreeBuilder& builde
     return std::unexpected(refused.error);
   } catch (const YAML::Exception& error) {
     return fail("{}:{}:{}: not valid YAML: {}; expected YAML 1.2", file, error.mark.line + 1,
-                error.mark.column + 1, error.msg);
+                error.mark.column + 1, printable(error.msg));
   } catch (const std::exception& error) {
-    return fail("{}:1: cannot parse: {}; expected YAML 1.2", file, error.what());
+    return fail("{}:1: cannot parse: {}; expected YAML 1.2", file, printable(error.what()));
   }
 }
 

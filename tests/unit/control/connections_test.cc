@@ -23,7 +23,10 @@ class ConnectionsCli : public testing::Test {
 
   Finished run(std::vector<std::string> words) {
     words.insert(words.begin(), {"--server", "unix:" + path_, "show"});
-    return test::heddlectl(words);
+    node_.settle();
+    Finished finished = test::heddlectl(words);
+    node_.settle();
+    return finished;
   }
   std::string out(std::vector<std::string> words) {
     const Finished finished = run(std::move(words));

@@ -3,6 +3,7 @@
 namespace heddle::server {
 
 VersionInfo FakeNode::version() {
+  const std::lock_guard lock(guard_);
   return {.version = "0.1.0",
           .commit = "0123abcd",
           .dpdk = "22.11.11",
@@ -12,6 +13,7 @@ VersionInfo FakeNode::version() {
 }
 
 std::vector<PortInfo> FakeNode::ports() {
+  const std::lock_guard lock(guard_);
   if (empty) return {};
   PortInfo wan{.name = "wan",
                .role = "uplink",
@@ -40,6 +42,7 @@ std::vector<PortInfo> FakeNode::ports() {
 }
 
 std::vector<WorkerInfo> FakeNode::workers() {
+  const std::lock_guard lock(guard_);
   if (empty) return {};
   return {{.id = 0,
            .cpu = 3,
@@ -66,6 +69,7 @@ std::vector<WorkerInfo> FakeNode::workers() {
 }
 
 std::vector<GraphNodeInfo> FakeNode::graph() {
+  const std::lock_guard lock(guard_);
   if (empty) return {};
   return {{.name = "rx", .next = {"ip4_input"}, .calls = 100, .packets = 6'400, .cycles = 64'000},
           {.name = "ip4_input",
@@ -82,6 +86,7 @@ std::vector<GraphNodeInfo> FakeNode::graph() {
 }
 
 std::vector<DropInfo> FakeNode::drops() {
+  const std::lock_guard lock(guard_);
   const uint64_t happened = empty ? 0 : 1'012;
   return {{.node = "ip4_input",
            .drop = "bad_checksum",
@@ -94,6 +99,7 @@ std::vector<DropInfo> FakeNode::drops() {
 }
 
 std::vector<NeighborInfo> FakeNode::neighbors() {
+  const std::lock_guard lock(guard_);
   if (empty) return {};
   return {{.interface = "wan",
            .address = "192.0.2.1",
@@ -109,6 +115,7 @@ std::vector<NeighborInfo> FakeNode::neighbors() {
 }
 
 std::vector<RouteInfo> FakeNode::routes() {
+  const std::lock_guard lock(guard_);
   if (empty) return {};
   return {{.prefix = "0.0.0.0/0",
            .action = "forward",
@@ -118,6 +125,7 @@ std::vector<RouteInfo> FakeNode::routes() {
 }
 
 FlowWalk FakeNode::walk_flows(const FlowFilter& asked, const GoOn& go_on, const TakeFlow& take) {
+  const std::lock_guard lock(guard_);
   filter = asked;
   const auto at = [](const char* address, uint16_t port) {
     return FlowEnd{*policy::IpAddress::parse(address), port};
@@ -153,6 +161,7 @@ FlowWalk FakeNode::walk_flows(const FlowFilter& asked, const GoOn& go_on, const 
 }
 
 FlowWalk FakeNode::flush_flows(const FlowFilter& asked, const GoOn&, bool with_reset) {
+  const std::lock_guard lock(guard_);
   filter = asked;
   reset = with_reset;
   FlowWalk walk = end;
@@ -162,6 +171,7 @@ FlowWalk FakeNode::flush_flows(const FlowFilter& asked, const GoOn&, bool with_r
 
 FlowWalk FakeNode::walk_connections(const ConnectionFilter& asked, const GoOn& go_on,
                                     const TakeConnection& take) {
+  const std::lock_guard lock(guard_);
   connection_filter = asked;
   const auto at = [](const char* address, uint16_t port) {
     return FlowEnd{*policy::IpAddress::parse(address), port};
@@ -208,6 +218,7 @@ FlowWalk FakeNode::walk_connections(const ConnectionFilter& asked, const GoOn& g
 }
 
 ConnectionSums FakeNode::connection_sums() {
+  const std::lock_guard lock(guard_);
   if (empty) return {};
   ConnectionSums sums{.receive_queue = 1'001,
                       .send_queue = 2'002,
@@ -228,6 +239,7 @@ ConnectionSums FakeNode::connection_sums() {
 }
 
 std::vector<ListenerInfo> FakeNode::listeners() {
+  const std::lock_guard lock(guard_);
   if (empty) return {};
   return {{.address = *policy::IpAddress::parse("10.96.0.20"),
            .port = 80,
@@ -241,6 +253,7 @@ std::vector<ListenerInfo> FakeNode::listeners() {
 }
 
 std::vector<TcpCounterInfo> FakeNode::tcp_counters() {
+  const std::lock_guard lock(guard_);
   return {{.name = "segments_received",
            .help = "segments that belong to a connection",
            .value = empty ? 0u : 12'345u},
@@ -248,6 +261,7 @@ std::vector<TcpCounterInfo> FakeNode::tcp_counters() {
 }
 
 std::vector<TcpCounterInfo> FakeNode::tls_counters() {
+  const std::lock_guard lock(guard_);
   return {{.name = "handshakes", .help = "that were done", .value = empty ? 0u : 7u},
           {.name = "bad_tag", .help = "a record that was changed on its way"}};
 }

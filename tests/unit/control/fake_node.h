@@ -1,12 +1,18 @@
 // A NodeView that answers with fixed values, chosen so that each shows up in a table.
 #pragma once
 
+#include <mutex>
+
 #include "server/node_view.h"
 
 namespace heddle::server {
 
 class FakeNode final : public NodeView {
  public:
+  // Called before and after a command, by who sets or reads what is here: a thread sanitizer sees
+  // no order in what goes through gRPC.
+  void settle() { const std::lock_guard lock(guard_); }
+
   // A node that has just started and has nothing.
   bool empty = false;
   bool tls = false;  // one of the connections has TLS
@@ -33,6 +39,9 @@ class FakeNode final : public NodeView {
   bool reset = false;
   uint32_t copies = 1;  // each flow and connection comes so many times
   FlowWalk end;         // how a walk ends
+
+ private:
+  std::mutex guard_;
 };
 
 }  // namespace heddle::server

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <string>
 #include <vector>
 
@@ -46,6 +48,14 @@ TEST(Documents, TextThatBeginsNoneIsRefusedAtOnce) {
   for (const char* text : {",", ", a: b\n", ",,,"}) EXPECT_EQ(read(text).back(), why) << text;
   EXPECT_EQ(read("a: b\n---\n,\n").back(), "f:3" + std::string(why).substr(3));
   EXPECT_EQ(read("---\n---\n---\n"), (Lines_{"2:empty", "3:empty", "4:empty"}));
+}
+
+// yaml-cpp puts the character that it met into its own words.
+TEST(Documents, WhatIsToldOfThemHasNoControlCharacter) {
+  for (const char* text : {"\"\\", "\"\\\n\"", "a: \"\\\xc2\x85\""}) {
+    const std::string told = read(text).back();
+    EXPECT_TRUE(std::ranges::all_of(told, [](char c) { return c >= ' ' && c < 0x7f; })) << told;
+  }
 }
 
 TEST(Documents, ShareTheLimits) {
