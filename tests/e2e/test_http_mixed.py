@@ -41,6 +41,17 @@ def shop(net):
     net.heddled.ctl("delete", "-f", write(net.heddled, "all.yaml", *present))
 
 
+def upload(net, options, tls, body):
+    if "--http1.1" in options:
+        return curl(net, "/echo", "--max-time", 60, *options, "--data-binary", f"@{body}", tls=tls)
+    # curl 7.88 ends one upload of HTTP/2 in some thousands before its last byte, to nghttpd as well.
+    command = ("nghttp", "-t60", "-d", body, f"{'https' if tls else 'http'}://{VIP}/echo")
+    done = subprocess.run(["ip", "netns", "exec", net.client.name, *map(str, command)],
+                          capture_output=True, timeout=90, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
+
+
 def bodies(net, options, tls, end, number):
     """Downloads and uploads, one after the other, compared; how many there were."""
     body = pathlib.Path(net.path(f"body{number}"))
@@ -50,7 +61,7 @@ def bodies(net, options, tls, end, number):
         got = curl(net, f"/bytes/{size}", "--max-time", 60, *options, tls=tls)
         assert got == known(size), f"down {size} {options} {tls}: {len(got)}"
         body.write_bytes(known(size))
-        got = curl(net, "/echo", "--max-time", 60, *options, "--data-binary", f"@{body}", tls=tls)
+        got = upload(net, options, tls, body)
         assert got == known(size), f"up {size} {options} {tls}: {len(got)}"
         done += 2
     return done
