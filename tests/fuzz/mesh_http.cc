@@ -16,6 +16,15 @@ namespace {
 
 constexpr int kMostSteps = 48;
 
+// Quick to make: most of an input's time would go into pools otherwise.
+tcp::Limits small_tcp() {
+  tcp::Limits limits = sim::Host::tiny_limits();
+  limits.connections = limits.half_open = limits.time_wait = 64;
+  limits.pieces = 4096;
+  limits.sent_segments = 2048;
+  return limits;
+}
+
 // The preface, SETTINGS, and GET http://a/ on stream 1.
 constexpr char kHttp2Begin[] =
     "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -141,7 +150,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   HttpLimits limits = small_limits();
   limits.connections = 16;
   limits.requests = 4;
-  HttpNet net(limits);
+  limits.http2_memory = 4 << 20;
+  HttpNet net(limits, wire(), wire(), small_tcp());
   net.rules.remembers = false;
   std::string reply = kResponses[0];
   net.serve([&](TextStream& stream) {

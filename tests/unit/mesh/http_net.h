@@ -117,10 +117,10 @@ inline HttpLimits small_limits() {
 
 struct HttpNet {
   explicit HttpNet(const HttpLimits& limits = small_limits(), const LinkSpec& near = wire(),
-                   const LinkSpec& far = wire())
-      : client({}, 1),
-        node({}, 2),
-        server({}, 3),
+                   const LinkSpec& far = wire(), const tcp::Limits& tcp = Host::small_limits())
+      : client({}, 1, tcp),
+        node({}, 2, tcp),
+        server({}, 3, tcp),
         up(near, node, 4),
         down(near, client, 5),
         out(far, server, 6),
