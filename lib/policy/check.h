@@ -62,6 +62,8 @@ class Checker {
   void check_route_names(const Key& key, const Route& spec, const Service& target);
   void check_server_names(const Group& group);
   void check_http(const Key& key, const Route& spec, const Service* target);
+  void check_filters(const Key& key, const std::string& field, const HttpRule& rule);
+  void check_regex(const Key& key, const std::string& field, const std::string& text);
   void check_regexes(const Key& key, const std::string& field, const HttpMatch& match);
   void check_alike(const Group& group);
   void check_tcp_ports(const Key& key, const Route& spec, const Service& target);

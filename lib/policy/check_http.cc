@@ -30,17 +30,34 @@ void Checker::check_http(const Key& key, const Route& spec, const Service* targe
     for (size_t j = 0; j < spec.http[i].backends.size(); ++j)
       service(key, fmt::format("{}.backends[{}].service", field, j),
               spec.http[i].backends[j].service);
+    check_filters(key, field + ".filters", spec.http[i]);
     for (size_t j = 0; j < spec.http[i].matches.size(); ++j)
       check_regexes(key, fmt::format("{}.matches[{}]", field, j), spec.http[i].matches[j]);
   }
 }
 
 // Here and not with the shape, where their number is not bounded yet.
+void Checker::check_regex(const Key& key, const std::string& field, const std::string& text) {
+  std::string why;
+  if (make_regex(text, &why) == nullptr)
+    problems_.add(key, field + ".regex", quote(text) + " " + why);
+}
+
+void Checker::check_filters(const Key& key, const std::string& field, const HttpRule& rule) {
+  if (rule.mirror)
+    service(key, fmt::format("{}[{}].mirror.backend.service", field, rule.filters.mirror),
+            rule.mirror->backend.service);
+  if (!rule.cors) return;
+  const std::vector<TextMatch>& origins = rule.cors->origins;
+  for (size_t i = 0; i < origins.size(); ++i)
+    if (origins[i].kind == TextMatch::Kind::kRegex)
+      check_regex(key, fmt::format("{}[{}].cors.origins[{}]", field, rule.filters.cors, i),
+                  origins[i].text);
+}
+
 void Checker::check_regexes(const Key& key, const std::string& field, const HttpMatch& match) {
   const auto check = [&](const std::string& at, const std::string& text) {
-    std::string why;
-    if (make_regex(text, &why) == nullptr)
-      problems_.add(key, at + ".regex", quote(text) + " " + why);
+    check_regex(key, at, text);
   };
   if (match.path.kind == PathMatch::Kind::kRegex) check(field + ".path", match.path.text);
   const auto check_all = [&](const char* name, const std::vector<NamedMatch>& matches) {

@@ -54,6 +54,12 @@ void Checker::check_traffic_policy(const Key& key, const TrafficPolicy& spec) {
                   fmt::format("{} needs a forwarding that remembers flows, dnat, full-nat or "
                               "proxy; with {} take maglev or ring-hash",
                               name_of(spec.algorithm), name_of(target->forwarding)));
+  const auto is_http = [](const ServicePort& port) { return port.http.has_value(); };
+  if (is_of_requests(spec.hash_on) && std::ranges::none_of(target->ports, is_http))
+    problems_.add(key, "spec.balancer.hash_on",
+                  fmt::format("Service {}/{} has no port of protocol http, http2 or grpc, whose "
+                              "requests it could look at",
+                              key.ns, spec.service));
   if (spec.upstream_tls) check_upstream_tls(key, *spec.upstream_tls, *target);
   if (ends_connections(*target)) return;
   const auto refuse_timeout = [&](const char* field) {

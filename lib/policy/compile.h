@@ -107,6 +107,7 @@ class Compiler {
     PortRule rule;
     TlsUsePtr tls_in, tls_out;
     bool by_name = false;  // server names decide
+    std::shared_ptr<const HttpAffinity> affinity;
   };
   std::vector<PortRule> rules_of(const Group& group) const;
   std::vector<PortParts> parts_of(const Group& group) const;
@@ -120,6 +121,7 @@ class Compiler {
   HttpRoutes::Senders senders_of(const HttpSource& source) const;
   std::vector<HttpRoutes::Rule> http_rules_of(const Group& group, bool v4);
   HttpParts http_parts(const Group& group);
+  std::shared_ptr<const HttpAffinity> http_affinity(const Group& group) const;
   void hold_choices(const HttpRoutes& routes);
   void release_choices(const HttpRoutes& routes);
   void count_routes(const HttpRoutes* before, const HttpRoutes* after);

@@ -8,9 +8,14 @@
 namespace heddle::policy {
 namespace {
 
+size_t bytes_of(const HttpAffinity& affinity) {
+  return sizeof(HttpAffinity) + affinity.name.capacity() + affinity.cookie_attributes.capacity();
+}
+
 size_t bytes_of(const Frontend& frontend) {
   return sizeof(Frontend) + frontend.choices.capacity() * sizeof(Choice) +
-         (frontend.server_names == nullptr ? 0 : frontend.server_names->bytes());
+         (frontend.server_names == nullptr ? 0 : frontend.server_names->bytes()) +
+         (frontend.affinity == nullptr ? 0 : bytes_of(*frontend.affinity));
 }
 
 bool is_proxied(const Frontend& frontend) { return frontend.forwarding == Forwarding::kProxy; }
@@ -65,9 +70,11 @@ std::vector<Compiler::PortParts> Compiler::parts_of(const Group& group) const {
   const bool has_names = std::ranges::any_of(group.routes, [](const Resource* route) {
     return !std::get<Route>(route->spec).tls.empty();
   });
+  const std::shared_ptr<const HttpAffinity> affinity = http_affinity(group);
   for (size_t i = 0; i < parts.size(); ++i) {
     const ServicePort& port = group.spec().ports[i];
     parts[i].rule = rules[i];
+    if (port.http) parts[i].affinity = affinity;
     if (out != nullptr && forwarding_of(group.spec(), port) == Forwarding::kProxy)
       parts[i].tls_out = shelf_.find(client_use(index_, policy->key, *out, port));
     if (ends_tls(port)) parts[i].tls_in = shelf_.find(server_use(index_, group.key, port));
@@ -90,13 +97,15 @@ Frontend Compiler::make_frontend(const Group& group, const FrontendKey& key, siz
   if (!keeps_packets(spec.forwarding)) frontend.target_port = spec.ports[port].target_port;
   if (!group.traffic_policies.empty()) {
     const auto& policy = std::get<TrafficPolicy>((*group.traffic_policies.begin())->spec);
-    frontend.hash_on = policy.hash_on;
+    if (parts.affinity != nullptr || !is_of_requests(policy.hash_on))
+      frontend.hash_on = policy.hash_on;
     frontend.no_endpoint = policy.no_endpoint;
     frontend.connect_timeout = policy.connect_timeout.value_or(kDefaultConnectTimeout);
     frontend.idle_timeout = policy.idle_timeout.value_or(kDefaultIdleTimeout);
   }
   if (const auto& http = spec.ports[port].http) {
     frontend.is_http = true;
+    frontend.affinity = parts.affinity;
     frontend.upstream_http = *http;
   }
   const bool v4 = key.address.is_v4();

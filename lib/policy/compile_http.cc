@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "compile.h"
+#include "http/field_id.h"
 #include "http_text.h"
 #include "names.h"
 
@@ -21,10 +22,27 @@ HttpTarget target_of(const HttpRule& rule) {
           .connect = rule.connect};
 }
 
+// Those of mirrors too.
 template <class Take>
-void for_each_choice(const HttpRoutes& routes, const Take& take) {
-  for (const HttpRoutes::Rule& rule : routes.rules())
-    for (const Choice& choice : rule.target.choices) take(choice);
+void for_each_cluster(const HttpRoutes& routes, const Take& take) {
+  for (const HttpRoutes::Rule& rule : routes.rules()) {
+    for (const Choice& choice : rule.target.choices) take(choice.cluster);
+    if (rule.target.mirror) take(rule.target.mirror->cluster);
+  }
+}
+
+HttpAffinity affinity_of(const TrafficPolicy& policy) {
+  HttpAffinity affinity{.name = policy.hash_name,
+                        .field = http::FieldId::kCookie,
+                        .cookie_ttl = policy.hash_cookie_ttl,
+                        .cookie_attributes = {}};
+  if (policy.hash_on == HashOn::kHeader) affinity.field = http::field_id_of(policy.hash_name);
+  if (!policy.hash_cookie_ttl) return affinity;
+  affinity.cookie_attributes = "; Path=/; HttpOnly";
+  if (*policy.hash_cookie_ttl != Duration())
+    affinity.cookie_attributes +=
+        "; Max-Age=" + std::to_string(policy.hash_cookie_ttl->ns() / seconds(1).ns());
+  return affinity;
 }
 
 }  // namespace
@@ -73,6 +91,10 @@ std::vector<HttpRoutes::Rule> Compiler::http_rules_of(const Group& group, bool v
             {rule.target.total_weight,
              acquire(index_.group_of(backend.ns, backend.service), v4, backend.subset)});
       }
+      if (const auto& mirror = spec.http[i].mirror)
+        rule.target.mirror = {acquire(index_.group_of(mirror->backend.ns, mirror->backend.service),
+                                      v4, mirror->backend.subset),
+                              mirror->share};
       for (const HttpMatch& match : spec.http[i].matches)
         if (match.source) rule.senders.push_back(senders_of(*match.source));
     }
@@ -103,13 +125,25 @@ Compiler::HttpParts Compiler::http_parts(const Group& group) {
   return parts;
 }
 
-// Each choice once more: its cluster is in use already.
+// Each cluster once more: it is in use already.
 void Compiler::hold_choices(const HttpRoutes& routes) {
-  for_each_choice(routes, [this](const Choice& choice) { ++cluster_slots_[choice.cluster].users; });
+  for_each_cluster(routes, [this](uint32_t cluster) { ++cluster_slots_[cluster].users; });
 }
 
 void Compiler::release_choices(const HttpRoutes& routes) {
-  for_each_choice(routes, [this](const Choice& choice) { release(choice.cluster); });
+  for_each_cluster(routes, [this](uint32_t cluster) { release(cluster); });
+}
+
+// The same object as before where the same would be made, as frontends are compared.
+std::shared_ptr<const HttpAffinity> Compiler::http_affinity(const Group& group) const {
+  if (group.traffic_policies.empty()) return nullptr;
+  const auto& policy = std::get<TrafficPolicy>((*group.traffic_policies.begin())->spec);
+  if (!is_of_requests(policy.hash_on)) return nullptr;
+  HttpAffinity affinity = affinity_of(policy);
+  for (const auto& [key, slot] : group.compiled.frontends)
+    if (const auto& old = current_.frontends[slot]->affinity; old != nullptr && *old == affinity)
+      return old;
+  return std::make_shared<const HttpAffinity>(std::move(affinity));
 }
 
 void Compiler::count_routes(const HttpRoutes* before, const HttpRoutes* after) {

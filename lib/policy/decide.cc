@@ -11,6 +11,7 @@ using balance::mix;
 // Different walks from one hash, so that which backend says nothing about which endpoint.
 constexpr uint64_t kForChoice = 0x63686f6963652d31;
 constexpr uint64_t kForEndpoint = 0x656e64706f696e74;
+constexpr uint64_t kForMirror = 0x6d6972726f72;
 
 bool holds(const std::vector<IpPrefix>& prefixes, const IpAddress& address) {
   return std::ranges::any_of(prefixes, [&](const IpPrefix& p) { return p.contains(address); });
@@ -175,26 +176,39 @@ struct Leading {
   uint64_t hash;
 };
 
+// Whom a flow asks.
+struct Asked {
+  const Frontend& frontend;
+  const Flow& flow;
+};
+
+// In the decision's cluster, or in those that it falls back on.
+void pick_in_cluster(const Snapshot& snapshot, const Asked& asked, uint64_t hash,
+                     const PickState* state, Decision& decision) {
+  decision.verdict = Verdict::kNoEndpoint;
+  uint32_t at = decision.cluster;
+  for (size_t tries = 0; at != kNoSlot && tries <= kMaxFallbacks; ++tries) {
+    const Cluster& cluster = *snapshot.clusters[at];
+    const uint32_t position =
+        std::visit(Picker{cluster, at, mix(hash ^ kForEndpoint), state}, cluster.table);
+    if (position != balance::kNoEndpoint) {
+      decision.verdict = Verdict::kForward;
+      decision.cluster = at;
+      decision.endpoint = &cluster.endpoints[position];
+      decision.port = port_of(asked.frontend, *decision.endpoint, asked.flow);
+      return;
+    }
+    at = cluster.fallback;
+  }
+}
+
 void pick_endpoint(const Snapshot& snapshot, const Frontend& frontend, const Flow& flow,
                    const Leading& leading, const PickState* state, Decision& decision) {
   decision.verdict = Verdict::kNoEndpoint;
   if (leading.total_weight == 0) return;
   decision.choice = choose(leading.choices, leading.total_weight, leading.hash);
   decision.cluster = leading.choices[decision.choice].cluster;
-  uint32_t at = decision.cluster;
-  for (size_t tries = 0; at != kNoSlot && tries <= kMaxFallbacks; ++tries) {
-    const Cluster& cluster = *snapshot.clusters[at];
-    const uint32_t position =
-        std::visit(Picker{cluster, at, mix(leading.hash ^ kForEndpoint), state}, cluster.table);
-    if (position != balance::kNoEndpoint) {
-      decision.verdict = Verdict::kForward;
-      decision.cluster = at;
-      decision.endpoint = &cluster.endpoints[position];
-      decision.port = port_of(frontend, *decision.endpoint, flow);
-      return;
-    }
-    at = cluster.fallback;
-  }
+  pick_in_cluster(snapshot, {frontend, flow}, leading.hash, state, decision);
 }
 
 void find_endpoint(const Snapshot& snapshot, const Frontend& frontend, const Wanted& wanted,
@@ -256,6 +270,19 @@ Decision decide_request(const Snapshot& snapshot, uint32_t frontend_slot, const 
   const Leading leading = target == nullptr ? Leading{frontend.choices, frontend.total_weight, hash}
                                             : Leading{target->choices, target->total_weight, hash};
   pick_endpoint(snapshot, frontend, flow, leading, state, decision);
+  return decision;
+}
+
+bool is_mirrored(const HttpMirrorTarget& mirror, uint64_t drawn) {
+  return balance::scale(mix(drawn ^ kForMirror), kWholeShare) < mirror.share;
+}
+
+Decision decide_mirror(const Snapshot& snapshot, uint32_t frontend_slot, const Flow& flow,
+                       const HttpTarget& target, uint64_t hash, const PickState* state) {
+  Decision decision;
+  decision.frontend = frontend_slot;
+  decision.cluster = target.mirror->cluster;
+  pick_in_cluster(snapshot, {*snapshot.frontends[frontend_slot], flow}, hash, state, decision);
   return decision;
 }
 

@@ -1,6 +1,7 @@
 #include "policy/http_routes.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "http_index.h"
 #include "policy/resource.h"
@@ -10,8 +11,15 @@ namespace {
 
 const Route& route_of(const HttpRoutes::Rule& rule) { return std::get<Route>(rule.route->spec); }
 
+// What does not come from the rule alone; naming all members, so that none is forgotten.
+auto numbers_of(const HttpTarget& target) {
+  const auto& [choices, total_weight, request, response, redirect, rewrite, direct, mirror, cors,
+               request_timeout, stream_idle, connect, slot, route, rule] = target;
+  return std::tie(choices, total_weight, mirror, slot, route, rule);
+}
+
 bool are_alike(const HttpRoutes::Rule& a, const HttpRoutes::Rule& b) {
-  if (a.target != b.target || a.senders != b.senders) return false;
+  if (numbers_of(a.target) != numbers_of(b.target) || a.senders != b.senders) return false;
   if (a.route == b.route) return true;
   return route_of(a).hostnames == route_of(b).hostnames &&
          route_of(a).http[a.target.rule] == route_of(b).http[b.target.rule];
@@ -32,13 +40,21 @@ size_t bytes_of(const HttpTarget& target) {
   if (target.redirect) bytes += target.redirect->host.capacity() + target.redirect->path.capacity();
   if (target.rewrite) bytes += target.rewrite->host.capacity() + target.rewrite->path.capacity();
   if (target.direct) bytes += target.direct->body.capacity();
+  if (target.cors != nullptr) bytes += target.cors->bytes();
   return bytes;
+}
+
+std::vector<HttpRoutes::Rule> with_cors(std::vector<HttpRoutes::Rule> rules) {
+  for (HttpRoutes::Rule& rule : rules)
+    if (const auto& cors = route_of(rule).http[rule.target.rule].cors)
+      rule.target.cors = std::make_shared<const HttpCorsTarget>(*cors);
+  return rules;
 }
 
 }  // namespace
 
 HttpRoutes::HttpRoutes(std::vector<Rule> rules)
-    : rules_(std::move(rules)), index_(std::make_unique<const HttpIndex>(rules_)) {}
+    : rules_(with_cors(std::move(rules))), index_(std::make_unique<const HttpIndex>(rules_)) {}
 
 HttpRoutes::~HttpRoutes() = default;
 

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <tuple>
 
+#include "http_fields.h"
 #include "http_regex.h"
 
 namespace heddle::policy {
@@ -13,16 +14,6 @@ namespace {
 // Values of several fields that are put together are no longer than this, or fit to nothing but to
 // being there. A head with its default limit has no longer ones.
 constexpr size_t kMostJoined = 16 * 1024;
-
-bool is_of(const http::Fields& fields, const http::Field& field, http::FieldId id,
-           std::string_view name) {
-  return field.id == id && (id != http::FieldId::kOther || fields.name(field) == name);
-}
-
-// The parts of a cookie may come apart (RFC 9113 8.2.3).
-std::string_view separator_of(http::FieldId id) {
-  return id == http::FieldId::kCookie ? "; " : ", ";
-}
 
 }  // namespace
 

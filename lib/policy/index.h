@@ -155,8 +155,10 @@ void for_each_backend(const Route& route, const Take& take) {
     for (const Backend& backend : rule.backends) take(backend);
   for (const TlsRule& rule : route.tls)
     for (const Backend& backend : rule.backends) take(backend);
-  for (const HttpRule& rule : route.http)
+  for (const HttpRule& rule : route.http) {
     for (const Backend& backend : rule.backends) take(backend);
+    if (rule.mirror) take(rule.mirror->backend);
+  }
 }
 
 // Rules, sources and what they list; of a rule once for each of `ports` that it is for.

@@ -63,6 +63,12 @@ class ShapeChecker {
   void redirect(const std::string& field, const HttpRedirect& redirect);
   void rewrite(const std::string& field, const HttpRewrite& rewrite);
   void direct(const std::string& field, const HttpDirect& direct);
+  void mirror(const std::string& field, const HttpMirror& mirror);
+  void cors(const std::string& field, const HttpCors& cors);
+  void origin(const std::string& field, const TextMatch& origin, const HttpCors& cors);
+  void cors_names(const std::string& field, const std::vector<std::string>& names,
+                  bool credentials);
+  void balancing(const TrafficPolicy& spec);
   void path(const std::string& field, const std::string& path);
   void http_times(const std::string& field, const HttpRule& rule);
   void source(const std::string& field, const Source& source);

@@ -106,6 +106,8 @@ void ShapeChecker::http_action(const std::string& field, const HttpRule& rule) {
   if (rule.redirect) redirect(at(rule.filters.redirect, "redirect"), *rule.redirect);
   if (rule.rewrite) rewrite(at(rule.filters.rewrite, "rewrite"), *rule.rewrite);
   if (rule.direct) direct(at(rule.filters.direct, "direct_response"), *rule.direct);
+  if (rule.mirror) mirror(at(rule.filters.mirror, "mirror"), *rule.mirror);
+  if (rule.cors) cors(at(rule.filters.cors, "cors"), *rule.cors);
   const bool by_prefix =
       (rule.redirect && rule.redirect->path_kind == HttpRedirect::Path::kPrefix) ||
       (rule.rewrite && rule.rewrite->path_kind == HttpRewrite::Path::kPrefix);
@@ -120,6 +122,9 @@ void ShapeChecker::http_action(const std::string& field, const HttpRule& rule) {
          fmt::format("nothing is forwarded by a rule with {}; leave them out", what));
   if (rule.rewrite || !is_empty(rule.request))
     fail(filters, fmt::format("changes the request, and by {} it goes nowhere", what));
+  if (rule.mirror)
+    fail(at(rule.filters.mirror, "mirror"),
+         fmt::format("copies what is forwarded, and by {} nothing is", what));
 }
 
 void ShapeChecker::http_match(const std::string& field, const HttpMatch& match) {

@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "http/chars.h"
 #include "names.h"
 #include "policy/limits.h"
 #include "shape.h"
@@ -51,14 +52,7 @@ void ShapeChecker::backend(const std::string& field, const Backend& backend) {
 
 void ShapeChecker::check(const TrafficPolicy& spec) {
   label("spec.service", spec.service);
-  if (spec.hash_on != HashOn::kFlow && spec.hash_on != HashOn::kSourceAddress)
-    fail("spec.balancer.hash_on", "is none that is known");
-  if (spec.algorithm > Algorithm::kLeastRequest)
-    fail("spec.balancer.algorithm", "is none that is known");
-  else if (!is_hash(spec.algorithm) && spec.hash_on != HashOn::kFlow)
-    fail("spec.balancer.hash_on",
-         fmt::format("algorithm {} does not look at it: leave it out, or take maglev or ring-hash",
-                     name_of(spec.algorithm)));
+  balancing(spec);
   if (spec.drain_time < Duration() || spec.drain_time > kMaxDrainTime)
     fail("spec.drain_time", "expected 0s to 24h");
   if (spec.no_endpoint > Refusal::kDrop) fail("spec.no_endpoint", "is none that is known");
@@ -71,6 +65,32 @@ void ShapeChecker::check(const TrafficPolicy& spec) {
       outside(spec.idle_timeout, kLeastIdleTimeout, kMaxIdleTimeout))
     fail("spec.limits.idle_timeout", "expected 1s to 720h, or 0s: never");
   if (spec.upstream_tls) upstream_tls(*spec.upstream_tls);
+}
+
+void ShapeChecker::balancing(const TrafficPolicy& spec) {
+  const std::string name = "spec.balancer.hash_name", ttl = "spec.balancer.hash_cookie_ttl";
+  if (spec.hash_on > HashOn::kCookie) fail("spec.balancer.hash_on", "is none that is known");
+  if (spec.algorithm > Algorithm::kLeastRequest)
+    fail("spec.balancer.algorithm", "is none that is known");
+  else if (!is_hash(spec.algorithm) && spec.hash_on != HashOn::kFlow)
+    fail("spec.balancer.hash_on",
+         fmt::format("algorithm {} does not look at it: leave it out, or take maglev or ring-hash",
+                     name_of(spec.algorithm)));
+  if (spec.hash_on == HashOn::kHeader)
+    field_name(name, spec.hash_name);
+  else if (spec.hash_on == HashOn::kCookie && spec.hash_name.empty())
+    fail(name, "is missing");
+  else if (spec.hash_on == HashOn::kCookie && (spec.hash_name.size() > kMaxCookieName ||
+                                               !http::all(http::Chars::kToken, spec.hash_name)))
+    fail(name, quote(spec.hash_name) + " is no name of a cookie, or longer than 256 bytes");
+  else if (!is_of_requests(spec.hash_on) && !spec.hash_name.empty())
+    fail(name, "is for hash_on: header or cookie; leave it out");
+  if (!spec.hash_cookie_ttl) return;
+  if (spec.hash_on != HashOn::kCookie)
+    fail(ttl, "is for hash_on: cookie; leave it out");
+  else if (*spec.hash_cookie_ttl < Duration() || *spec.hash_cookie_ttl > kMaxCookieTtl ||
+           spec.hash_cookie_ttl->ns() % seconds(1).ns() != 0)
+    fail(ttl, "expected whole seconds, 1s to 9600h, or 0s: until the client's session ends");
 }
 
 void ShapeChecker::check(const AccessPolicy& spec) {

@@ -40,11 +40,19 @@ uint64_t bytes_of(const HttpFieldChange& change) {
   for (const std::string& name : change.remove) bytes += name.size();
   return bytes + (change.set.size() + change.add.size() + change.remove.size()) * kHttpMatchCost;
 }
+uint64_t bytes_of(const HttpCors& cors) {
+  uint64_t bytes = 0;
+  for (const TextMatch& origin : cors.origins) bytes += kHttpMatchCost + origin.text.size();
+  for (const auto* list : {&cors.methods, &cors.headers, &cors.expose})
+    for (const std::string& name : *list) bytes += sizeof(std::string) + 2 * name.size();
+  return bytes;
+}
 uint64_t bytes_of(const HttpRule& rule) {
   uint64_t bytes = kHttpMatchCost + bytes_of(rule.request) + bytes_of(rule.response);
   if (rule.redirect) bytes += rule.redirect->host.size() + rule.redirect->path.size();
   if (rule.rewrite) bytes += rule.rewrite->host.size() + rule.rewrite->path.size();
   if (rule.direct) bytes += rule.direct->body.size() + rule.direct->content_type.size();
+  if (rule.cors) bytes += bytes_of(*rule.cors);
   for (const HttpMatch& match : rule.matches) {
     bytes += kHttpMatchCost + match.path.text.size() + match.method.size();
     for (const auto* list : {&match.fields, &match.query})
@@ -60,6 +68,9 @@ void add_http(const Route& spec, Totals& to) {
   for (const std::string& hostname : spec.hostnames) to.http_bytes += hostname.size();
   for (const HttpRule& rule : spec.http) {
     to.http_bytes += bytes_of(rule);
+    if (rule.cors)
+      to.regexes += static_cast<uint64_t>(
+          std::ranges::count(rule.cors->origins, TextMatch::Kind::kRegex, &TextMatch::kind));
     to.http_places += hosts * std::max<size_t>(1, rule.matches.size());
     for (const HttpMatch& match : rule.matches) {
       if (match.path.kind == PathMatch::Kind::kRegex) to.regexes += hosts;

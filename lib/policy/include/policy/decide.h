@@ -63,6 +63,29 @@ Decision decide(const Snapshot& snapshot, const Flow& flow, const PickState* sta
 Decision decide_request(const Snapshot& snapshot, uint32_t frontend_slot, const Flow& flow,
                         const HttpTarget* target, uint64_t hash, const PickState* state = nullptr);
 
+// Whether a request is one of those that are mirrored. `drawn`: a random number of its own; with
+// the hash that leads requests the same clients' would be mirrored always.
+bool is_mirrored(const HttpMirrorTarget& mirror, uint64_t drawn);
+
+// The endpoint for the copy of a request whose rule has a mirror; kForward or kNoEndpoint. `share`
+// is asked by is_mirrored. As for decide_request, the guard of the endpoint is still to be asked.
+Decision decide_mirror(const Snapshot& snapshot, uint32_t frontend_slot, const Flow& flow,
+                       const HttpTarget& target, uint64_t hash, const PickState* state = nullptr);
+
+// The hash for decide_request by what the frontend's hash_on says: of the source's address, of the
+// value of the header (several fields of the name are one value, joined) or of the first cookie of
+// the name. `otherwise` where that is not there, and with kFlow. The same on every node.
+uint64_t hash_of_request(const Frontend& frontend, const Flow& flow, const http::Message& request,
+                         uint64_t otherwise);
+
+// Whether the answer to a request is to give its client a cookie (HttpAffinity): it has none. With
+// hash_of_value of what that will hold as `otherwise` its first request meets the endpoint that
+// those with the cookie will.
+bool wants_cookie(const Frontend& frontend, const http::Message& request);
+
+// As hash_of_request has it for a header's or cookie's value.
+uint64_t hash_of_value(std::string_view value);
+
 // As decide without access: who gets the flow's packets if they may pass. For what belongs to a
 // flow and does not come from its sender, as ICMP errors.
 Decision decide_endpoint(const Snapshot& snapshot, const Flow& flow);

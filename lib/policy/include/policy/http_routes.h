@@ -19,6 +19,7 @@
 #include "core/ids.h"
 #include "core/time.h"
 #include "policy/choice.h"
+#include "policy/http_cors.h"
 #include "policy/http_rule.h"
 #include "policy/limits.h"
 
@@ -31,6 +32,12 @@ namespace heddle::policy {
 class HttpIndex;
 struct Resource;
 
+struct HttpMirrorTarget {
+  uint32_t cluster = kNoSlot;
+  uint32_t share = kWholeShare;  // of the requests, in millionths: see is_mirrored (decide.h)
+  friend bool operator==(const HttpMirrorTarget&, const HttpMirrorTarget&) = default;
+};
+
 // A rule, compiled.
 struct HttpTarget {
   std::vector<Choice> choices;  // none with redirect or direct
@@ -39,16 +46,17 @@ struct HttpTarget {
   std::optional<HttpRedirect> redirect;
   std::optional<HttpRewrite> rewrite;
   std::optional<HttpDirect> direct;
-  Duration request_timeout;  // for the request as a whole; 0: none
-  Duration stream_idle;      // without a byte either way; 0: the frontend's idle_timeout
-  Duration connect;          // 0: the frontend's connect_timeout
+  std::optional<HttpMirrorTarget> mirror;
+  std::shared_ptr<const HttpCorsTarget> cors;  // null: none. Made by HttpRoutes
+  Duration request_timeout;                    // for the request as a whole; 0: none
+  Duration stream_idle;  // without a byte either way; 0: the frontend's idle_timeout
+  Duration connect;      // 0: the frontend's connect_timeout
   // For workers' counters: below Limits::http_rule_slots(), and the same for as long as its Route
   // has a rule of this number.
   uint32_t slot = kNoSlot;
   // For explain, as those of Frontend.
   uint32_t route = kNoSlot;
   uint16_t rule = 0;
-  friend bool operator==(const HttpTarget&, const HttpTarget&) = default;
 };
 
 struct HttpMatched {

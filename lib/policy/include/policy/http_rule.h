@@ -91,9 +91,32 @@ struct HttpMatch {
   friend bool operator==(const HttpMatch&, const HttpMatch&) = default;
 };
 
+inline constexpr uint32_t kWholeShare = 1'000'000;  // millionths
+
+// Copies of the rule's requests go there, and what comes back is thrown away.
+struct HttpMirror {
+  Backend backend;               // its weight is 1
+  uint32_t share = kWholeShare;  // of the requests, in millionths
+  friend bool operator==(const HttpMirror&, const HttpMirror&) = default;
+};
+
+// Scripts of which other origins may read the rule's responses, and send what beyond plain
+// requests (the Fetch standard, "CORS protocol"). A list may be "*" alone: anything, which is not
+// possible with credentials.
+struct HttpCors {
+  // Not kPresent. An exact "*" is alone; other exact ones are "https://shop.example:8443", or
+  // "null".
+  std::vector<TextMatch> origins;
+  std::vector<std::string> methods;          // as they are sent
+  std::vector<std::string> headers, expose;  // in small letters
+  bool credentials = false;
+  std::optional<Duration> max_age;  // whole seconds; none: not told
+  friend bool operator==(const HttpCors&, const HttpCors&) = default;
+};
+
 // Where a rule's filters stood in its list, for who is told that one is wrong.
 struct HttpFilterPlaces {
-  uint8_t request = 0, response = 0, redirect = 0, rewrite = 0, direct = 0;
+  uint8_t request = 0, response = 0, redirect = 0, rewrite = 0, direct = 0, mirror = 0, cors = 0;
   friend bool operator==(const HttpFilterPlaces&, const HttpFilterPlaces&) = default;
 };
 
@@ -104,6 +127,8 @@ struct HttpRule {
   std::optional<HttpRedirect> redirect;
   std::optional<HttpRewrite> rewrite;
   std::optional<HttpDirect> direct;
+  std::optional<HttpMirror> mirror;  // not with redirect or direct
+  std::optional<HttpCors> cors;
   HttpFilterPlaces filters;
   // 0: none; the frontend's idle_timeout; the frontend's connect_timeout.
   Duration request_timeout, stream_idle, connect;

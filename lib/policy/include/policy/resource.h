@@ -165,7 +165,12 @@ struct Route {
   bool grpc = false;                   // what is under http was given as rules for gRPC
 };
 
-enum class HashOn : uint8_t { kFlow, kSourceAddress };
+// kHeader and kCookie are of requests; what is led as a connection has kFlow in their place.
+enum class HashOn : uint8_t { kFlow, kSourceAddress, kHeader, kCookie };
+
+inline bool is_of_requests(HashOn hash_on) {
+  return hash_on == HashOn::kHeader || hash_on == HashOn::kCookie;
+}
 
 enum class Algorithm : uint8_t { kMaglev, kRingHash, kRoundRobin, kRandom, kLeastRequest };
 
@@ -198,6 +203,10 @@ struct UpstreamTls {
 struct TrafficPolicy {
   std::string service;
   HashOn hash_on = HashOn::kFlow;
+  std::string hash_name;  // of the field, in small letters, or of the cookie; else empty
+  // With kCookie: clients without it are given one for so long, 0: for their session. Whole
+  // seconds; none: they are given none.
+  std::optional<Duration> hash_cookie_ttl;
   Algorithm algorithm = Algorithm::kMaglev;
   // How long flows stay with an endpoint that takes no new ones any more.
   Duration drain_time = kDefaultDrainTime;

@@ -25,6 +25,7 @@
 #include "core/time.h"
 #include "policy/address_roles.h"
 #include "policy/cow_array.h"
+#include "policy/http_affinity.h"
 #include "policy/http_routes.h"
 #include "policy/ip.h"
 #include "policy/limits.h"
@@ -110,6 +111,8 @@ struct Frontend {
   // requests without a rule where there are no rules at all.
   bool is_http = false;
   HttpUpstream upstream_http = HttpUpstream::kHttp1;
+  // With HashOn::kHeader or kCookie, else null. The same object until it would differ.
+  std::shared_ptr<const HttpAffinity> affinity;
   std::shared_ptr<const HttpRoutes> http;  // null: no rules. The same object until it would differ
   // With kPassthrough: who gets which name; there are no `choices` then. Null: choices, for all.
   std::shared_ptr<const ServerNames> server_names;
