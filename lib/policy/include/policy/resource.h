@@ -167,6 +167,9 @@ struct Route {
 
 enum class HashOn : uint8_t { kFlow, kSourceAddress };
 
+// Which header of the PROXY protocol tells the client's address.
+enum class ProxyProtocol : uint8_t { kOff, kV1, kV2 };
+
 enum class Algorithm : uint8_t { kMaglev, kRingHash, kRoundRobin, kRandom, kLeastRequest };
 
 // "round-robin", as people write it.
@@ -204,7 +207,8 @@ struct TrafficPolicy {
   Refusal no_endpoint = Refusal::kUnreachable;
   // For services with forwarding: proxy alone. None: the default; idle 0: never.
   std::optional<Duration> connect_timeout, idle_timeout;
-  std::optional<UpstreamTls> upstream_tls;  // the same
+  std::optional<UpstreamTls> upstream_tls;             // the same
+  ProxyProtocol proxy_protocol = ProxyProtocol::kOff;  // the same
 };
 
 enum class Action : uint8_t { kAllow, kDeny, kAudit };
