@@ -146,6 +146,20 @@ void read_limits(const v1::ConnectionLimits& from, policy::TrafficPolicy& to,
   }
 }
 
+policy::ProxyProtocol read_proxy_protocol(v1::ProxyProtocol from, PolicyReader& reader) {
+  switch (from) {
+    case v1::PROXY_PROTOCOL_UNSPECIFIED:
+      return policy::ProxyProtocol::kOff;
+    case v1::PROXY_PROTOCOL_V1:
+      return policy::ProxyProtocol::kV1;
+    case v1::PROXY_PROTOCOL_V2:
+      return policy::ProxyProtocol::kV2;
+    default:
+      reader.problem("spec.proxy_protocol", "expected v1 or v2");
+      return policy::ProxyProtocol::kOff;
+  }
+}
+
 policy::Refusal read_refusal(v1::Refusal from, policy::Refusal otherwise, const char* field,
                              PolicyReader& reader) {
   switch (from) {
@@ -183,6 +197,7 @@ policy::TrafficPolicy read(const v1::TrafficPolicy& from, PolicyReader& reader) 
   reader.later(from.has_health_check(), "spec.health_check");
   reader.later(from.tls() != v1::TLS_MODE_UNSPECIFIED, "spec.tls");
   if (from.has_upstream_tls()) to.upstream_tls = read_upstream_tls(from.upstream_tls(), reader);
+  to.proxy_protocol = read_proxy_protocol(from.proxy_protocol(), reader);
   if (from.has_drain_time()) to.drain_time = read_drain_time(from.drain_time(), reader);
   to.no_endpoint =
       read_refusal(from.no_endpoint(), policy::Refusal::kUnreachable, "spec.no_endpoint", reader);

@@ -82,7 +82,7 @@ std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::choose(
     counters.no_endpoint.add();
     return std::unexpected(HttpFault::kNoEndpoint);
   }
-  auto upstream = view_.upstream_of(*its, flow, decision);
+  auto upstream = view_.upstream_of(flow, decision);
   if (!upstream) {
     if (upstream.error() == PolicyView::NoWay::kUnreachable)
       return std::unexpected(HttpFault::kNoConnection);
@@ -91,8 +91,9 @@ std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::choose(
   }
   if (target != nullptr && target->connect != Duration())
     upstream->connect_timeout = target->connect;
-  return mesh::HttpDestination{.to = std::move(*upstream),
-                               .http2 = its->upstream_http == policy::HttpUpstream::kHttp2};
+  return mesh::HttpDestination{
+      .to = std::move(*upstream),
+      .http2 = decision.terms->upstream_http == policy::HttpUpstream::kHttp2};
 }
 
 void HttpUser::ended(const mesh::HttpRecord& record) {

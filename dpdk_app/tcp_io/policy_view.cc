@@ -71,22 +71,22 @@ policy::Decision PolicyView::decide(const policy::Flow& flow) const {
 }
 
 std::expected<mesh::Upstream, PolicyView::NoWay> PolicyView::upstream_of(
-    const policy::Frontend& frontend, const policy::Flow& flow,
-    const policy::Decision& decision) const {
+    const policy::Flow& flow, const policy::Decision& decision) const {
   const policy::IpAddress& endpoint = decision.endpoint->address;
   const InterfaceId out = towards(*worker_.topology, endpoint);
   if (out == kNoInterface) return std::unexpected(NoWay::kUnreachable);
   if (!guard_lets_in(flow, endpoint, decision.port)) return std::unexpected(NoWay::kDenied);
+  const policy::BackendTerms& terms = *decision.terms;
   return mesh::Upstream{
       .tuple = {{own_address_on(*worker_.topology, out, endpoint.is_v4()), Be16(0)},
                 {tcp_address(endpoint), Be16(decision.port)}},
       .endpoint = decision.endpoint->slot,
       .generation = policy().generation,
-      .connect_timeout = frontend.connect_timeout,
-      .idle_timeout = frontend.idle_timeout,
-      .tls = context_of(frontend.tls_out),
-      .tls_use = frontend.tls_out,
-      .server_name = frontend.tls_out == nullptr ? std::string() : frontend.tls_out->server_name};
+      .connect_timeout = terms.connect_timeout,
+      .idle_timeout = terms.idle_timeout,
+      .tls = context_of(terms.tls_out),
+      .tls_use = terms.tls_out,
+      .server_name = terms.tls_out == nullptr ? std::string() : terms.tls_out->server_name};
 }
 
 bool PolicyView::guard_lets_in(policy::Flow flow, const policy::IpAddress& endpoint,

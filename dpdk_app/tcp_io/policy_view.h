@@ -28,8 +28,7 @@ class PolicyView {
   // A connection to what was decided for the flow; refused where there is no way to the endpoint,
   // or its own policy does not let the flow in.
   enum class NoWay : uint8_t { kUnreachable, kDenied };
-  std::expected<mesh::Upstream, NoWay> upstream_of(const policy::Frontend& frontend,
-                                                   const policy::Flow& flow,
+  std::expected<mesh::Upstream, NoWay> upstream_of(const policy::Flow& flow,
                                                    const policy::Decision& decision) const;
 
   // Whether the endpoint's own policy lets the flow in.

@@ -50,9 +50,8 @@ std::optional<mesh::Upstream> RelayUser::choose(uint32_t frontend, const tcp::Fo
     counters.no_endpoint.add();
   if (decision.verdict != policy::Verdict::kForward || decision.frontend != frontend)
     return std::nullopt;
-  const policy::Frontend& its = *policy.frontends[frontend];
-  if (its.forwarding != policy::Forwarding::kProxy) return std::nullopt;
-  auto upstream = view_.upstream_of(its, flow, decision);
+  if (policy.frontends[frontend]->forwarding != policy::Forwarding::kProxy) return std::nullopt;
+  auto upstream = view_.upstream_of(flow, decision);
   if (upstream) return std::move(*upstream);
   if (upstream.error() == PolicyView::NoWay::kDenied) counters.denied.add();
   return std::nullopt;

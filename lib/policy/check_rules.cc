@@ -62,13 +62,14 @@ void Checker::check_traffic_policy(const Key& key, const TrafficPolicy& spec) {
                               key.ns, spec.service));
   if (spec.upstream_tls) check_upstream_tls(key, *spec.upstream_tls, *target);
   if (ends_connections(*target)) return;
-  const auto refuse_timeout = [&](const char* field) {
+  const auto refuse = [&](const char* field) {
     problems_.add(key, field,
                   fmt::format("needs forwarding: proxy, and Service {}/{} has forwarding: {}",
                               key.ns, spec.service, name_of(target->forwarding)));
   };
-  if (spec.connect_timeout) refuse_timeout("spec.limits.connect_timeout");
-  if (spec.idle_timeout) refuse_timeout("spec.limits.idle_timeout");
+  if (spec.connect_timeout) refuse("spec.limits.connect_timeout");
+  if (spec.idle_timeout) refuse("spec.limits.idle_timeout");
+  if (spec.proxy_protocol != ProxyProtocol::kOff) refuse("spec.proxy_protocol");
 }
 
 void Checker::check_access_policy(const Key& key, const AccessPolicy& spec) {

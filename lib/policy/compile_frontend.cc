@@ -91,8 +91,8 @@ Frontend Compiler::make_frontend(const Group& group, const FrontendKey& key, siz
                     .forwarding = forwarding_of(spec, spec.ports[port]),
                     .source_mapping = spec.source_mapping,
                     .tls_in = parts.tls_in,
-                    .tls_out = parts.tls_out,
                     .access = group.compiled.access[port]};
+  frontend.tls_out = parts.tls_out;
   if (spec.ports[port].tls) frontend.client_tls = spec.ports[port].tls->mode;
   if (!keeps_packets(spec.forwarding)) frontend.target_port = spec.ports[port].target_port;
   if (!group.traffic_policies.empty()) {
@@ -102,6 +102,8 @@ Frontend Compiler::make_frontend(const Group& group, const FrontendKey& key, siz
     frontend.no_endpoint = policy.no_endpoint;
     frontend.connect_timeout = policy.connect_timeout.value_or(kDefaultConnectTimeout);
     frontend.idle_timeout = policy.idle_timeout.value_or(kDefaultIdleTimeout);
+    if (frontend.forwarding == Forwarding::kProxy)
+      frontend.proxy_protocol_out = policy.proxy_protocol;
   }
   if (const auto& http = spec.ports[port].http) {
     frontend.is_http = true;

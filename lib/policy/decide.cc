@@ -110,9 +110,12 @@ struct Picker {
   }
 };
 
-uint16_t port_of(const Frontend& frontend, const EndpointEntry& endpoint, const Flow& flow) {
-  if (endpoint.port != 0) return endpoint.port;
-  return frontend.target_port != 0 ? frontend.target_port : flow.destination_port;
+const BackendTerms& terms_of(const Frontend& frontend, const Choice& choice) {
+  return choice.terms == nullptr ? frontend : *choice.terms;
+}
+
+uint16_t own_port(const BackendTerms& terms, const Flow& flow) {
+  return terms.target_port != 0 ? terms.target_port : flow.destination_port;
 }
 
 // Where a cluster's endpoints have it: entries are sorted by place.
@@ -126,12 +129,21 @@ const EndpointEntry* find_entry(const Cluster& cluster, const IpAddress& address
   return found && (at->weight > 0 || at->draining) ? &*at : nullptr;
 }
 
+// A live flow, and where its packets go.
+struct Led {
+  const Frontend& frontend;
+  const Flow& flow;
+  const IpAddress& address;
+  uint16_t port;
+};
+
 // Whether one of the clusters that these lead to still has the endpoint. One whose port is now
-// another is another endpoint. `own`: the port of endpoints that have none of their own.
-Recheck find_again(const Snapshot& snapshot, const std::vector<Choice>& choices, uint16_t own,
-                   const IpAddress& address, uint16_t port) {
+// another is another endpoint.
+Recheck find_again(const Snapshot& snapshot, const std::vector<Choice>& choices, const Led& led) {
+  const auto& [frontend, flow, address, port] = led;
   Recheck recheck = Recheck::kGone;
   for (const Choice& choice : choices) {
+    const uint16_t own = own_port(terms_of(frontend, choice), flow);
     uint32_t at = choice.cluster;
     for (size_t tries = 0; at != kNoSlot && tries <= kMaxFallbacks; ++tries) {
       const Cluster& cluster = *snapshot.clusters[at];
@@ -149,14 +161,11 @@ Recheck find_again(const Snapshot& snapshot, const std::vector<Choice>& choices,
 }
 
 // Which name a connection asked for is not kept, so it stays with an endpoint of any name.
-Recheck find_again(const Snapshot& snapshot, const Frontend& frontend, const Flow& flow,
-                   const IpAddress& address, uint16_t port) {
-  const uint16_t own = frontend.target_port != 0 ? frontend.target_port : flow.destination_port;
-  if (frontend.server_names == nullptr)
-    return find_again(snapshot, frontend.choices, own, address, port);
+Recheck find_again(const Snapshot& snapshot, const Led& led) {
+  if (led.frontend.server_names == nullptr) return find_again(snapshot, led.frontend.choices, led);
   Recheck best = Recheck::kGone;
-  for (const ServerNames::Target& target : frontend.server_names->targets()) {
-    const Recheck recheck = find_again(snapshot, target.choices, own, address, port);
+  for (const ServerNames::Target& target : led.frontend.server_names->targets()) {
+    const Recheck recheck = find_again(snapshot, target.choices, led);
     if (recheck == Recheck::kStays) return recheck;
     if (recheck == Recheck::kDraining) best = recheck;
   }
@@ -176,9 +185,9 @@ struct Leading {
   uint64_t hash;
 };
 
-// Whom a flow asks.
+// Who asks, and how whoever answers is spoken to.
 struct Asked {
-  const Frontend& frontend;
+  const BackendTerms& terms;
   const Flow& flow;
 };
 
@@ -189,17 +198,24 @@ void pick_in_cluster(const Snapshot& snapshot, const Asked& asked, uint64_t hash
   uint32_t at = decision.cluster;
   for (size_t tries = 0; at != kNoSlot && tries <= kMaxFallbacks; ++tries) {
     const Cluster& cluster = *snapshot.clusters[at];
-    const uint32_t position =
-        std::visit(Picker{cluster, at, mix(hash ^ kForEndpoint), state}, cluster.table);
+    const uint32_t position = std::visit(Picker{cluster, at, hash, state}, cluster.table);
     if (position != balance::kNoEndpoint) {
       decision.verdict = Verdict::kForward;
       decision.cluster = at;
       decision.endpoint = &cluster.endpoints[position];
-      decision.port = port_of(asked.frontend, *decision.endpoint, asked.flow);
+      decision.terms = &asked.terms;
+      decision.port = decision.endpoint->port != 0 ? decision.endpoint->port
+                                                   : own_port(asked.terms, asked.flow);
       return;
     }
     at = cluster.fallback;
   }
+}
+
+// The choice's own terms may keep a client with its endpoint, whatever led to the choice.
+uint64_t endpoint_hash(const Choice& choice, const Flow& flow, uint64_t hash) {
+  const bool own = choice.terms != nullptr && choice.terms->hash_on != HashOn::kFlow;
+  return mix((own ? hash_of(flow, choice.terms->hash_on) : hash) ^ kForEndpoint);
 }
 
 void pick_endpoint(const Snapshot& snapshot, const Frontend& frontend, const Flow& flow,
@@ -207,8 +223,10 @@ void pick_endpoint(const Snapshot& snapshot, const Frontend& frontend, const Flo
   decision.verdict = Verdict::kNoEndpoint;
   if (leading.total_weight == 0) return;
   decision.choice = choose(leading.choices, leading.total_weight, leading.hash);
-  decision.cluster = leading.choices[decision.choice].cluster;
-  pick_in_cluster(snapshot, {frontend, flow}, leading.hash, state, decision);
+  const Choice& choice = leading.choices[decision.choice];
+  decision.cluster = choice.cluster;
+  pick_in_cluster(snapshot, {terms_of(frontend, choice), flow},
+                  endpoint_hash(choice, flow, leading.hash), state, decision);
 }
 
 void find_endpoint(const Snapshot& snapshot, const Frontend& frontend, const Wanted& wanted,
@@ -282,7 +300,10 @@ Decision decide_mirror(const Snapshot& snapshot, uint32_t frontend_slot, const F
   Decision decision;
   decision.frontend = frontend_slot;
   decision.cluster = target.mirror->cluster;
-  pick_in_cluster(snapshot, {*snapshot.frontends[frontend_slot], flow}, hash, state, decision);
+  const HttpMirrorTarget& mirror = *target.mirror;
+  const BackendTerms& terms =
+      mirror.terms == nullptr ? *snapshot.frontends[frontend_slot] : *mirror.terms;
+  pick_in_cluster(snapshot, {terms, flow}, mix(hash ^ kForEndpoint), state, decision);
   return decision;
 }
 
@@ -314,7 +335,7 @@ Rechecked recheck(const Snapshot& snapshot, const Flow& flow, const IpAddress& e
     if (const Guarded guarded = guard(snapshot, there, out); !guarded.allowed)
       return {Recheck::kDenied, guarded.how};
   }
-  const Recheck recheck = find_again(snapshot, *frontend, flow, endpoint, port);
+  const Recheck recheck = find_again(snapshot, {*frontend, flow, endpoint, port});
   const bool tells = frontend->no_endpoint != Refusal::kDrop;
   return {recheck, recheck == Recheck::kGone && tells ? Refusal::kReset : Refusal::kDrop};
 }

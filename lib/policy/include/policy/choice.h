@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+
+#include "policy/backend_terms.h"
 
 namespace heddle::policy {
 
@@ -11,7 +14,11 @@ inline constexpr uint32_t kNoSlot = UINT32_MAX;
 struct Choice {
   uint32_t until = 0;  // of the total weight
   uint32_t cluster = kNoSlot;
-  friend bool operator==(const Choice&, const Choice&) = default;
+  std::shared_ptr<const BackendTerms> terms;  // null: those of the frontend
+  friend bool operator==(const Choice& a, const Choice& b) {
+    if (a.until != b.until || a.cluster != b.cluster) return false;
+    return a.terms == b.terms || (a.terms != nullptr && b.terms != nullptr && *a.terms == *b.terms);
+  }
 };
 
 }  // namespace heddle::policy

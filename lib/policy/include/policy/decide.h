@@ -43,6 +43,7 @@ struct Decision {
   uint32_t frontend = kNoSlot;                  // slot; of kNoPort none
   uint32_t cluster = kNoSlot;                   // slot of the cluster that was used
   const EndpointEntry* endpoint = nullptr;      // of kForward
+  const BackendTerms* terms = nullptr;          // the same: how the endpoint is spoken to
   const AccessEntry* access = nullptr;          // that decided; none: the default
   const ServerNames::Target* target = nullptr;  // of the server name, where names decide
   uint16_t choice = 0;                          // position in the target's choices, else Frontend's

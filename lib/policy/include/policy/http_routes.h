@@ -35,7 +35,10 @@ struct Resource;
 struct HttpMirrorTarget {
   uint32_t cluster = kNoSlot;
   uint32_t share = kWholeShare;  // of the requests, in millionths: see is_mirrored (decide.h)
-  friend bool operator==(const HttpMirrorTarget&, const HttpMirrorTarget&) = default;
+  std::shared_ptr<const BackendTerms> terms = nullptr;  // as a Choice's
+  friend bool operator==(const HttpMirrorTarget& a, const HttpMirrorTarget& b) {
+    return Choice{a.share, a.cluster, a.terms} == Choice{b.share, b.cluster, b.terms};
+  }
 };
 
 // A rule, compiled.

@@ -172,6 +172,9 @@ inline bool is_of_requests(HashOn hash_on) {
   return hash_on == HashOn::kHeader || hash_on == HashOn::kCookie;
 }
 
+// Which header of the PROXY protocol tells the client's address.
+enum class ProxyProtocol : uint8_t { kOff, kV1, kV2 };
+
 enum class Algorithm : uint8_t { kMaglev, kRingHash, kRoundRobin, kRandom, kLeastRequest };
 
 // "round-robin", as people write it.
@@ -213,7 +216,8 @@ struct TrafficPolicy {
   Refusal no_endpoint = Refusal::kUnreachable;
   // For services with forwarding: proxy alone. None: the default; idle 0: never.
   std::optional<Duration> connect_timeout, idle_timeout;
-  std::optional<UpstreamTls> upstream_tls;  // the same
+  std::optional<UpstreamTls> upstream_tls;             // the same
+  ProxyProtocol proxy_protocol = ProxyProtocol::kOff;  // the same
 };
 
 enum class Action : uint8_t { kAllow, kDeny, kAudit };

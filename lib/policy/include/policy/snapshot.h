@@ -24,6 +24,7 @@
 #include "core/ids.h"
 #include "core/time.h"
 #include "policy/address_roles.h"
+#include "policy/backend_terms.h"
 #include "policy/cow_array.h"
 #include "policy/http_affinity.h"
 #include "policy/http_routes.h"
@@ -90,27 +91,22 @@ struct AccessList {
   friend bool operator==(const AccessList&, const AccessList&) = default;
 };
 
-// One port of one address of a service.
-struct Frontend {
+// One port of one address of a service. Its terms are for all choices without any of their own.
+struct Frontend : BackendTerms {
   uint32_t service = kNoSlot;
   uint16_t tenant = 0;  // the namespace, numbered densely from 0
   Forwarding forwarding = Forwarding::kDnat;
   SourceMapping source_mapping = SourceMapping::kPerFlow;
   Refusal no_endpoint = Refusal::kUnreachable;
-  uint16_t target_port = 0;  // 0: as the packet has it
-  HashOn hash_on = HashOn::kFlow;
   uint32_t total_weight = 0;  // 0: every backend has weight 0
-  // Of Forwarding::kProxy.
-  Duration connect_timeout = kDefaultConnectTimeout;
-  Duration idle_timeout = kDefaultIdleTimeout;  // without a byte from either side; 0: never
-  // TLS of clients, and towards endpoints. Each is the same object until its configuration changes.
+  // Of Forwarding::kProxy: connections of clients begin with a header of the PROXY protocol.
+  bool proxy_protocol_in = false;
   ClientTls client_tls = ClientTls::kOff;
-  std::shared_ptr<const TlsUse> tls_in;   // null unless kTerminate or kOptional
-  std::shared_ptr<const TlsUse> tls_out;  // null: plaintext
+  // Null unless kTerminate or kOptional. The same object until its configuration changes.
+  std::shared_ptr<const TlsUse> tls_in;
   // HTTP ends here, and is led request by request. `choices` are the service's own endpoints, for
   // requests without a rule where there are no rules at all.
   bool is_http = false;
-  HttpUpstream upstream_http = HttpUpstream::kHttp1;
   // With HashOn::kHeader or kCookie, else null. The same object until it would differ.
   std::shared_ptr<const HttpAffinity> affinity;
   std::shared_ptr<const HttpRoutes> http;  // null: no rules. The same object until it would differ
