@@ -230,8 +230,8 @@ void HttpEngine::answer_fault(Exchange& x) {
   if (status == 0) status = 502;
   x.local = true;
   work_.pieces().free(x.answer);
-  // What may still come of the request is not read any more.
-  x.close_client |= !x[kClient].read_ended;
+  // What may still come of the request is not read any more, nor what follows one that is refused.
+  x.close_client |= !x[kClient].read_ended || x.fault == HttpFault::kBadRequest;
   if (http::is_grpc(*x.request)) {
     x.response = &blank_response(x, 200);
     http::Fields& fields = x.response->fields;

@@ -336,6 +336,7 @@ void HttpEngine::pump(Exchange& x, Side from) {
   }
   if (source.refusal != http::Refusal::kNone) {
     count_refusal(source);
+    if (from == kClient) x.refused_status = http::status_of(source.refusal);
     return fail(x, from == kClient ? HttpFault::kBadBody : HttpFault::kBadResponse);
   }
   if (source.read_ended) return finish(x, to, (from == kClient ? x.request : x.response)->trailers);

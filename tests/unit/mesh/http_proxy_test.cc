@@ -172,7 +172,7 @@ const FaultRow kFaultRows[] = {
     {"BadRequest", [](HttpNet&) {}, "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "HTTP/1.1 400 ",
      HttpFault::kBadRequest, true},
     {"DotsAboveRoot", [](HttpNet&) {}, get("/a/../../b"), "HTTP/1.1 400 ", HttpFault::kBadRequest,
-     false},
+     true},
     {"Version", [](HttpNet&) {}, "GET / HTTP/3.0\r\nHost: a\r\n\r\n", "HTTP/1.1 505 ",
      HttpFault::kBadRequest, true},
     {"TooLarge", [](HttpNet&) {}, get("/", "X: " + std::string(9'000, 'x') + "\r\n"),
@@ -208,6 +208,10 @@ const FaultRow kFaultRows[] = {
     {"BadBody", [](HttpNet& net) { net.serve([](TextStream&) {}); },
      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "HTTP/1.1 400 ",
      HttpFault::kBadBody, true},
+    {"LargeTrailers", [](HttpNet& net) { net.serve([](TextStream&) {}); },
+     "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: " +
+         std::string(5'000, 'x') + "\r\n\r\n",
+     "HTTP/1.1 431 ", HttpFault::kBadBody, true},
     {"UnreadBody", [](HttpNet& net) { net.rules.found = false; }, post(100'000, "x"),
      "HTTP/1.1 404 ", HttpFault::kNoRoute, true},
 };
