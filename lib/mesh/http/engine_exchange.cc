@@ -123,7 +123,8 @@ bool HttpEngine::may_try_again(Exchange& x) {
   const bool never_reached = x.fault == HttpFault::kConnectRefused ||
                              x.fault == HttpFault::kConnectTimeout ||
                              (x.fault == HttpFault::kNoConnection && server.peer != kNoSlot);
-  const bool silent = server.stream != http2::kNoStream ? !server.head_read : !x.parser.begun();
+  const bool silent =
+      server.stream != http2::kNoStream ? !server.head_read : !x.parser.begun() && x.interims == 0;
   const bool was_closed = x.fault == HttpFault::kUpstreamReset && x.reused && silent &&
                           is_idempotent(x.request->method);
   const bool refused =

@@ -96,6 +96,7 @@ bool HttpEngine::read_response(Exchange& x) {
         fail(x, HttpFault::kBadResponse);
         return true;
       }
+      half.doubted |= !x.own_response.persistent;
       pass_interim(x);
       half.head_read = false;
       x.parser.start_response(x.own_response, limits_.message,

@@ -195,11 +195,11 @@ void HttpEngine::release_server(Exchange& x) {
     if (open && peers[slot].first_exchange == kNoSlot) keep(slot);
     return;
   }
-  const bool reusable =
-      http1::may_reuse({.request_written = half.write_ended,
-                        .response_read = half.read_ended && half.refusal == http::Refusal::kNone,
-                        .response_persistent = x.own_response.persistent && !half.tunnel,
-                        .bytes_left = !peer.wire.in.empty()});
+  const bool reusable = http1::may_reuse(
+      {.request_written = half.write_ended,
+       .response_read = half.read_ended && half.refusal == http::Refusal::kNone,
+       .response_persistent = x.own_response.persistent && !half.tunnel && !half.doubted,
+       .bytes_left = !peer.wire.in.empty()});
   const bool ended_well = half.tunnel && half.read_ended && half.write_ended;
   detach(x, kServer);
   if (!open) {

@@ -61,7 +61,8 @@ struct Half {
   bool read_ended = false;
   bool write_begun = false;
   bool write_ended = false;
-  bool closed = false;  // HTTP/2: the stream has nothing more to do
+  bool closed = false;   // HTTP/2: the stream has nothing more to do
+  bool doubted = false;  // an interim answer said what it may not, or that it is the last
   bool tunnel = false;
   http2::ErrorCode error = http2::ErrorCode::kNoError;  // of a lost stream
   http1::BodyReader reader;

@@ -298,6 +298,43 @@ TEST(HttpProxy, ARequestFindsItsConnectionClosedAndIsSentAgain) {
   EXPECT_EQ(net.servers.streams.size(), 2u);
 }
 
+// What has begun to answer has the request: it is not sent again.
+TEST(HttpProxy, HalfAnAnswerIsNoConnectionThatHadEnded) {
+  for (const char* half : {"HTTP/1.1 20", "HTTP/1.1 100 Continue\r\n\r\n"}) {
+    HttpNet net;
+    int served = 0;
+    net.serve([&](TextStream& stream) {
+      if (!has(stream.heard, "\r\n\r\n")) return;
+      stream.heard.clear();
+      stream.to_say += ++served == 2 ? half : kOk;
+      stream.shut_when_said = served == 2;
+    });
+    TextStream& client = net.ask(get("/1"));
+    net.run();
+    net.clients.say(client, get("/2"), net.network.now());
+    net.run();
+    EXPECT_TRUE(has(client.heard, "HTTP/1.1 502 ")) << client.heard;
+    EXPECT_EQ(served, 2);
+    EXPECT_EQ(net.count(HttpStat::kRetriedReused), 0u);
+  }
+}
+
+TEST(HttpProxy, AnInterimAnswerWithALengthIsFollowedByTheLast) {
+  HttpNet net;
+  net.serve([](TextStream& stream) {
+    if (!has(stream.heard, "\r\n\r\n")) return;
+    stream.heard.clear();
+    stream.to_say += "HTTP/1.1 100 Continue\r\ncontent-length: 5\r\n\r\n";
+    stream.to_say += kOk;
+  });
+  TextStream& client = net.ask(get("/1"));
+  net.run();
+  net.clients.say(client, get("/2"), net.network.now());
+  net.run();
+  EXPECT_EQ(times(client.heard, "hello"), 2u) << client.heard;
+  EXPECT_EQ(net.servers.streams.size(), 2u);
+}
+
 // Each of the kept connections fails only when it is asked.
 TEST(HttpProxy, AnEndpointThatForgotAllItsConnectionsIsReachedByANewOne) {
   HttpNet net;

@@ -43,7 +43,7 @@ class HeadParser {
 
   http::Refusal refusal() const { return refusal_; }
   // Whether a first byte has come, for time-outs and for telling a close from a cut.
-  bool begun() const { return consumed_ > 0; }
+  bool begun() const { return consumed_ > 0 || kept_ > 0; }
   // Bytes of the head so far.
   uint32_t consumed() const { return consumed_; }
 
