@@ -21,6 +21,12 @@ constexpr uint32_t kFieldCost = 32;  // of each field, beside name and value (RF
 // Frames that nghttp2 does not know by its enum.
 constexpr uint8_t kPriorityUpdate = 16;
 
+// Padding is no content, though it gives the frame a length.
+bool is_padding_alone(const nghttp2_frame& frame) {
+  return frame.hd.type == NGHTTP2_DATA && frame.hd.length > 0 &&
+         (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0 && frame.hd.length == frame.data.padlen;
+}
+
 }  // namespace
 
 void Session::receive(tcp::Chain& in, Instant now) {
@@ -225,6 +231,7 @@ void Session::on_invalid_frame(const nghttp2_frame& frame, int code) {
 
 int Session::on_frame(const nghttp2_frame& frame) {
   if (frame.hd.type == NGHTTP2_GOAWAY) going_ = true;
+  if (is_padding_alone(frame) && !empty_frames_.take(now_)) offend(Offence::kEmptyFrameFlood);
   if (frame.hd.type == NGHTTP2_WINDOW_UPDATE || frame.hd.type == NGHTTP2_SETTINGS) return 0;
   Stream* stream = find(frame.hd.stream_id);
   if (stream == nullptr || offence_ != Offence::kNone) return 0;

@@ -43,6 +43,12 @@ const std::vector<Flood>& floods() {
                 frame(kData, 0, 1, "");
        },
        150},
+      {"data of padding alone", Offence::kEmptyFrameFlood,
+       [](uint32_t i) {
+         return (i == 0 ? frame(kHeaders, kEndHeaders, 1, get_head()) : "") +
+                frame(kData, 8, 1, i % 2 == 0 ? std::string(1, '\0') : std::string("\1\0", 2));
+       },
+       150},
       {"unknown frames", Offence::kUnknownFrameFlood,
        [](uint32_t) { return frame(99, 0, 0, "abc"); }, 150},
       {"unasked pongs", Offence::kUnknownFrameFlood,
