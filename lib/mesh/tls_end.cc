@@ -159,7 +159,7 @@ tls::Progress TlsEnd::open(TlsWork& work, Instant now) {
 }
 
 uint32_t TlsEnd::seal(TlsWork& work, uint32_t room, Instant now) {
-  return session_->seal(*work.records, text, out, {.room = room}, now);
+  return session_->seal(*work.records, text, out, {.room = room, .ownership = text_is}, now);
 }
 
 void TlsEnd::release(TlsWork& work) {

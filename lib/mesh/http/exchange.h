@@ -10,7 +10,7 @@
 #include "http/http1/writer.h"
 #include "http/http2/session.h"
 #include "mesh/http_policy.h"
-#include "wire.h"
+#include "mesh/wire.h"
 
 namespace heddle::mesh {
 

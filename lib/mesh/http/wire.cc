@@ -1,4 +1,4 @@
-#include "wire.h"
+#include "mesh/wire.h"
 
 #include <algorithm>
 
@@ -50,7 +50,7 @@ void Wire::pull(WireWork& work, uint32_t most, Instant now) {
 void Wire::flush(WireWork& work, Instant now) {
   tcp::Chain& bytes = tls == nullptr ? out : tls->out;
   if (bytes.empty()) return;
-  work.transport.send(id, bytes, now);
+  sent += work.transport.send(id, bytes, now);
   if (!bytes.empty()) work.transport.want_writable(id);
 }
 

@@ -129,6 +129,8 @@ class TlsEnd {
   ClientFacts facts() const;
 
   tcp::Chain in, plain, text, out;
+  // Of `text`: whether seal() may write over it.
+  tls::Ownership text_is = tls::Ownership::kOurs;
   bool ended = false;  // close_notify came
   bool said_close = false;
 

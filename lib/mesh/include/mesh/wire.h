@@ -1,5 +1,5 @@
-// Wire: one TCP connection of the HTTP proxy, with TLS or without: plaintext comes into `in` and
-// leaves by `out`.
+// Wire: one TCP connection of HTTP, with TLS or without: plaintext comes into `in` and leaves by
+// `out`. Who has one passes on what notes say of its connection, and calls pull() and push().
 #pragma once
 
 #include <memory>
@@ -53,6 +53,7 @@ class Wire {
   tcp::ConnectionId id;
   std::unique_ptr<TlsEnd> tls;  // null: plain
   tcp::Chain in, out;
+  uint64_t sent = 0;         // bytes that TCP took; with TLS of records
   bool half_closed = false;  // the peer sends no more
   bool closed = false;       // by the protocol
   bool reset = false;
