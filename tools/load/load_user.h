@@ -2,12 +2,15 @@
 // time that is measured.
 #pragma once
 
+#include <memory>
 #include <optional>
 
-#include "client.h"
+#include "caller.h"
+#include "http_server.h"
 #include "outcome.h"
 #include "plan.h"
 #include "server.h"
+#include "tls_parts.h"
 #include "worker/tcp.h"
 #include "worker/worker.h"
 
@@ -15,8 +18,9 @@ namespace heddle::load {
 
 class LoadUser final : public app::TcpUser {
  public:
-  // `connections`: this worker's share. The plan and the outcome outlive it.
-  LoadUser(app::Worker& worker, const Plan& plan, uint32_t connections, Outcome& outcome);
+  // `connections`: this worker's share. The plan, TLS and the outcome outlive it.
+  LoadUser(app::Worker& worker, const Plan& plan, const TlsParts& tls, uint32_t connections,
+           Outcome& outcome);
   ~LoadUser() override;
 
   // False: a port of the plan has no listener.
@@ -30,6 +34,9 @@ class LoadUser final : public app::TcpUser {
  private:
   enum class Phase : uint8_t { kWaiting, kWarmingUp, kMeasuring, kLeaving, kOver };
 
+  void make_server(const TlsParts& tls);
+  void make_client(const TlsParts& tls, uint32_t connections);
+  bool play(Instant now);
   void advance(Instant now);
   void begin(Instant now);
   void end();
@@ -44,7 +51,8 @@ class LoadUser final : public app::TcpUser {
   Payload requests_, responses_;  // with HTTP's texts
   Tally server_tally_;            // since the start
   Server server_;
-  std::optional<Client> client_;
+  std::unique_ptr<HttpServer> http_server_;
+  std::unique_ptr<Caller> caller_;
   bool listens_ = true;
   Phase phase_ = Phase::kWaiting;
   Instant phase_end_ = kNever;

@@ -13,12 +13,14 @@
 #include "node/node.h"
 #include "node/version.h"
 #include "report.h"
+#include "tls_parts.h"
 
 namespace heddle::load {
 namespace {
 
 constexpr int kExitNothing = 1;  // no connection came about
 constexpr int kExitStart = 2;
+constexpr int kExitWrong = 3;        // measured, and not all was as it should be
 constexpr int kPatienceBeats = 100;  // of 100 ms, until the first connection stands
 
 using Outcomes = std::vector<std::unique_ptr<Outcome>>;
@@ -29,17 +31,17 @@ uint32_t send_room(const app::NodeConfig& config, uint32_t connections) {
   return static_cast<uint32_t>(std::clamp<uint64_t>(share, 32 << 10, 4 << 20));
 }
 
-app::Node::TcpUse use_of(const app::NodeConfig& config, const Plan& plan, Outcomes& outcomes,
-                         bool& listens) {
+app::Node::TcpUse use_of(const app::NodeConfig& config, const Plan& plan, const TlsParts& tls,
+                         Outcomes& outcomes, bool& listens) {
   const uint32_t connections = plan.call ? plan.call->connections : 0;
   const auto workers = static_cast<uint32_t>(config.cores.size());
   app::Node::TcpUse use;
-  use.make_user = [=, &plan, &outcomes, &listens](app::Worker& worker,
-                                                  Instant) -> std::unique_ptr<app::TcpUser> {
+  use.make_user = [=, &plan, &tls, &outcomes, &listens](app::Worker& worker,
+                                                        Instant) -> std::unique_ptr<app::TcpUser> {
     outcomes.push_back(std::make_unique<Outcome>());
     const uint32_t share =
         connections / workers + (worker.id.value() < connections % workers ? 1u : 0u);
-    auto user = std::make_unique<LoadUser>(worker, plan, share, *outcomes.back());
+    auto user = std::make_unique<LoadUser>(worker, plan, tls, share, *outcomes.back());
     listens &= user->listens();
     return user;
   };
@@ -79,23 +81,34 @@ void wait_for_end(app::Node& node, const Plan& plan, const Outcomes& outcomes,
   }
 }
 
+// Why handshakes and records were refused, which the outcome counts together.
+void tell_tls(app::Node& node) {
+  for (const server::TcpCounterInfo& each : node.tls_counters())
+    if (each.name.starts_with("refused_") && each.value > 0)
+      fmt::print(stderr, "heddle-load: tls_{} {}: {}\n", each.name, each.value, each.help);
+}
+
 Result<> run(const app::NodeConfig& config, const Arguments& arguments, Outcomes& outcomes) {
   const Plan& plan = arguments.plan;
   const uint32_t wanted = plan.call ? plan.call->connections : 0;
   if (config.tcp.connections < std::max(wanted, 1u))
     return fail("{}: tcp.connections is {}, and {} are asked for", config.file,
                 config.tcp.connections, std::max(wanted, 1u));
+  const auto workers = static_cast<uint32_t>(config.cores.size());
+  const auto tls = prepare_tls(plan, workers, config.tls.handshake_threads);
+  if (!tls) return std::unexpected(tls.error());
   const sigset_t signals = block_signals();
   HEDDLE_TRY(app::check_machine(config));
   auto eal = app::Eal::start(config, arguments.verbose);
   if (!eal) return std::unexpected(eal.error());
   bool listens = true;
-  auto node = app::Node::open(config, use_of(config, plan, outcomes, listens));
+  auto node = app::Node::open(config, use_of(config, plan, *tls, outcomes, listens));
   if (!node) return std::unexpected(node.error());
   if (!listens) return fail("--serve: more ports than a worker has listeners for");
   HEDDLE_TRY((*node)->launch());
   fmt::print(stderr, "heddle-load: running\n");
   wait_for_end(**node, plan, outcomes, signals);
+  tell_tls(**node);
   node->reset();
   return {};
 }
@@ -110,7 +123,15 @@ int print(const Plan& plan, const Outcomes& outcomes) {
     return kExitNothing;
   }
   fmt::print("{}\n", report(plan, outcomes));
-  return 0;
+  const auto wrong = [](const Tally& tally) {
+    return std::ranges::any_of(
+        kSelfCheck, [&](Failure why) { return tally.failures[static_cast<size_t>(why)] > 0; });
+  };
+  const bool any = std::ranges::any_of(
+      outcomes, [&](const auto& it) { return wrong(it->client) || wrong(it->server); });
+  if (!any) return 0;
+  fmt::print(stderr, "heddle-load: not all was as it should be: {}\n", failures_text(outcomes));
+  return kExitWrong;
 }
 
 int main(int argc, char** argv) {

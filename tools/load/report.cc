@@ -90,17 +90,27 @@ std::string report(const Plan& plan, const Workers& workers) {
       "{{\"seconds\": {:.3f}, \"workers\": {}, \"cpu_busy_share\": {:.4f}, \"busy_cycles\": {}",
       static_cast<double>(measured.ns()) / 1e9, workers.size(), share, busy);
   if (plan.call) text += ", \"client\": " + client_object(*plan.call, workers);
-  if (!plan.serve.empty()) text += ", \"server\": {" + common(sum(workers, &Outcome::server)) + "}";
+  if (!plan.serve.empty()) {
+    const Sum server = sum(workers, &Outcome::server);
+    text += fmt::format(", \"server\": {{\"requests\": {}, {}}}", server.tally.requests,
+                        common(server));
+  }
   return text + "}";
 }
 
 std::string failures_text(const Workers& workers) {
-  const Tally tally = sum(workers, &Outcome::client).tally;
-  std::string text;
-  for (size_t i = 0; i < kFailureNames.size(); ++i)
-    if (tally.failures[i] > 0)
-      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", tally.failures[i], kFailureNames[i]);
-  return text;
+  const auto text_of = [](const Tally& tally) {
+    std::string text;
+    for (size_t i = 0; i < kFailureNames.size(); ++i)
+      if (tally.failures[i] > 0)
+        text +=
+            fmt::format("{}{} {}", text.empty() ? "" : ", ", tally.failures[i], kFailureNames[i]);
+    return text;
+  };
+  const std::string client = text_of(sum(workers, &Outcome::client).tally);
+  const std::string server = text_of(sum(workers, &Outcome::server).tally);
+  if (server.empty()) return client;
+  return client + (client.empty() ? "" : "; ") + "server: " + server;
 }
 
 }  // namespace heddle::load

@@ -12,7 +12,7 @@ namespace heddle::load {
 
 std::string report(const Plan& plan, const std::vector<std::unique_ptr<Outcome>>& workers);
 
-// "3 refused, 1 timed_out"; empty without failures.
+// "3 refused, 1 timed_out; server: 1 bad_request"; empty without failures.
 std::string failures_text(const std::vector<std::unique_ptr<Outcome>>& workers);
 
 }  // namespace heddle::load

@@ -13,6 +13,22 @@ Result<Parsed> read(std::vector<const char*> words) {
   return parse(static_cast<int>(words.size()), words.data());
 }
 
+struct Row {
+  std::vector<const char*> words;
+  const char* told;
+};
+
+template <size_t N>
+void expect_errors(const Row (&rows)[N]) {
+  for (Row row : rows) {
+    if (!row.words.empty() && row.words[0] != std::string_view("-c"))
+      row.words.insert(row.words.begin(), {"-c", "a.yaml"});
+    const auto parsed = read(row.words);
+    ASSERT_FALSE(parsed) << row.told;
+    EXPECT_NE(parsed.error().text.find(row.told), std::string::npos) << parsed.error().text;
+  }
+}
+
 TEST(Arguments, AClientHasDefaults) {
   const auto parsed = read({"--config", "a.yaml", "--connect", "192.0.2.1:80"});
   ASSERT_TRUE(parsed) << parsed.error().text;
@@ -74,11 +90,35 @@ TEST(Arguments, Http) {
             "192.0.2.1:80");
 }
 
+TEST(Arguments, Http2AndTls) {
+  const auto parsed =
+      read({"-c",        "a.yaml",       "--serve",         "8443=https", "--certificate",
+            "c.pem",     "--key",        "k.pem",           "--connect",  "192.0.2.1:443",
+            "--do",      "post",         "--request-bytes", "2000000",    "--http2",
+            "--streams", "32",           "--tls",           "--ca",       "ca.pem",
+            "--name",    "shop.example", "--expect-bytes",  "0"});
+  ASSERT_TRUE(parsed) << parsed.error().text;
+  const Plan& plan = parsed->arguments.plan;
+  EXPECT_EQ(plan.serve[0].what, Serve::kHttps);
+  EXPECT_EQ(plan.certificate, "c.pem");
+  EXPECT_EQ(plan.key, "k.pem");
+  ASSERT_TRUE(plan.call);
+  EXPECT_EQ(plan.call->what, Do::kPost);
+  EXPECT_EQ(plan.call->body_bytes(), 2'000'000u);
+  EXPECT_TRUE(plan.call->http2);
+  EXPECT_EQ(plan.call->streams, 32u);
+  EXPECT_TRUE(plan.call->tls);
+  EXPECT_EQ(plan.call->authorities, "ca.pem");
+  EXPECT_EQ(plan.call->server_name, "shop.example");
+  EXPECT_EQ(plan.call->expect_bytes, 0u);
+}
+
 TEST(Arguments, HelpAndVersionNeedNoFile) {
   const auto help = read({"--help"});
   ASSERT_TRUE(help);
   EXPECT_EQ(help->asked, Asked::kHelp);
-  for (const char* word : {"--serve", "--connect", "bulk|rr|crr|hold", "closed loop", "Exit codes"})
+  for (const char* word : {"--serve", "--connect", "bulk|rr|crr|hold", "--http2", "--tls",
+                           "closed loop", "Exit codes"})
     EXPECT_NE(help->text.find(word), std::string::npos) << word;
   const auto version = read({"--version"});
   ASSERT_TRUE(version);
@@ -86,10 +126,7 @@ TEST(Arguments, HelpAndVersionNeedNoFile) {
 }
 
 TEST(Arguments, WhatIsWrongIsTold) {
-  const struct {
-    std::vector<const char*> words;
-    const char* told;
-  } kRows[] = {
+  const Row kRows[] = {
       {{}, "--config FILE is missing"},
       {{"-c", "a.yaml"}, "nothing to do"},
       {{"-c", "a.yaml", "--do", "rr"}, "needs --connect"},
@@ -108,15 +145,46 @@ TEST(Arguments, WhatIsWrongIsTold) {
       {{"-c", "a.yaml", "--serve", "80=echo", "--seconds", "nan"}, "not 'nan'"},
       {{"-c", "a.yaml", "--serve", "80=echo", "--seconds", "-1"}, "not '-1'"},
       {{"-c", "a.yaml", "--connect", "192.0.2.1:80", "--connections", "0"}, "--connections"},
-      {{"-c", "a.yaml", "--connect", "192.0.2.1:80", "--request-bytes", "9999999"},
+      {{"-c", "a.yaml", "--connect", "192.0.2.1:80", "--request-bytes", "1073741825"},
        "--request-bytes"},
       {{"-c", "a.yaml", "--turbo"}, "--turbo"},
   };
-  for (const auto& row : kRows) {
-    const auto parsed = read(row.words);
-    ASSERT_FALSE(parsed) << row.told;
-    EXPECT_NE(parsed.error().text.find(row.told), std::string::npos) << parsed.error().text;
-  }
+  expect_errors(kRows);
+}
+
+TEST(Arguments, WhatWouldDoNothingIsRefused) {
+  const Row kRows[] = {
+      {{"--serve", "80=echo", "--connections", "2"}, "--connections needs --connect"},
+      {{"--serve", "80=echo", "--response-bytes", "2"}, "--response-bytes needs --serve PORT=http"},
+      {{"--serve", "80=http", "--certificate", "c"}, "--certificate needs --serve PORT=https"},
+      {{"--serve", "80=http", "--key", "k"}, "--key needs --serve PORT=https"},
+      {{"--serve", "80=https", "--key", "k"}, "needs --certificate FILE and --key FILE"},
+      {{"--serve", "80=http", "--http2"}, "--http2 needs --do get"},
+      {{"--connect", "192.0.2.1:80", "--http2"}, "--http2 needs --do get"},
+      {{"--connect", "192.0.2.1:80", "--tls", "--ca", "a", "--name", "b"}, "--tls needs --do get"},
+      {{"--connect", "192.0.2.1:80", "--path", "/"}, "--path needs --do get"},
+      {{"--connect", "192.0.2.1:80", "--do", "bulk", "--host", "a"}, "--host needs --do get"},
+      {{"--connect", "192.0.2.1:80", "--rate", "5"}, "--rate needs --do get or post"},
+      {{"--connect", "192.0.2.1:80", "--expect-bytes", "5"}, "--expect-bytes needs --do get"},
+      {{"--connect", "192.0.2.1:80", "--do", "get", "--request-bytes", "5"},
+       "--request-bytes needs --do rr, crr or post"},
+      {{"--connect", "192.0.2.1:80", "--do", "get", "--streams", "5"}, "--streams needs --http2"},
+      {{"--connect", "192.0.2.1:80", "--do", "get", "--ca", "a"}, "--ca needs --tls"},
+      {{"--connect", "192.0.2.1:80", "--do", "get", "--name", "a"}, "--name needs --tls"},
+      {{"--connect", "192.0.2.1:80", "--do", "get", "--tls", "--name", "a"}, "--tls needs --ca"},
+      {{"--connect", "192.0.2.1:80", "--do", "get", "--tls", "--ca", "a"}, "and --name NAME"},
+      {{"--connect", "192.0.2.1:80", "--do", "get-close", "--rate", "5"}, "connections that stay"},
+      {{"--connect", "192.0.2.1:80", "--do", "get-close", "--http2", "--streams", "2"},
+       "connections that stay"},
+      {{"--connect", "192.0.2.1:80", "--do", "get", "--http2", "--connections", "20001"},
+       "at most 20000 connections"},
+      {{"--connect", "192.0.2.1:80", "--do", "get", "--http2", "--connections", "2000", "--streams",
+        "1000"},
+       "1000000 streams"},
+      {{"--connect", "192.0.2.1:80", "--do", "get", "--http2", "--streams", "1001"}, "--streams"},
+      {{"--connect", "192.0.2.1:80", "--request-bytes", "1048577"}, "at most 1048576 with --do rr"},
+  };
+  expect_errors(kRows);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What heddle-load reads of HTTP, at every cut.
+// What heddle-load reads and writes of HTTP/1.1.
 #include "http_text.h"
 
 #include <gtest/gtest.h>
@@ -6,68 +6,95 @@
 namespace heddle::load {
 namespace {
 
-TEST(HeadEnds, AreCountedWhereverTheStreamIsCut) {
-  const std::string stream = request_text("a", "/", false) + "GET / HTTP/1.1\r\n\r\r\n\r\n" +
-                             request_text("b", "/x?y", true) + "GET / HTTP/1.1\r\n";
-  for (size_t cut = 0; cut <= stream.size(); ++cut) {
-    HeadEnds ends;
-    uint32_t found = ends.count(std::string_view(stream).substr(0, cut));
-    found += ends.count(std::string_view(stream).substr(cut));
-    EXPECT_EQ(found, 3u) << cut;
+TEST(Head, IsFoundWhenItIsWhole) {
+  const std::string text = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+  for (size_t cut = 0; cut < text.size(); ++cut)
+    EXPECT_TRUE(head_of(std::string_view(text).substr(0, cut)).empty()) << cut;
+  EXPECT_EQ(head_of(text + "GET /second"), text);
+}
+
+TEST(Request, IsReadAsItIsWritten) {
+  const std::string text = request_text(
+      {.method = "POST", .host = "a.example", .path = "/b?c", .close = true, .body = 1234});
+  ASSERT_EQ(head_of(text), text);
+  const auto head = read_request(text);
+  ASSERT_TRUE(head);
+  EXPECT_EQ(head->method, "POST");
+  EXPECT_EQ(head->path, "/b?c");
+  EXPECT_EQ(head->length, 1234u);
+  EXPECT_TRUE(head->closes);
+  EXPECT_FALSE(head->chunked);
+  EXPECT_FALSE(head->expects_continue);
+}
+
+TEST(Request, WithoutABodyHasNoLength) {
+  const std::string text = request_text({.host = "a", .path = "/"});
+  EXPECT_EQ(text.find("content-length"), std::string::npos);
+  const auto head = read_request(text);
+  ASSERT_TRUE(head);
+  EXPECT_EQ(head->method, "GET");
+  EXPECT_EQ(head->length, 0u);
+  EXPECT_FALSE(head->closes);
+}
+
+TEST(Request, FieldsCountInAnyCase) {
+  const auto head = read_request(
+      "PUT / HTTP/1.1\r\nTRANSFER-ENCODING: chunked\r\nExpect:\t100-Continue \r\n"
+      "Connection: keep-alive\r\n\r\n");
+  ASSERT_TRUE(head);
+  EXPECT_TRUE(head->chunked);
+  EXPECT_TRUE(head->expects_continue);
+  EXPECT_FALSE(head->closes);
+}
+
+TEST(Request, WhatIsNoneIsRefused) {
+  for (const char* text :
+       {"\r\n\r\n", "GET / HTTP/1.0\r\n\r\n", "GET  HTTP/1.1\r\n\r\n", " / HTTP/1.1\r\n\r\n",
+        "GET /a b HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nno field\r\n\r\n",
+        "GET / HTTP/1.1\r\n: x\r\n\r\n", "GET / HTTP/1.1\r\ncontent-length: -1\r\n\r\n",
+        "GET / HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 1\r\n\r\n",
+        "GET / HTTP/1.1\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n"})
+    EXPECT_FALSE(read_request(text)) << text;
+}
+
+TEST(Response, IsReadAsItIsWritten) {
+  for (const uint64_t bytes : {uint64_t{0}, uint64_t{77}, UINT64_MAX}) {
+    const std::string text = response_text(bytes);
+    EXPECT_LE(text.size(), kHeadRoom);
+    const auto head = read_response(text);
+    ASSERT_TRUE(head);
+    EXPECT_EQ(head->status, 200);
+    EXPECT_EQ(head->length, bytes);
+    EXPECT_FALSE(head->closes);
   }
 }
 
-ResponseHead::State read(ResponseHead& head, std::string_view text, size_t cut, size_t& body) {
-  head.clear();
-  size_t used = 0;
-  const auto first = head.read(text.substr(0, cut), used);
-  if (first != ResponseHead::State::kMore) {
-    body = used;
-    return first;
-  }
-  EXPECT_EQ(used, cut);
-  const auto second = head.read(text.substr(cut), used);
-  body = cut + used;
-  return second;
+TEST(Response, OfAnotherServer) {
+  const auto head = read_response(
+      "HTTP/1.1 404 Not Found\r\nDate: x\r\nContent-Length:  1234\r\nConnection: Close\r\n\r\n");
+  ASSERT_TRUE(head);
+  EXPECT_EQ(head->status, 404);
+  EXPECT_EQ(head->length, 1234u);
+  EXPECT_TRUE(head->closes);
 }
 
-TEST(ResponseHead, HasStatusAndLengthWhereverItIsCut) {
-  const std::string text =
-      "HTTP/1.1 200 OK\r\nserver: x\r\nContent-Length:  1234\r\nx: y\r\n\r\nbody";
-  for (size_t cut = 0; cut <= text.size(); ++cut) {
-    ResponseHead head;
-    size_t body = 0;
-    ASSERT_EQ(read(head, text, cut, body), ResponseHead::State::kWhole) << cut;
-    EXPECT_EQ(head.status(), 200);
-    EXPECT_EQ(head.length(), 1234u);
-    EXPECT_EQ(text.substr(body), "body");
-  }
-  ResponseHead head;
-  size_t used = 0;
-  EXPECT_EQ(head.read(response_text(77), used), ResponseHead::State::kWhole);
-  EXPECT_EQ(head.length(), 77u);
-  EXPECT_FALSE(head.closes());
-  head.clear();
-  EXPECT_EQ(head.read("HTTP/1.1 404 x\r\ncontent-length: 0\r\nConnection: close\r\n\r\n", used),
-            ResponseHead::State::kWhole);
-  EXPECT_EQ(head.status(), 404);
-  EXPECT_TRUE(head.closes());
-}
-
-TEST(ResponseHead, WhatIsNoneIsWrong) {
+TEST(Response, WhatIsNoneIsRefused) {
   for (const char* text :
        {"HTTP/1.0 200 OK\r\ncontent-length: 1\r\n\r\n",
         "HTTP/1.1 2x0 OK\r\ncontent-length: 1\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n",
         "HTTP/1.1 200 OK\r\ncontent-length: 1x\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nx-content-length: 1\r\n\r\n", "\r\n\r\n"}) {
-    ResponseHead head;
-    size_t used = 0;
-    EXPECT_EQ(head.read(text, used), ResponseHead::State::kWrong) << text;
-  }
-  ResponseHead head;
-  size_t used = 0;
-  EXPECT_EQ(head.read("HTTP/1.1 200 OK\r\nx: " + std::string(2000, 'a'), used),
-            ResponseHead::State::kWrong);
+        "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 1\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nx-content-length: 1\r\n\r\n", "HTTP/1.1 \r\n\r\n", "\r\n\r\n"})
+    EXPECT_FALSE(read_response(text)) << text;
+}
+
+TEST(BytesOfPath, AreAskedForByName) {
+  EXPECT_EQ(bytes_of_path("/bytes/0"), 0u);
+  EXPECT_EQ(bytes_of_path("/bytes/12345?x=y"), 12345u);
+  EXPECT_EQ(bytes_of_path("/bytes/1099511627776"), uint64_t{1} << 40);
+  for (const char* path : {"/", "/bytes", "/bytes/", "/bytes/x", "/bytes/1x", "/bytes/-1",
+                           "/bytes/1099511627777", "/bytes/99999999999999999999", "bytes/1"})
+    EXPECT_FALSE(bytes_of_path(path)) << path;
 }
 
 }  // namespace
