@@ -1,6 +1,7 @@
 #include "tcp_io/http_user.h"
 
 #include <algorithm>
+#include <ctime>
 
 namespace heddle::app {
 
@@ -14,6 +15,7 @@ mesh::HttpLimits limits_of(const Worker& worker) {
   limits.connections = worker.tcp->limits.connections;
   limits.requests = worker.tcp->http_requests;
   limits.endpoints = policy::Limits().endpoint_slots();
+  limits.wall = [] { return static_cast<int64_t>(std::time(nullptr)); };
   return limits;
 }
 
@@ -37,7 +39,12 @@ bool HttpUser::on_turn(Instant now) {
   return proxy_.sweep(worker_.policy->generation, kJudged, now) || more;
 }
 
-std::optional<mesh::ClientTerms> HttpUser::terms(uint32_t frontend, const tcp::FourTuple& client) {
+bool HttpUser::wants_proxy_header(uint32_t frontend) {
+  const policy::Frontend* its = view_.frontend(frontend);
+  return its != nullptr && its->proxy_protocol_in;
+}
+
+std::optional<mesh::ClientTerms> HttpUser::terms(uint32_t frontend, const mesh::Client& client) {
   const policy::Frontend* its = view_.frontend(frontend);
   if (its == nullptr || !its->is_http) return std::nullopt;
   if (view_.decide(view_.flow_of(client)).verdict == policy::Verdict::kDenied) {
@@ -47,20 +54,46 @@ std::optional<mesh::ClientTerms> HttpUser::terms(uint32_t frontend, const tcp::F
   return view_.terms_of(*its);
 }
 
-std::optional<mesh::HttpRoute> HttpUser::route(uint32_t frontend, const tcp::FourTuple& client,
+std::optional<mesh::HttpRoute> HttpUser::route(uint32_t frontend, const mesh::Client& client,
                                                const http::Message& request) {
   const policy::Frontend* its = view_.frontend(frontend);
   if (its == nullptr || !its->is_http) return std::nullopt;
-  if (its->http == nullptr) return mesh::HttpRoute();
   const policy::Flow flow = view_.flow_of(client);
+  if (its->http == nullptr) {
+    mesh::HttpRoute route;
+    lead_by_affinity(*its, flow, request, route);
+    return route;
+  }
   const policy::HttpMatched matched =
       its->http->find(request, flow.identified ? flow.in : kNoInterface);
   if (matched.target == nullptr) return std::nullopt;
-  return mesh::HttpRoute{.target = matched.target, .routes = its->http, .prefix = matched.prefix};
+  mesh::HttpRoute route{.target = matched.target, .routes = its->http, .prefix = matched.prefix};
+  lead_by_affinity(*its, flow, request, route);
+  return route;
+}
+
+// Requests of one client come to one endpoint where something in them says so, or will: a client
+// that is given a cookie goes at once where that will lead it.
+void HttpUser::lead_by_affinity(const policy::Frontend& its, const policy::Flow& flow,
+                                const http::Message& request, mesh::HttpRoute& route) {
+  if (its.affinity == nullptr) return;
+  Random& random = worker_.flows->pick_state().random;
+  uint64_t otherwise = random.next();
+  if (policy::wants_cookie(its, request)) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    uint64_t word = 0;
+    for (size_t i = 0; i < route.cookie.size(); ++i, word >>= 4) {
+      if (i % 16 == 0) word = random.next();
+      route.cookie[i] = kDigits[word & 15];
+    }
+    route.affinity = its.affinity;
+    otherwise = policy::hash_of_value({route.cookie.data(), route.cookie.size()});
+  }
+  route.hash = policy::hash_of_request(its, flow, request, otherwise);
 }
 
 std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::choose(
-    uint32_t frontend, const tcp::FourTuple& client, const mesh::HttpRoute& route) {
+    uint32_t frontend, const mesh::Client& client, const mesh::HttpRoute& route) {
   using mesh::HttpFault;
   const policy::Frontend* its = view_.frontend(frontend);
   if (its == nullptr || !its->is_http) return std::unexpected(HttpFault::kNoRoute);
@@ -72,9 +105,10 @@ std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::choose(
   }
   const policy::Flow flow = view_.flow_of(client);
   const policy::PickState state = worker_.flows->pick_state();
-  const uint64_t hash = its->hash_on == policy::HashOn::kSourceAddress
-                            ? policy::hash_of(flow, its->hash_on)
-                            : state.random.next();
+  uint64_t hash = its->hash_on == policy::HashOn::kSourceAddress
+                      ? policy::hash_of(flow, its->hash_on)
+                      : state.random.next();
+  if (route.hash) hash = *route.hash;
   const policy::Decision decision =
       policy::decide_request(view_.policy(), frontend, flow, target, hash, &state);
   ServiceCounters& counters = worker_.services[frontend];
@@ -96,23 +130,42 @@ std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::choose(
       .http2 = decision.terms->upstream_http == policy::HttpUpstream::kHttp2};
 }
 
+std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::mirror(
+    uint32_t frontend, const mesh::Client& client, const mesh::HttpRoute& route) {
+  using mesh::HttpFault;
+  const policy::Frontend* its = view_.frontend(frontend);
+  const policy::PickState state = worker_.flows->pick_state();
+  if (its == nullptr || its->http != route.routes) return std::unexpected(HttpFault::kNoRoute);
+  if (!policy::is_mirrored(*route.target->mirror, state.random.next()))
+    return std::unexpected(HttpFault::kNone);
+  const policy::Flow flow = view_.flow_of(client);
+  const policy::Decision decision = policy::decide_mirror(
+      view_.policy(), frontend, flow, *route.target, state.random.next(), &state);
+  if (decision.verdict != policy::Verdict::kForward) return std::unexpected(HttpFault::kNoEndpoint);
+  auto upstream = view_.upstream_of(flow, decision);
+  if (!upstream) return std::unexpected(HttpFault::kNoConnection);
+  return mesh::HttpDestination{
+      .to = std::move(*upstream),
+      .http2 = decision.terms->upstream_http == policy::HttpUpstream::kHttp2};
+}
+
 void HttpUser::ended(const mesh::HttpRecord& record) {
   worker_.services[record.frontend].bytes.add(record.bytes_in);
   if (record.endpoint != kNoSlot) worker_.endpoints[record.endpoint].bytes.add(record.bytes_in);
 }
 
-mesh::Standing HttpUser::judge(uint32_t frontend, const tcp::FourTuple& client) {
+mesh::Standing HttpUser::judge(uint32_t frontend, const mesh::Client& client) {
   const policy::Frontend* its = view_.frontend(frontend);
   const policy::Decision decision = view_.decide(view_.flow_of(client));
   const bool proxied =
-      its != nullptr && its->is_http && view_.is_still_proxied(frontend, client.local);
+      its != nullptr && its->is_http && view_.is_still_proxied(frontend, client.tuple.local);
   if (proxied && decision.verdict != policy::Verdict::kDenied) return mesh::Standing::kStays;
   worker_.flows->counters.cut.add();
   return proxied && decision.how == policy::Refusal::kDrop ? mesh::Standing::kSilent
                                                            : mesh::Standing::kReset;
 }
 
-bool HttpUser::may_stay(uint32_t, const tcp::FourTuple& client, const tcp::Endpoint& endpoint) {
+bool HttpUser::may_stay(uint32_t, const mesh::Client& client, const tcp::Endpoint& endpoint) {
   return view_.guard_lets_in(view_.flow_of(client), policy_address(endpoint.address),
                              endpoint.port.host());
 }

@@ -17,6 +17,18 @@ InterfaceId towards(const l3::Topology& topology, const policy::IpAddress& addre
                          : interface_towards(topology, address.v6());
 }
 
+mesh::ProxyHeaderVersion version_of(policy::ProxyProtocol protocol) {
+  switch (protocol) {
+    case policy::ProxyProtocol::kOff:
+      break;
+    case policy::ProxyProtocol::kV1:
+      return mesh::ProxyHeaderVersion::kV1;
+    case policy::ProxyProtocol::kV2:
+      return mesh::ProxyHeaderVersion::kV2;
+  }
+  return mesh::ProxyHeaderVersion::kNone;
+}
+
 }  // namespace
 
 policy::IpAddress policy_address(const tcp::IpAddress& address) {
@@ -51,14 +63,16 @@ mesh::ClientTerms PolicyView::terms_of(const policy::Frontend& frontend) const {
 }
 
 // Who the client is, is known by where its address leads: a handshake that came to an end is proof
-// that it is there.
-policy::Flow PolicyView::flow_of(const tcp::FourTuple& client) const {
-  policy::Flow flow{.source = policy_address(client.remote.address),
-                    .destination = policy_address(client.local.address),
+// that it is there. What a load balancer tells of its clients is none: they have an address alone.
+policy::Flow PolicyView::flow_of(const mesh::Client& client) const {
+  const tcp::FourTuple& tuple = client.tuple;
+  policy::Flow flow{.source = policy_address(tuple.remote.address),
+                    .destination = policy_address(tuple.local.address),
                     .protocol = policy::Protocol::kTcp,
-                    .source_port = client.remote.port.host(),
-                    .destination_port = client.local.port.host(),
+                    .source_port = tuple.remote.port.host(),
+                    .destination_port = tuple.local.port.host(),
                     .in = kNoInterface};
+  if (client.told) return flow;
   flow.in = towards(*worker_.topology, flow.source);
   if (flow.in == kNoInterface) return flow;
   const auto role = worker_.topology->interface(flow.in).role;
@@ -86,7 +100,8 @@ std::expected<mesh::Upstream, PolicyView::NoWay> PolicyView::upstream_of(
       .idle_timeout = terms.idle_timeout,
       .tls = context_of(terms.tls_out),
       .tls_use = terms.tls_out,
-      .server_name = terms.tls_out == nullptr ? std::string() : terms.tls_out->server_name};
+      .server_name = terms.tls_out == nullptr ? std::string() : terms.tls_out->server_name,
+      .proxy_header = version_of(terms.proxy_protocol_out)};
 }
 
 bool PolicyView::guard_lets_in(policy::Flow flow, const policy::IpAddress& endpoint,

@@ -19,7 +19,7 @@ class PolicyView {
   // Null where the slot is nobody's under this policy.
   const policy::Frontend* frontend(uint32_t slot) const { return policy().frontends[slot].get(); }
   // What an accepted connection is, as policy sees flows.
-  policy::Flow flow_of(const tcp::FourTuple& client) const;
+  policy::Flow flow_of(const mesh::Client& client) const;
   // What the frontend's clients speak.
   mesh::ClientTerms terms_of(const policy::Frontend& frontend) const;
   // Whether the client may come in at all.

@@ -26,7 +26,12 @@ bool RelayUser::on_turn(Instant now) {
   return more || shakes;
 }
 
-std::optional<mesh::ClientTerms> RelayUser::terms(uint32_t frontend, const tcp::FourTuple& client) {
+bool RelayUser::wants_proxy_header(uint32_t frontend) {
+  const policy::Frontend* its = view_.frontend(frontend);
+  return its != nullptr && its->proxy_protocol_in;
+}
+
+std::optional<mesh::ClientTerms> RelayUser::terms(uint32_t frontend, const mesh::Client& client) {
   const policy::Frontend* its = view_.frontend(frontend);
   if (its == nullptr) return std::nullopt;
   mesh::ClientTerms terms = view_.terms_of(*its);
@@ -37,7 +42,7 @@ std::optional<mesh::ClientTerms> RelayUser::terms(uint32_t frontend, const tcp::
   return std::nullopt;
 }
 
-std::optional<mesh::Upstream> RelayUser::choose(uint32_t frontend, const tcp::FourTuple& client,
+std::optional<mesh::Upstream> RelayUser::choose(uint32_t frontend, const mesh::Client& client,
                                                 const mesh::ClientFacts& facts) {
   const policy::Snapshot& policy = view_.policy();
   const policy::Flow flow = view_.flow_of(client);
@@ -64,7 +69,7 @@ void RelayUser::moved(uint32_t frontend, uint32_t endpoint, bool to_endpoint, ui
 }
 
 mesh::Standing RelayUser::judge(const mesh::RelayPair& pair) {
-  if (!view_.is_still_proxied(pair.frontend, pair.client.local)) {
+  if (!view_.is_still_proxied(pair.frontend, pair.client.tuple.local)) {
     worker_.flows->counters.cut.add();
     return mesh::Standing::kReset;
   }

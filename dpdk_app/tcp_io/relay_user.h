@@ -18,8 +18,9 @@ class RelayUser final : private mesh::RelayPolicy {
   bool on_turn(Instant now);
 
  private:
-  std::optional<mesh::ClientTerms> terms(uint32_t frontend, const tcp::FourTuple& client) override;
-  std::optional<mesh::Upstream> choose(uint32_t frontend, const tcp::FourTuple& client,
+  bool wants_proxy_header(uint32_t frontend) override;
+  std::optional<mesh::ClientTerms> terms(uint32_t frontend, const mesh::Client& client) override;
+  std::optional<mesh::Upstream> choose(uint32_t frontend, const mesh::Client& client,
                                        const mesh::ClientFacts& facts) override;
   void opened(uint32_t frontend, uint32_t endpoint) override { view_.opened(frontend, endpoint); }
   void closed(uint32_t, uint32_t endpoint) override { view_.closed(endpoint); }

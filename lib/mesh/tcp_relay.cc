@@ -14,6 +14,7 @@ constexpr Duration kTick = milliseconds(1);
 // One turn for a connection: what a full window of the largest kind brings, and no more, so that
 // others come to their turn.
 constexpr uint32_t kMostAtOnce = 1 << 20;
+constexpr Duration kPreludeTime = seconds(5);
 
 // A connection's user word: its pair, and which end of it. Listeners' words are below.
 constexpr uint64_t kPaired = uint64_t{1} << 63;
@@ -55,22 +56,53 @@ void TcpRelay::accept(const EventNote& note, Instant now) {
     counters_.add(RelayStat::kClientGone);
     return transport_.close(note.id, now);
   }
-  const auto refuse = [&](RelayStat why) {
-    counters_.add(why);
-    transport_.abort(note.id, now);
-  };
-  const auto frontend = static_cast<uint32_t>(note.user);
-  if (pairs_.full()) return refuse(RelayStat::kPairsFull);
-  std::optional<ClientTerms> terms = policy_.terms(frontend, client->tuple());
-  if (!terms) return refuse(RelayStat::kRefused);
+  if (pairs_.full()) {
+    counters_.add(RelayStat::kPairsFull);
+    return transport_.abort(note.id, now);
+  }
   const uint32_t slot = pairs_.emplace();
   // What is relayed has been put together by somebody else already.
   transport_.set_nodelay(note.id, true);
   transport_.set_user(note.id, word_of(slot, kClient));
   Pair& pair = pairs_[slot];
   pair.ends[kClient] = note.id;
-  pair.frontend = frontend;
+  pair.frontend = static_cast<uint32_t>(note.user);
   pair.half_closed[kClient] = note.has(Notice::kHalfClosed);
+  if (!policy_.wants_proxy_header(pair.frontend)) return greet(slot, now);
+  pair.stage = Stage::kPrelude;
+  pair.last_moved = now;
+  pair.timeout = kPreludeTime;
+  arm(slot);
+  read_prelude(slot, now);
+}
+
+void TcpRelay::refuse(uint32_t slot, RelayStat why, Instant now) {
+  counters_.add(why);
+  transport_.abort(pairs_[slot].ends[kClient], now);
+  finish(slot);
+}
+
+// Who the client is comes first, and nothing is believed before it.
+void TcpRelay::read_prelude(uint32_t slot, Instant now) {
+  Pair& pair = pairs_[slot];
+  const ProxyHeader header = take_proxy_header(transport_, pair.ends[kClient], now);
+  switch (header.state) {
+    case ProxyHeader::State::kMore:
+      if (pair.half_closed[kClient]) refuse(slot, RelayStat::kProxyHeader, now);
+      return;
+    case ProxyHeader::State::kRefused:
+      return refuse(slot, RelayStat::kProxyHeader, now);
+    case ProxyHeader::State::kWhole:
+      break;
+  }
+  if (header.told) pair.told = std::make_unique<tcp::Endpoint>(header.client.remote);
+  greet(slot, now);
+}
+
+// Asks policy what is spoken with the client.
+void TcpRelay::greet(uint32_t slot, Instant now) {
+  std::optional<ClientTerms> terms = policy_.terms(pairs_[slot].frontend, client_of(pairs_[slot]));
+  if (!terms) return refuse(slot, RelayStat::kRefused, now);
   if (terms->side == ClientSide::kPlain) return connect(slot, now);
   open_client(slot, *terms, now);
 }
@@ -78,18 +110,18 @@ void TcpRelay::accept(const EventNote& note, Instant now) {
 // The client has said all that the endpoint is chosen by.
 void TcpRelay::connect(uint32_t slot, Instant now) {
   Pair& pair = pairs_[slot];
-  const auto refuse = [&](RelayStat why) {
-    counters_.add(why);
-    transport_.abort(pair.ends[kClient], now);
-    finish(slot);
-  };
   const ClientFacts facts = pair.tls[kClient] ? pair.tls[kClient]->facts() : ClientFacts{};
-  std::optional<Upstream> to =
-      policy_.choose(pair.frontend, transport_.find(pair.ends[kClient])->tuple(), facts);
-  if (!to) return refuse(RelayStat::kRefused);
+  const Client client = client_of(pair);
+  std::optional<Upstream> to = policy_.choose(pair.frontend, client, facts);
+  if (!to) return refuse(slot, RelayStat::kRefused, now);
   const ConnectionId server = transport_.connect(
       {.tuple = to->tuple, .profile = to->profile, .user = word_of(slot, kServer)}, now);
-  if (!server) return refuse(RelayStat::kNoConnection);
+  if (!server) return refuse(slot, RelayStat::kNoConnection, now);
+  if (to->proxy_header != ProxyHeaderVersion::kNone &&
+      !send_proxy_header(transport_, server, to->proxy_header, client.tuple, now)) {
+    transport_.abort(server, now);
+    return refuse(slot, RelayStat::kNoConnection, now);
+  }
   transport_.set_nodelay(server, true);
   pair.ends[kServer] = server;
   pair.endpoint = to->endpoint;
@@ -114,6 +146,8 @@ void TcpRelay::on_end(uint32_t slot, Side side, const EventNote& note, Instant n
   pair.closed[side] |= note.has(Notice::kClosed);
   if (note.has(Notice::kConnected) && side == kServer) return on_connected(slot, now);
   switch (pair.stage) {
+    case Stage::kPrelude:
+      return read_prelude(slot, now);
     case Stage::kOpening:
       if (side == kClient) step(slot, now);
       return;
@@ -264,6 +298,8 @@ void TcpRelay::on_timer(Instant now, uint32_t most) {
 void TcpRelay::on_timeout(uint32_t slot, Instant now) {
   Pair& pair = pairs_[slot];
   switch (pair.stage) {
+    case Stage::kPrelude:
+      return refuse(slot, RelayStat::kProxyHeader, now);
     case Stage::kOpening:
       counters_.add(RelayStat::kTooSlow);
       return refuse_tls(slot, kClient, tls::Refusal::kHandshakeTimeout, now);
@@ -293,8 +329,15 @@ const TlsEnd* TcpRelay::tls_of(uint64_t user) const {
   return pairs_.live(slot) ? pairs_[slot].tls[user & 1].get() : nullptr;
 }
 
+Client TcpRelay::client_of(const Pair& pair) const {
+  Client client{.tuple = transport_.find(pair.ends[kClient])->tuple(),
+                .told = pair.told != nullptr};
+  if (client.told) client.tuple.remote = *pair.told;
+  return client;
+}
+
 RelayPair TcpRelay::describe(const Pair& pair) const {
-  return {.client = transport_.find(pair.ends[kClient])->tuple(),
+  return {.client = client_of(pair),
           .endpoint = transport_.find(pair.ends[kServer])->tuple().remote,
           .frontend = pair.frontend,
           .endpoint_slot = pair.endpoint};

@@ -304,20 +304,21 @@ class Proxy final : public Player, private mesh::HttpPolicy {
   const mesh::HttpProxy& proxy() const { return proxy_; }
 
  private:
-  std::optional<mesh::ClientTerms> terms(uint32_t, const FourTuple&) override {
+  bool wants_proxy_header(uint32_t) override { return false; }
+  std::optional<mesh::ClientTerms> terms(uint32_t, const mesh::Client&) override {
     const bool plain = tls_.clients == nullptr;
     return mesh::ClientTerms{.side = plain ? mesh::ClientSide::kPlain : mesh::ClientSide::kTls,
                              .tls = tls_.clients,
                              .timeout = seconds(3600)};
   }
-  std::optional<mesh::HttpRoute> route(uint32_t, const FourTuple&,
+  std::optional<mesh::HttpRoute> route(uint32_t, const mesh::Client&,
                                        const http::Message& request) override {
     if (routes_ == nullptr) return mesh::HttpRoute();
     const policy::HttpMatched matched = routes_->find(request, kNoInterface);
     if (matched.target == nullptr) return std::nullopt;
     return mesh::HttpRoute{.target = matched.target, .routes = routes_, .prefix = matched.prefix};
   }
-  std::expected<mesh::HttpDestination, mesh::HttpFault> choose(uint32_t, const FourTuple&,
+  std::expected<mesh::HttpDestination, mesh::HttpFault> choose(uint32_t, const mesh::Client&,
                                                                const mesh::HttpRoute&) override {
     return mesh::HttpDestination{.to = {.tuple = {{side_.own, Be16(0)}, {to_, Be16(kPort)}},
                                         .endpoint = 0,
@@ -329,8 +330,12 @@ class Proxy final : public Player, private mesh::HttpPolicy {
   void opened(uint32_t, uint32_t) override {}
   void closed(uint32_t, uint32_t) override {}
   void ended(const mesh::HttpRecord&) override {}
-  mesh::Standing judge(uint32_t, const FourTuple&) override { return mesh::Standing::kStays; }
-  bool may_stay(uint32_t, const FourTuple&, const Endpoint&) override { return true; }
+  std::expected<mesh::HttpDestination, mesh::HttpFault> mirror(uint32_t, const mesh::Client&,
+                                                               const mesh::HttpRoute&) override {
+    return std::unexpected(mesh::HttpFault::kNone);
+  }
+  mesh::Standing judge(uint32_t, const mesh::Client&) override { return mesh::Standing::kStays; }
+  bool may_stay(uint32_t, const mesh::Client&, const Endpoint&) override { return true; }
 
   Side& side_;
   IpAddress to_;

@@ -351,13 +351,14 @@ class Relay final : public Player, private mesh::RelayPolicy {
     for (const auto& helper : tls_.work->helpers) count += helper->away();
     return count;
   }
-  std::optional<mesh::ClientTerms> terms(uint32_t, const FourTuple&) override {
+  bool wants_proxy_header(uint32_t) override { return false; }
+  std::optional<mesh::ClientTerms> terms(uint32_t, const mesh::Client&) override {
     const bool plain = tls_.clients == nullptr;
     return mesh::ClientTerms{.side = plain ? mesh::ClientSide::kPlain : mesh::ClientSide::kTls,
                              .tls = tls_.clients,
                              .timeout = seconds(3600)};
   }
-  std::optional<mesh::Upstream> choose(uint32_t, const FourTuple&,
+  std::optional<mesh::Upstream> choose(uint32_t, const mesh::Client&,
                                        const mesh::ClientFacts&) override {
     return mesh::Upstream{.tuple = {{side_.own, Be16(0)}, {to_, Be16(kPort)}},
                           .connect_timeout = seconds(5),

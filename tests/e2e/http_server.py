@@ -4,10 +4,12 @@
   /bytes/N    N bytes that are known, chunked when N is odd
   /slow/MS    after that many milliseconds
   /head       the request's head as JSON
+  /seen       how often it got which body at /echo, by SHA-256, as JSON
   /ws         a WebSocket that echoes
 """
 
 import base64
+import collections
 import hashlib
 import http.server
 import json
@@ -28,6 +30,7 @@ def known(size):
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     name = "server"
+    seen = collections.Counter()
 
     def setup(self):
         super().setup()
@@ -69,8 +72,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             head = {"line": self.requestline,
                     "fields": [[k.lower(), v] for k, v in self.headers.items()]}
             return self.answer(json.dumps(head).encode(), content_type="application/json")
+        if path == "/seen":
+            return self.answer(json.dumps(self.seen).encode(), content_type="application/json")
         if path == "/echo":
-            return self.answer(body, x_sum=hashlib.sha256(body).hexdigest())
+            digest = hashlib.sha256(body).hexdigest()
+            self.seen[digest] += 1
+            return self.answer(body, x_sum=digest)
         return self.answer(f"{self.name} {path}\n".encode())
 
     do_POST = do_PUT = do_DELETE = do_PATCH = do_GET

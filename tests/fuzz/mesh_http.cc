@@ -40,7 +40,10 @@ constexpr char kHttp2More[] =
     "\0\0\3\0\1\0\0\0\3"
     "abc";
 
-const std::array<std::string, 12> kRequests = {
+const std::array<std::string, 14> kRequests = {
+    "PROXY TCP4 10.0.0.1 10.0.0.9 1 80\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "OPTIONS / HTTP/1.1\r\nHost: a\r\nOrigin: http://b\r\nAccess-Control-Request-Method: "
+    "PUT\r\n\r\n",
     "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
     "HEAD /x?y HTTP/1.1\r\nHost: a\r\n\r\n",
     "POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123456789",
@@ -106,8 +109,25 @@ void do_with(FuzzedDataProvider& in, TextApp& app, TextStream& stream, Instant n
   }
 }
 
+std::shared_ptr<const policy::HttpCorsTarget> any_origin() {
+  policy::HttpCors cors;
+  cors.origins = {{policy::TextMatch::Kind::kExact, "*"}};
+  cors.methods = {"PUT"};
+  return std::make_shared<const policy::HttpCorsTarget>(cors);
+}
+
 void change_rules(FuzzedDataProvider& in, HttpNet& net, uint32_t& generation) {
-  switch (in.ConsumeIntegralInRange(0, 6)) {
+  switch (in.ConsumeIntegralInRange(0, 9)) {
+    case 7:
+      net.rules.mirrors = !net.rules.mirrors;
+      return;
+    case 8:
+      net.rules.proxy_header_in = !net.rules.proxy_header_in;
+      return;
+    case 9:
+      net.rules.proxy_header = in.PickValueInArray(
+          {ProxyHeaderVersion::kNone, ProxyHeaderVersion::kV1, ProxyHeaderVersion::kV2});
+      return;
     case 0:
       net.rules.found = !net.rules.found;
       return;
@@ -128,6 +148,8 @@ void change_rules(FuzzedDataProvider& in, HttpNet& net, uint32_t& generation) {
     case 5: {
       policy::HttpTarget target;
       target.request.set = {{"x-rule", "1"}};
+      target.mirror = policy::HttpMirrorTarget{};
+      if (in.ConsumeBool()) target.cors = any_origin();
       if (in.ConsumeBool()) target.direct = policy::HttpDirect{404, "none\n", "text/plain"};
       if (in.ConsumeBool()) target.request_timeout = milliseconds(50);
       net.rules.target = target;

@@ -72,8 +72,10 @@ const Peer* HttpEngine::find(uint64_t user) const {
   return HttpProxy::is_mine(user) && peers.live(slot) ? &peers[slot] : nullptr;
 }
 
-const tcp::FourTuple& HttpEngine::tuple_of(const Peer& peer) const {
-  return work_.transport.find(peer.wire.id)->tuple();
+Client HttpEngine::client_of(const Peer& peer) const {
+  Client client{.tuple = work_.transport.find(peer.wire.id)->tuple(), .told = peer.told != nullptr};
+  if (client.told) client.tuple.remote = *peer.told;
+  return client;
 }
 
 void HttpEngine::on_note(const tcp::EventNote& note, Instant now) {
@@ -125,6 +127,8 @@ void HttpEngine::serve(uint32_t slot) {
   if (!peers.live(slot)) return;
   Peer& peer = peers[slot];
   switch (peer.stage) {
+    case PeerStage::kPrelude:
+      return serve_prelude(slot);
     case PeerStage::kConnecting:
       if (peer.wire.reset) return on_connect_failure(slot);
       if (peer.connected) on_opened(slot);
@@ -185,7 +189,9 @@ void HttpEngine::drain_events(uint32_t slot) {
 void HttpEngine::flush(uint32_t slot) {
   if (!peers.live(slot)) return;
   Peer& peer = peers[slot];
-  if (peer.stage == PeerStage::kGone || peer.stage == PeerStage::kConnecting) return;
+  if (peer.stage == PeerStage::kGone || peer.stage == PeerStage::kConnecting ||
+      peer.stage == PeerStage::kPrelude)
+    return;
   if (peer.session != nullptr) {
     // What is left at the end waits for a note: either TCP is full, or the session has no more.
     peer.wire.push(work_, now_);
@@ -231,6 +237,8 @@ void HttpEngine::on_peer_timer(uint32_t slot) {
   }
   if (peer.deadline > now_) return arm(slot);
   switch (peer.stage) {
+    case PeerStage::kPrelude:
+      return refuse_client(slot, HttpStat::kProxyHeader);
     case PeerStage::kConnecting:
       peer.fault = HttpFault::kConnectTimeout;
       return lose(slot);
@@ -367,7 +375,7 @@ void HttpEngine::sweep_requests(const Peer& client) {
   for (uint32_t at = client.first_exchange; at != kNoSlot; at = exchanges[at][kClient].next) {
     Exchange& x = exchanges[at];
     if (x[kServer].peer == kNoSlot) continue;
-    if (policy_.may_stay(x.frontend, tuple_of(client), peer_of(x, kServer).place)) continue;
+    if (policy_.may_stay(x.frontend, client_of(client), peer_of(x, kServer).place)) continue;
     fail(x, HttpFault::kDenied);
     wake(at);
   }
@@ -395,9 +403,10 @@ bool HttpEngine::sweep(uint32_t generation, uint32_t most, Instant now) {
     // What waits at endpoints is looked at before it is used again.
     if (!peer.is_client || peer.stage == PeerStage::kGone || peer.generation == generation)
       continue;
+    if (peer.stage == PeerStage::kPrelude) continue;  // policy will be asked
     ++judged;
     peer.generation = generation;
-    const Standing standing = policy_.judge(peer.frontend, tuple_of(peer));
+    const Standing standing = policy_.judge(peer.frontend, client_of(peer));
     if (standing == Standing::kStays) {
       sweep_requests(peer);
       continue;

@@ -7,6 +7,9 @@
 //   engine_halves.cc     what an exchange does with its two ends, whatever they speak
 //   engine_exchange.cc   the course of an exchange
 //   engine_answers.cc    answers of our own; what is changed in heads that pass
+//   engine_forwarded.cc  what endpoints are told of the client
+//   engine_cors.cc       what scripts of other origins are told
+//   engine_mirror.cc     copies of requests
 #pragma once
 
 #include <vector>
@@ -14,6 +17,7 @@
 #include "core/random.h"
 #include "core/timer_wheel.h"
 #include "exchange.h"
+#include "http/date.h"
 #include "mesh/handshake_queue.h"
 #include "mesh/http_proxy.h"
 #include "mesh/slot_queue.h"
@@ -64,6 +68,9 @@ class HttpEngine final : private Shaker {
 
   // engine_clients.cc
   void accept(const tcp::EventNote& note);
+  void serve_prelude(uint32_t slot);
+  void greet(uint32_t slot);
+  void refuse_client(uint32_t slot, HttpStat why);
   void serve_opening(uint32_t slot);
   void on_shaken(uint32_t slot);
   void shake(uint32_t slot);
@@ -84,7 +91,9 @@ class HttpEngine final : private Shaker {
   void find_endpoint(Exchange& x);
   uint32_t find_idle(const HttpDestination& wanted);
   uint32_t find_shared(const HttpDestination& wanted);
-  uint32_t connect(const HttpDestination& wanted);
+  uint32_t connect(const HttpDestination& wanted, const Client& client);
+  bool take_upstream(Exchange& x, const HttpDestination& chosen, const Client& client,
+                     bool was_dead);
   void on_opened(uint32_t slot);
   void on_connect_failure(uint32_t slot);
   void serve_upstream(uint32_t slot);
@@ -128,6 +137,25 @@ class HttpEngine final : private Shaker {
     if (x.fault == HttpFault::kNone) x.fault = fault;
   }
 
+  // engine_mirror.cc
+  void start_mirror(Exchange& x);
+  bool begin_mirror(Exchange& x, const HttpDestination& to);
+  Flow run_shadow(Exchange& x);
+  void pump_shadow(Exchange& x);
+  bool is_shadow_done(const Exchange& x) const;
+  void mirror_body(Exchange& x, const tcp::Chain& data);
+  void settle_shadow(Exchange& x);
+  void let_shadow_go(Exchange& x, bool whole);
+
+  // engine_cors.cc
+  void judge_origin(Exchange& x);
+  static bool is_preflight(const http::Message& request);
+  void answer_preflight(Exchange& x);
+  bool tell_origin(Exchange& x);
+
+  // engine_forwarded.cc
+  bool tell_client(Exchange& x);
+
   // engine_answers.cc
   bool prepare_request(Exchange& x);
   bool prepare_response(Exchange& x);
@@ -135,9 +163,11 @@ class HttpEngine final : private Shaker {
   void answer_fault(Exchange& x);
   http::Message& blank_response(Exchange& x, uint16_t status);
   void set_answer(Exchange& x, std::string_view body, std::string_view content_type);
+  bool give_cookie(Exchange& x);
+  std::string_view date();
 
   Peer& peer_of(Exchange& x, Side side) { return peers[x[side].peer]; }
-  const tcp::FourTuple& tuple_of(const Peer& peer) const;
+  Client client_of(const Peer& peer) const;
   uint32_t timer_of(const Exchange& x) const { return peers.capacity() + x.slot; }
 
   WireWork work_;
@@ -156,6 +186,8 @@ class HttpEngine final : private Shaker {
   std::vector<uint32_t> first_upstream_;  // peers by policy's endpoint: idle ones and sessions
   std::vector<uint32_t> idle_count_;      // of HTTP/1, by policy's endpoint
   uint32_t clients_ = 0;
+  Instant date_until_;
+  std::array<char, http::kDateBytes> date_{};
   uint32_t sweep_next_ = kNoSlot;
   uint32_t sweep_generation_ = 0;
 };

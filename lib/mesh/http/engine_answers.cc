@@ -1,12 +1,9 @@
 // Answers of our own; what is changed in heads that pass.
-#include <arpa/inet.h>
-
-#include <array>
-#include <charconv>
-
 #include "engine.h"
 #include "http/chars.h"
 #include "http/grpc.h"
+#include "policy/limits.h"
+#include "text.h"
 
 namespace heddle::mesh {
 
@@ -14,60 +11,8 @@ namespace {
 
 using http::FieldId;
 
-constexpr std::string_view kVia11 = "1.1 heddle", kVia2 = "2 heddle";
 // RFC 9110 15.5.6 wants it with a 405.
 constexpr std::string_view kAllowed = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH";
-
-// Text of a bounded length, built from parts.
-template <size_t kMost>
-class Text {
- public:
-  void put(std::string_view part) {
-    full_ |= part.size() > kMost - size_;
-    if (full_) return;
-    std::copy(part.begin(), part.end(), text_.begin() + static_cast<ptrdiff_t>(size_));
-    size_ += part.size();
-  }
-  void put(uint32_t number) {
-    std::array<char, 10> digits;
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-    put({digits.data(), static_cast<size_t>(end - digits.data())});
-  }
-  bool full() const { return full_; }
-  std::string_view view() const { return {text_.data(), size_}; }
-
- private:
-  std::array<char, kMost> text_;
-  size_t size_ = 0;
-  bool full_ = false;
-};
-
-Text<64> text_of(const tcp::IpAddress& address) {
-  Text<64> text;
-  const auto* bytes = reinterpret_cast<const uint8_t*>(&address);
-  if (address.is_v4_mapped()) {
-    for (int i = 12; i < 16; ++i) {
-      if (i > 12) text.put(".");
-      text.put(uint32_t{bytes[i]});
-    }
-    return text;
-  }
-  std::array<char, INET6_ADDRSTRLEN> out{};
-  if (inet_ntop(AF_INET6, bytes, out.data(), out.size()) != nullptr)
-    text.put(std::string_view(out.data()));
-  return text;
-}
-
-// 128 bits that say nothing, in hexadecimal.
-std::array<char, 32> new_id(Random& random) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::array<char, 32> id;
-  for (size_t half = 0; half < 2; ++half) {
-    uint64_t word = random.next();
-    for (size_t i = 0; i < 16; ++i, word >>= 4) id[16 * half + i] = kDigits[word & 15];
-  }
-  return id;
-}
 
 bool apply(const policy::HttpFieldChange& change, http::Fields& fields) {
   for (const std::string& name : change.remove) fields.remove(name);
@@ -109,12 +54,9 @@ void put_path(const Rule& rule, const http::Message& request, uint32_t prefix, T
 }
 
 constexpr size_t kMostTarget = 8192;
-constexpr size_t kMostForwarded = 1024;
-
-// What is added to a head without being asked for: the forwarded addresses, and the names and
-// values of X-Forwarded-Proto, X-Request-Id, Via and the scheme.
-constexpr size_t kMostOfOwn = kMostForwarded + 256;
-constexpr size_t kFieldsOfOwn = 4;
+// What is added to a response without being asked for: Date, Server, what CORS wants and a cookie.
+constexpr size_t kMostOfOwn = policy::kMaxOrigin + policy::kMaxCorsListBytes + kMostCookie + 128;
+constexpr size_t kFieldsOfOwn = 8;
 static_assert(http::Limits().spare >= kMostOfOwn + policy::kMaxFieldChangeBytes);
 static_assert(http::Limits().spare_fields >= kFieldsOfOwn + policy::kMaxFieldChanges);
 
@@ -133,35 +75,36 @@ bool rewrite(const policy::HttpRewrite& rule, uint32_t prefix, http::Message& re
 bool HttpEngine::prepare_request(Exchange& x) {
   const HttpRoute& route = x.route;
   http::Message& request = *x.request;
-  http::Fields& fields = request.fields;
-  Peer& client = peer_of(x, kClient);
-  const bool https = client.wire.tls != nullptr;
-  Text<kMostForwarded> forwarded;
-  for (uint16_t i = 0; i < fields.size(); ++i) {
-    if (fields[i].id != FieldId::kXForwardedFor) continue;
-    forwarded.put(fields.value(fields[i]));
-    forwarded.put(", ");
-  }
-  forwarded.put(text_of(tuple_of(client).remote.address).view());
-  const bool known = !fields.value(FieldId::kXForwardedProto).empty();
-  if (forwarded.full() || !fields.set(FieldId::kXForwardedFor, forwarded.view())) return false;
-  if (!known && !fields.add(FieldId::kXForwardedProto, https ? "https" : "http")) return false;
-  if (fields.find(FieldId::kXRequestId) == nullptr) {
-    const std::array<char, 32> id = new_id(random_);
-    if (!fields.add(FieldId::kXRequestId, {id.data(), id.size()})) return false;
-  }
-  if (!fields.add(FieldId::kVia, request.version == http::Version::kHttp2 ? kVia2 : kVia11))
-    return false;
-  if (request.scheme().empty() && !request.set_scheme(https ? "https" : "http")) return false;
+  if (!tell_client(x)) return false;
   if (route.target == nullptr) return true;
   if (route.target->rewrite && !rewrite(*route.target->rewrite, route.prefix, request))
     return false;
-  return apply(route.target->request, fields);
+  return apply(route.target->request, request.fields);
 }
 
 // False: there is no room for what the rule wants.
 bool HttpEngine::prepare_response(Exchange& x) {
+  if (!tell_origin(x) || !give_cookie(x)) return false;
   return x.route.target == nullptr || apply(x.route.target->response, x.response->fields);
+}
+
+// By which the client's later requests come to the same endpoint.
+bool HttpEngine::give_cookie(Exchange& x) {
+  if (x.route.affinity == nullptr || x.local) return true;
+  Text<kMostCookie> cookie;
+  cookie.put(x.route.affinity->name);
+  cookie.put("=");
+  cookie.put({x.route.cookie.data(), x.route.cookie.size()});
+  cookie.put(x.route.affinity->cookie_attributes);
+  return !cookie.full() && x.response->fields.add(FieldId::kSetCookie, cookie.view());
+}
+
+std::string_view HttpEngine::date() {
+  if (now_ >= date_until_) {
+    http::write_date(limits_.wall(), date_);
+    date_until_ = now_ + seconds(1);
+  }
+  return {date_.data(), date_.size()};
 }
 
 http::Message& HttpEngine::blank_response(Exchange& x, uint16_t status) {

@@ -13,6 +13,7 @@ constexpr uint32_t kMostRead = 64 * 1024;
 constexpr uint32_t kMostUnsent = 64 * 1024;
 constexpr uint32_t kPreface = 24;  // bytes (RFC 9113 3.4)
 constexpr std::string_view kHttp2Alpn = "h2";
+constexpr Duration kPreludeTime = seconds(5);
 
 }  // namespace
 
@@ -22,25 +23,60 @@ void HttpEngine::accept(const tcp::EventNote& note) {
   // Gone again before anybody was asked.
   if (note.has(tcp::Notice::kReset) || note.has(tcp::Notice::kClosed))
     return work_.transport.close(note.id, now_);
-  const auto refuse = [&](HttpStat why) {
-    counters.add(why);
-    work_.transport.abort(note.id, now_);
-  };
   // Some are left for endpoints, without which clients are of no use.
-  if (peers.full() || clients_ >= peers.capacity() / 4 * 3) return refuse(HttpStat::kClientsFull);
-  const auto frontend = static_cast<uint32_t>(note.user);
-  std::optional<ClientTerms> terms = policy_.terms(frontend, connection->tuple());
-  if (!terms || terms->side == ClientSide::kTlsNamed) return refuse(HttpStat::kClientsRefused);
-  const bool tls = terms->side != ClientSide::kPlain;
-  if (tls && (work_.tls == nullptr || terms->tls == nullptr)) return refuse(HttpStat::kClientTls);
+  if (peers.full() || clients_ >= peers.capacity() / 4 * 3) {
+    counters.add(HttpStat::kClientsFull);
+    return work_.transport.abort(note.id, now_);
+  }
   const uint32_t slot = peers.emplace(note.id, true);
   Peer& peer = peers[slot];
   counters.add(HttpStat::kClients);
   ++clients_;
   work_.transport.set_nodelay(note.id, true);
   work_.transport.set_user(note.id, HttpProxy::kMine | slot);
-  peer.frontend = frontend;
+  peer.frontend = static_cast<uint32_t>(note.user);
   peer.wire.half_closed = note.has(tcp::Notice::kHalfClosed);
+  if (!policy_.wants_proxy_header(peer.frontend)) return greet(slot);
+  peer.stage = PeerStage::kPrelude;
+  peer.deadline = now_ + kPreludeTime;
+  arm(slot);
+  busy_.push(slot);
+}
+
+void HttpEngine::refuse_client(uint32_t slot, HttpStat why) {
+  counters.add(why);
+  lose(slot);
+}
+
+// Who the client is comes first, and nothing is believed before it.
+void HttpEngine::serve_prelude(uint32_t slot) {
+  Peer& peer = peers[slot];
+  if (peer.wire.reset) return drop(slot);
+  const ProxyHeader header = take_proxy_header(work_.transport, peer.wire.id, now_);
+  switch (header.state) {
+    case ProxyHeader::State::kMore:
+      if (peer.wire.half_closed) refuse_client(slot, HttpStat::kProxyHeader);
+      return;
+    case ProxyHeader::State::kRefused:
+      return refuse_client(slot, HttpStat::kProxyHeader);
+    case ProxyHeader::State::kWhole:
+      break;
+  }
+  if (header.told) peer.told = std::make_unique<tcp::Endpoint>(header.client.remote);
+  greet(slot);
+}
+
+// Asks policy what is spoken with the client.
+void HttpEngine::greet(uint32_t slot) {
+  Peer& peer = peers[slot];
+  std::optional<ClientTerms> terms = policy_.terms(peer.frontend, client_of(peer));
+  if (!terms || terms->side == ClientSide::kTlsNamed)
+    return refuse_client(slot, HttpStat::kClientsRefused);
+  const bool tls = terms->side != ClientSide::kPlain;
+  if (tls && (work_.tls == nullptr || terms->tls == nullptr))
+    return refuse_client(slot, HttpStat::kClientTls);
+  peer.stage = PeerStage::kOpening;
+  peer.edge = terms->edge;
   peer.deadline = now_ + terms->timeout;
   if (tls) {
     const auto phase =

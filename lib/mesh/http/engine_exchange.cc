@@ -32,6 +32,7 @@ constexpr bool is_idempotent(http::Method method) {
 Flow HttpEngine::run(Exchange& x) {
   while (!read_request(x)) co_await Change{};
   if (x.fault == HttpFault::kNone) plan(x);
+  if (x.fault == HttpFault::kNone && !x.local) start_mirror(x);
   while (x.fault == HttpFault::kNone && !x.local) {
     find_endpoint(x);
     while (waits_for_endpoint(x)) co_await Change{};
@@ -62,13 +63,15 @@ void HttpEngine::plan(Exchange& x) {
     return fail(x, HttpFault::kBadRequest);
   }
   std::optional<HttpRoute> route =
-      policy_.route(x.frontend, tuple_of(peer_of(x, kClient)), request);
+      policy_.route(x.frontend, client_of(peer_of(x, kClient)), request);
   if (!route) return fail(x, HttpFault::kNoRoute);
   x.route = std::move(*route);
   if (x.route.target != nullptr) {
     x.rule = x.route.target->slot;
     if (x.route.target->request_timeout != Duration())
       x.deadline = x.begun + x.route.target->request_timeout;
+    judge_origin(x);
+    if (x.local) return;
     if (x.route.target->redirect || x.route.target->direct) return answer_by_rule(x);
   }
   Duration timeout;
@@ -146,7 +149,12 @@ void HttpEngine::give_response(Exchange& x) {
     x.moved = now_;
     x.timed_out = false;
     answer_fault(x);
+    tell_origin(x);
   }
+  if (x.local) x.response->fields.add(http::FieldId::kServer, "heddle");
+  if (x.response->fields.find(http::FieldId::kDate) == nullptr && limits_.wall != nullptr &&
+      x.response->status != 101)
+    x.response->fields.add(http::FieldId::kDate, date());
   if (!write_response(x)) {
     x[kClient].lost = true;
     return fail(x, HttpFault::kNoMemory);
@@ -183,6 +191,7 @@ bool HttpEngine::is_done(const Exchange& x) const {
 }
 
 void HttpEngine::settle(Exchange& x) {
+  if (x.is_shadow) return settle_shadow(x);
   const Half& client = x[kClient];
   if (client.lost) fail(x, HttpFault::kClientGone);
   const uint16_t status = client.write_begun && x.response != nullptr ? x.response->status : 0;
@@ -199,6 +208,7 @@ void HttpEngine::settle(Exchange& x) {
                  .bytes_out = x.bytes[kServer],
                  .time = now_ - x.begun,
                  .to_head = x.head_at == Instant() ? Duration() : x.head_at - x.begun});
+  let_shadow_go(x, false);
   work_.pieces().free(x.answer);
   // The client's first: what it was sent may lie in the server's stream.
   release_client(x);

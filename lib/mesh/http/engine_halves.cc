@@ -122,6 +122,7 @@ bool HttpEngine::read_response(Exchange& x) {
 
 // An answer before the answer goes on to clients that know of such.
 void HttpEngine::pass_interim(Exchange& x) {
+  if (x.is_shadow) return;
   Half& client = x[kClient];
   Peer& peer = peer_of(x, kClient);
   if (client.stream != http2::kNoStream) {
@@ -137,7 +138,8 @@ void HttpEngine::pass_interim(Exchange& x) {
 
 // A 100 of an endpoint that speaks HTTP/2.
 void HttpEngine::pass_continue(Exchange& x) {
-  if (!x.request->expects_continue || x[kClient].lost || x[kClient].write_begun) return;
+  if (x.is_shadow || !x.request->expects_continue || x[kClient].lost || x[kClient].write_begun)
+    return;
   http::Message& interim = blank_response(x, 100);
   pass_interim(x);
   interim.clear();
@@ -321,6 +323,7 @@ void HttpEngine::pump(Exchange& x, Side from) {
     if (data.empty()) break;
     const uint32_t bytes = data.bytes;
     if (from == kClient) x.replayable = false;
+    if (from == kClient && x.other != kNoSlot) mirror_body(x, data);
     put(x, to, data);
     moved += bytes;
   }
@@ -340,7 +343,10 @@ void HttpEngine::pump(Exchange& x, Side from) {
     if (from == kClient) x.refused_status = http::status_of(source.refusal);
     return fail(x, from == kClient ? HttpFault::kBadBody : HttpFault::kBadResponse);
   }
-  if (source.read_ended) return finish(x, to, (from == kClient ? x.request : x.response)->trailers);
+  if (source.read_ended) {
+    if (from == kClient) let_shadow_go(x, true);
+    return finish(x, to, (from == kClient ? x.request : x.response)->trailers);
+  }
   if (source.lost)
     return fail(x, from == kClient ? HttpFault::kClientGone : HttpFault::kUpstreamReset);
   if (moved >= kMostAtOnce) wake(x.slot);

@@ -43,7 +43,9 @@ uint32_t HttpEngine::find_idle(const HttpDestination& wanted) {
     Peer& peer = peers[at];
     next = peer.next;
     if (peer.session != nullptr || peer.stage != PeerStage::kOpen) continue;
-    // Policy has changed how the endpoint is reached: nobody will ask for this one again.
+    // By another port, or for another service.
+    if (!fits(peer, wanted) && peer.generation == wanted.to.generation) continue;
+    // Policy may have changed how the endpoint is reached: nobody may ask for this one again.
     if (!fits(peer, wanted)) {
       counters.add(HttpStat::kUpstreamsClosed);
       lose(at);
@@ -73,7 +75,7 @@ uint32_t HttpEngine::find_shared(const HttpDestination& wanted) {
   return kNoSlot;
 }
 
-uint32_t HttpEngine::connect(const HttpDestination& wanted) {
+uint32_t HttpEngine::connect(const HttpDestination& wanted, const Client& client) {
   if (peers.full()) return kNoSlot;
   const uint32_t slot = peers.emplace(tcp::ConnectionId(), false);
   const tcp::ConnectionId id = work_.transport.connect(
@@ -97,8 +99,14 @@ uint32_t HttpEngine::connect(const HttpDestination& wanted) {
   if (wanted.to.tls != nullptr)
     peer.wire.tls =
         std::make_unique<TlsEnd>(TlsEnd::Phase::kBegin, wanted.to.tls, wanted.to.server_name);
+  peer.for_one = wanted.to.proxy_header != ProxyHeaderVersion::kNone;
+  if (peer.for_one &&
+      !send_proxy_header(work_.transport, id, wanted.to.proxy_header, client.tuple, now_)) {
+    lose(slot);
+    return kNoSlot;
+  }
   // Others may wait for it.
-  if (wanted.http2) link(slot);
+  if (wanted.http2 && !peer.for_one) link(slot);
   arm(slot);
   return slot;
 }
@@ -133,30 +141,41 @@ void HttpEngine::find_endpoint(Exchange& x) {
   ++x.tries;
   const bool was_dead = x.reused;
   x.reused = false;
+  const Client client = client_of(peer_of(x, kClient));
   const std::expected<HttpDestination, HttpFault> chosen =
-      policy_.choose(x.frontend, tuple_of(peer_of(x, kClient)), x.route);
+      policy_.choose(x.frontend, client, x.route);
   if (!chosen) return fail(x, chosen.error());
-  // Where a kept connection was dead the others are likely to be so too.
+  if (take_upstream(x, *chosen, client, was_dead)) return;
+  fail(x, HttpFault::kNoConnection);
+}
+
+// A connection that is there, or one that is opened. False: there can be none.
+bool HttpEngine::take_upstream(Exchange& x, const HttpDestination& chosen, const Client& client,
+                               bool was_dead) {
   uint32_t slot = kNoSlot;
-  if (chosen->http2)
-    slot = find_shared(*chosen);
+  // Where a kept connection was dead the others are likely to be so too.
+  if (chosen.to.proxy_header != ProxyHeaderVersion::kNone)
+    slot = kNoSlot;
+  else if (chosen.http2)
+    slot = find_shared(chosen);
   else if (!was_dead)
-    slot = find_idle(*chosen);
+    slot = find_idle(chosen);
   x.reused = slot != kNoSlot;
-  if (slot == kNoSlot) slot = connect(*chosen);
-  if (slot == kNoSlot) return fail(x, HttpFault::kNoConnection);
+  if (slot == kNoSlot) slot = connect(chosen, client);
+  if (slot == kNoSlot) return false;
   if (x.reused) counters.add(HttpStat::kReused);
   attach(x, kServer, slot);
   Peer& peer = peers[slot];
   peer.deadline = peer.stage == PeerStage::kOpen ? kNever : peer.deadline;
   ++peer.requests;
-  x.endpoint = chosen->to.endpoint;
+  x.endpoint = chosen.to.endpoint;
   x.moved = now_;
-  x.idle = chosen->to.idle_timeout;
+  x.idle = chosen.to.idle_timeout;
   if (x.route.target != nullptr && x.route.target->stream_idle != Duration())
     x.idle = x.route.target->stream_idle;
   policy_.opened(x.frontend, x.endpoint);
   x.counted = true;
+  return true;
 }
 
 // One that is not in use may end, or say what nobody asked for.
@@ -173,8 +192,9 @@ void HttpEngine::serve_upstream(uint32_t slot) {
 
 void HttpEngine::keep(uint32_t slot) {
   Peer& peer = peers[slot];
-  if (peer.session == nullptr && idle_count_[peer.endpoint] >= limits_.idle_per_endpoint)
-    return end_in_order(slot);
+  const bool full =
+      peer.session == nullptr && idle_count_[peer.endpoint] >= limits_.idle_per_endpoint;
+  if (full || peer.for_one) return end_in_order(slot);
   peer.deadline = now_ + limits_.keep_upstream;
   if (peer.session == nullptr) link(slot);
   arm(slot);

@@ -17,6 +17,7 @@ namespace heddle::mesh {
 enum class Speaks : uint8_t { kUnknown, kHttp1, kHttp2 };
 
 enum class PeerStage : uint8_t {
+  kPrelude,     // a client's: a header of the PROXY protocol
   kConnecting,  // to an endpoint
   kOpening,     // TLS or not, its handshake
   kOpen,
@@ -35,6 +36,8 @@ struct Peer {
   bool counted_idle = false;
   bool idle = false;                            // an endpoint's: in its list, for other requests
   bool http2_wanted = false;                    // an endpoint's
+  bool for_one = false;                         // an endpoint's: told of its client
+  bool edge = false;                            // a client's: ClientTerms::edge
   HttpFault fault = HttpFault::kNone;           // an endpoint's: why it is gone
   uint32_t frontend = kNoSlot;                  // a client's
   uint32_t endpoint = kNoSlot;                  // an endpoint's
@@ -44,6 +47,7 @@ struct Peer {
   uint32_t requests = 0;
   tcp::Endpoint place;                  // an endpoint's
   std::shared_ptr<const void> tls_use;  // an endpoint's: how it is spoken to; null: in clear
+  std::unique_ptr<tcp::Endpoint> told;  // a client's: where it says that it comes from
   std::unique_ptr<http2::Session> session;
   Instant deadline = kNever;
 };
@@ -94,6 +98,12 @@ struct Exchange {
   bool timed_out = false;
   bool ending = false;   // the response is given; the rest is the client's to say
   bool counted = false;  // policy knows of the endpoint's request
+  bool cors = false;     // scripts of the request's origin may read the response
+  // A copy of another's request: it has no client, and nobody wants its response.
+  bool is_shadow = false;
+  bool source_ended = false;  // of a shadow: its whole body is in `answer`
+  http::Text origin;          // of the request, in its arena
+  uint32_t other = kNoSlot;   // its shadow, or whose shadow it is
   uint8_t tries = 0;
   uint8_t interims = 0;  // that came before the response
   Instant begun, head_at, moved;
@@ -102,7 +112,7 @@ struct Exchange {
   Duration idle;           // 0: none
   uint64_t discarded = 0;  // of a request that nobody reads any more, bytes
   uint64_t bytes[2] = {};  // of the bodies, by the side they came from
-  tcp::Chain answer;       // the body of an answer of our own
+  tcp::Chain answer;       // the body of an answer of our own; of a shadow: what is to be sent
   Flow flow;
 };
 

@@ -19,19 +19,28 @@ namespace heddle::mesh {
 // Everything goes to the server, until told otherwise.
 class HttpRules final : public HttpPolicy {
  public:
-  std::optional<ClientTerms> terms(uint32_t frontend, const tcp::FourTuple& client) override {
+  bool wants_proxy_header(uint32_t) override { return proxy_header_in; }
+  std::optional<ClientTerms> terms(uint32_t frontend, const Client& client) override {
     EXPECT_EQ(frontend, kFrontend);
-    EXPECT_EQ(client.remote.address, address(1));
-    return ClientTerms{.side = side, .tls = client_tls};
+    if (remembers) {
+      EXPECT_EQ(client.tuple.remote.address, client_address);
+      EXPECT_EQ(client.told, client_address != address(1));
+    }
+    return ClientTerms{.side = side, .tls = client_tls, .edge = edge};
   }
-  std::optional<HttpRoute> route(uint32_t frontend, const tcp::FourTuple&,
+  std::optional<HttpRoute> route(uint32_t frontend, const Client&,
                                  const http::Message& request) override {
     EXPECT_EQ(frontend, kFrontend);
     if (remembers) asked.emplace_back(request.path());
     if (!found) return std::nullopt;
-    return HttpRoute{.target = target ? &*target : nullptr, .routes = nullptr, .prefix = prefix};
+    HttpRoute its;
+    its.target = target ? &*target : nullptr;
+    its.prefix = prefix;
+    its.affinity = affinity;
+    its.cookie.fill('c');
+    return its;
   }
-  std::expected<HttpDestination, HttpFault> choose(uint32_t, const tcp::FourTuple&,
+  std::expected<HttpDestination, HttpFault> choose(uint32_t, const Client&,
                                                    const HttpRoute&) override {
     if (fault != HttpFault::kNone) return std::unexpected(fault);
     return HttpDestination{.to = {.tuple = {{address(9), Be16(0)}, {address(2), Be16(port)}},
@@ -39,19 +48,29 @@ class HttpRules final : public HttpPolicy {
                                   .generation = 1,
                                   .connect_timeout = seconds(5),
                                   .idle_timeout = idle,
-                                  .tls = server_tls},
+                                  .tls = server_tls,
+                                  .proxy_header = proxy_header},
                            .http2 = http2};
   }
+  std::expected<HttpDestination, HttpFault> mirror(uint32_t frontend, const Client& client,
+                                                   const HttpRoute& its) override {
+    if (!mirrors) return std::unexpected(HttpFault::kNone);
+    std::expected<HttpDestination, HttpFault> to = choose(frontend, client, its);
+    if (!to) return to;
+    to->to.tuple.remote.port = Be16(mirror_port);
+    to->to.endpoint = kEndpoint + 1;
+    return to;
+  }
   void opened(uint32_t, uint32_t endpoint) override {
-    EXPECT_EQ(endpoint, kEndpoint);
+    EXPECT_TRUE(endpoint == kEndpoint || mirrors);
     ++active;
   }
   void closed(uint32_t, uint32_t) override { --active; }
   void ended(const HttpRecord& record) override {
     if (remembers) records.push_back(record);
   }
-  Standing judge(uint32_t, const tcp::FourTuple&) override { return standing; }
-  bool may_stay(uint32_t, const tcp::FourTuple&, const tcp::Endpoint& endpoint) override {
+  Standing judge(uint32_t, const Client&) override { return standing; }
+  bool may_stay(uint32_t, const Client&, const tcp::Endpoint& endpoint) override {
     EXPECT_EQ(endpoint, (tcp::Endpoint{address(2), Be16(port)}));
     return stays;
   }
@@ -59,6 +78,13 @@ class HttpRules final : public HttpPolicy {
   ClientSide side = ClientSide::kPlain;
   std::shared_ptr<tls::Context> client_tls, server_tls;
   std::optional<policy::HttpTarget> target;
+  bool mirrors = false;
+  bool edge = false;
+  uint16_t mirror_port = kServerPort + 1;
+  std::shared_ptr<const policy::HttpAffinity> affinity;
+  bool proxy_header_in = false;
+  ProxyHeaderVersion proxy_header = ProxyHeaderVersion::kNone;  // to the server
+  tcp::IpAddress client_address = address(1);
   bool found = true, stays = true, http2 = false;
   bool remembers = true;  // what it was asked and told
   uint32_t prefix = 0;

@@ -68,6 +68,21 @@ TEST(HttpProxy, KeepsBothConnections) {
   EXPECT_EQ(net.count(HttpStat::kReused), 5u);
 }
 
+TEST(HttpProxy, KeepsConnectionsToEachPortOfAnEndpoint) {
+  HttpNet net;
+  net.server.transport().listen({.local = {address(2), Be16(kServerPort + 1)}});
+  net.serve(kOk);
+  TextStream& client = net.ask(get("/1"));
+  for (int i = 0; i < 6; ++i) {
+    net.run(milliseconds(100));
+    net.rules.port = kServerPort + i % 2;
+    net.clients.say(client, get("/again"), net.network.now());
+  }
+  net.run();
+  EXPECT_EQ(times(client.heard, "hello"), 7u);
+  EXPECT_EQ(net.count(HttpStat::kUpstreams), 2u);
+}
+
 TEST(HttpProxy, TakesNoMemoryForRequestsOnceItStands) {
   HttpNet net;
   net.rules.remembers = false;

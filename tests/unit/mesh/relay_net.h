@@ -39,15 +39,16 @@ class Fork final : public sim::Element {
 // Everything goes to the server, until told otherwise.
 class Policy final : public RelayPolicy {
  public:
-  std::optional<ClientTerms> terms(uint32_t frontend, const tcp::FourTuple& client) override {
+  bool wants_proxy_header(uint32_t) override { return proxy_header_in; }
+  std::optional<ClientTerms> terms(uint32_t frontend, const Client& client) override {
     EXPECT_EQ(frontend, kFrontend);
-    EXPECT_EQ(client.remote.address, address(1));
+    EXPECT_EQ(client.tuple.remote.address, client_address);
     return ClientTerms{.side = side, .tls = client_tls};
   }
-  std::optional<Upstream> choose(uint32_t frontend, const tcp::FourTuple& client,
+  std::optional<Upstream> choose(uint32_t frontend, const Client& client,
                                  const ClientFacts& facts) override {
     EXPECT_EQ(frontend, kFrontend);
-    EXPECT_EQ(client.remote.address, address(1));
+    EXPECT_EQ(client.tuple.remote.address, client_address);
     server_name = facts.server_name;
     identity = facts.identity;
     if (refuse) return std::nullopt;
@@ -56,7 +57,8 @@ class Policy final : public RelayPolicy {
                     .generation = generation,
                     .connect_timeout = seconds(5),
                     .idle_timeout = idle,
-                    .tls = server_tls};
+                    .tls = server_tls,
+                    .proxy_header = proxy_header};
   }
   void opened(uint32_t, uint32_t endpoint) override {
     EXPECT_EQ(endpoint, kEndpoint);
@@ -67,7 +69,7 @@ class Policy final : public RelayPolicy {
     (to_endpoint ? sent : received) += bytes;
   }
   Standing judge(const RelayPair& pair) override {
-    EXPECT_EQ(pair.client.remote.address, address(1));
+    EXPECT_EQ(pair.client.tuple.remote.address, client_address);
     EXPECT_EQ(pair.endpoint, (tcp::Endpoint{address(2), Be16(port)}));
     EXPECT_EQ(pair.frontend, kFrontend);
     ++judged;
@@ -77,6 +79,9 @@ class Policy final : public RelayPolicy {
   ClientSide side = ClientSide::kPlain;
   std::shared_ptr<tls::Context> client_tls, server_tls;
   std::string server_name, identity;
+  bool proxy_header_in = false;
+  ProxyHeaderVersion proxy_header = ProxyHeaderVersion::kNone;  // to the server
+  tcp::IpAddress client_address = address(1);
   bool refuse = false;
   uint16_t port = kServerPort;
   uint32_t generation = 1;

@@ -83,6 +83,11 @@ class Message {
   bool set_protocol(std::string_view text) { return arena_.store(text, protocol_); }
 
   Arena& arena() { return arena_; }
+  const Arena& arena() const { return arena_; }
+
+  // Becomes the same in its own memory, without what the other has given up. False: there is no
+  // room for it, and it is nothing whole.
+  [[nodiscard]] bool copy(const Message& other);
 
   Fields fields;
   Fields trailers;      // none can be added to `fields` any more once one is here

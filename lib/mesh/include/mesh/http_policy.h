@@ -1,6 +1,7 @@
 // HttpPolicy: what the HTTP proxy asks, and tells, the layer that knows policy.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -9,6 +10,7 @@
 #include "http/message.h"
 #include "mesh/http_stats.h"
 #include "mesh/relay_policy.h"
+#include "policy/http_affinity.h"
 #include "policy/http_routes.h"
 
 namespace heddle::mesh {
@@ -20,6 +22,11 @@ struct HttpRoute {
   // Who owns the target; it is kept for as long as the request is in work.
   std::shared_ptr<const policy::HttpRoutes> routes;
   uint32_t prefix = 0;  // bytes of the path that the rule's prefix fits
+  // Chooses the endpoint, where something in the request says which; else each try draws.
+  std::optional<uint64_t> hash;
+  // The client is to be given a cookie of this name, with this value; null: none.
+  std::shared_ptr<const policy::HttpAffinity> affinity;
+  std::array<char, 32> cookie{};
 };
 
 // Where one try of a request is to go.
@@ -44,25 +51,28 @@ struct HttpRecord {
 
 class HttpPolicy {
  public:
+  // Whether its clients' streams begin with a header of the PROXY protocol. Asked before terms().
+  virtual bool wants_proxy_header(uint32_t frontend) = 0;
   // None: refused, and counted there; the client is reset.
-  virtual std::optional<ClientTerms> terms(uint32_t frontend, const tcp::FourTuple& client) = 0;
+  virtual std::optional<ClientTerms> terms(uint32_t frontend, const Client& client) = 0;
   // None: no rule is for it.
-  virtual std::optional<HttpRoute> route(uint32_t frontend, const tcp::FourTuple& client,
+  virtual std::optional<HttpRoute> route(uint32_t frontend, const Client& client,
                                          const http::Message& request) = 0;
   // For one try. `route`: of route(), perhaps under an older policy: a later try goes by what the
   // rule has become.
-  virtual std::expected<HttpDestination, HttpFault> choose(uint32_t frontend,
-                                                           const tcp::FourTuple& client,
+  virtual std::expected<HttpDestination, HttpFault> choose(uint32_t frontend, const Client& client,
+                                                           const HttpRoute& route) = 0;
+  // Where a copy of the request goes, whose rule has a mirror. kNone: this one is not mirrored.
+  virtual std::expected<HttpDestination, HttpFault> mirror(uint32_t frontend, const Client& client,
                                                            const HttpRoute& route) = 0;
   // A request is in work at the endpoint, and is no more.
   virtual void opened(uint32_t frontend, uint32_t endpoint) = 0;
   virtual void closed(uint32_t frontend, uint32_t endpoint) = 0;
   virtual void ended(const HttpRecord& record) = 0;
   // Whether a client's connection may go on under the policy of now.
-  virtual Standing judge(uint32_t frontend, const tcp::FourTuple& client) = 0;
+  virtual Standing judge(uint32_t frontend, const Client& client) = 0;
   // Whether its request at the endpoint may go on.
-  virtual bool may_stay(uint32_t frontend, const tcp::FourTuple& client,
-                        const tcp::Endpoint& endpoint) = 0;
+  virtual bool may_stay(uint32_t frontend, const Client& client, const tcp::Endpoint& endpoint) = 0;
 
  protected:
   ~HttpPolicy() = default;

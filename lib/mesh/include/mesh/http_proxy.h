@@ -35,6 +35,8 @@ struct HttpLimits {
   Duration linger = seconds(2);          // for a client to take the last answer
   http::Limits message;
   http2::Limits http2;
+  // Seconds since 1970, asked for once a second at most. Null: no response is given a Date.
+  int64_t (*wall)() = nullptr;
 };
 
 class HttpEngine;

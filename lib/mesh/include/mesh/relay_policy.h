@@ -7,10 +7,18 @@
 #include <string>
 #include <string_view>
 
+#include "mesh/proxy_header.h"
 #include "tcp/transport.h"
 #include "tls/context.h"
 
 namespace heddle::mesh {
+
+// Who a connection is from: as TCP has it, or, where a load balancer in front tells more, with the
+// address and port that it told.
+struct Client {
+  tcp::FourTuple tuple;  // seen from our side; local is always the one that was connected to
+  bool told = false;     // remote is what was told: no proof that anybody is there
+};
 
 // What a frontend's clients speak.
 enum class ClientSide : uint8_t {
@@ -23,6 +31,9 @@ enum class ClientSide : uint8_t {
 struct ClientTerms {
   ClientSide side = ClientSide::kPlain;
   std::shared_ptr<tls::Context> tls;  // of kTls and kEither
+  // Of HTTP: clients are nobody's that is known. What they say of themselves in X-Forwarded-Proto,
+  // X-Request-Id and Forwarded is not believed.
+  bool edge = false;
   // Until the endpoint is chosen, which waits for the client's first bytes, or its handshake.
   Duration timeout = seconds(10);
 };
@@ -46,11 +57,13 @@ struct Upstream {
   // Names the configuration that `tls` was made from: connections under the same one are alike.
   std::shared_ptr<const void> tls_use;
   std::string server_name;  // with TLS: asked for by SNI, and verified where policy says so
+  // Told to the endpoint of the client, before TLS. Such a connection is for this client alone.
+  ProxyHeaderVersion proxy_header = ProxyHeaderVersion::kNone;
 };
 
-// What is known of a pair. `client` is the accepted connection's tuple, seen from our side.
+// What is known of a pair.
 struct RelayPair {
-  tcp::FourTuple client;
+  Client client;
   tcp::Endpoint endpoint;  // address and port
   uint32_t frontend = 0;   // the listener's user word
   uint32_t endpoint_slot = 0;
@@ -60,9 +73,11 @@ enum class Standing : uint8_t { kStays, kReset, kSilent };
 
 class RelayPolicy {
  public:
+  // Whether its clients' streams begin with a header of the PROXY protocol. Asked before terms().
+  virtual bool wants_proxy_header(uint32_t frontend) = 0;
   // None: refused, and counted there; the client is reset.
-  virtual std::optional<ClientTerms> terms(uint32_t frontend, const tcp::FourTuple& client) = 0;
-  virtual std::optional<Upstream> choose(uint32_t frontend, const tcp::FourTuple& client,
+  virtual std::optional<ClientTerms> terms(uint32_t frontend, const Client& client) = 0;
+  virtual std::optional<Upstream> choose(uint32_t frontend, const Client& client,
                                          const ClientFacts& facts) = 0;
   virtual void opened(uint32_t frontend, uint32_t endpoint) = 0;
   virtual void closed(uint32_t frontend, uint32_t endpoint) = 0;

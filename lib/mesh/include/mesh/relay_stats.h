@@ -28,6 +28,7 @@ enum class RelayStat : uint8_t {
   kTlsClient,
   kTlsServer,
   kTooSlow,
+  kProxyHeader,
   kTruncated,
   kBytesToServer,
   kBytesToClient,
@@ -62,6 +63,9 @@ inline constexpr std::array<RelayStatText, static_cast<size_t>(RelayStat::kCount
      "Endpoints that TLS refused, or that refused it; the TLS counters say why."},
     {RelayStat::kTooSlow, "too_slow",
      "Clients that did not say in time what the endpoint is chosen by."},
+    {RelayStat::kProxyHeader, "proxy_header",
+     "Clients whose stream did not begin with a header of the PROXY protocol, as policy says it "
+     "must."},
     {RelayStat::kTruncated, "truncated",
      "Streams of TLS that ended without close_notify; passed on as cut off."},
     {RelayStat::kBytesToServer, "bytes_to_server", "Payload handed on to endpoints."},

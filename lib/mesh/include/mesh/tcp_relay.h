@@ -56,6 +56,7 @@ class TcpRelay final : private Shaker {
  private:
   enum Side : uint8_t { kClient = 0, kServer = 1 };
   enum class Stage : uint8_t {
+    kPrelude,     // the client's header of the PROXY protocol
     kOpening,     // the client's first bytes or handshake; there is no endpoint yet
     kConnecting,  // to the endpoint
     kShaking,     // with the endpoint
@@ -63,7 +64,8 @@ class TcpRelay final : private Shaker {
   };
   struct Pair {
     tcp::ConnectionId ends[2];
-    std::unique_ptr<TlsEnd> tls[2];  // null: plain
+    std::unique_ptr<TlsEnd> tls[2];       // null: plain
+    std::unique_ptr<tcp::Endpoint> told;  // where the client says that it comes from
     uint32_t frontend = 0;
     uint32_t endpoint = kNoSlot;
     uint32_t generation = 0;
@@ -78,6 +80,9 @@ class TcpRelay final : private Shaker {
   };
 
   void accept(const tcp::EventNote& note, Instant now);
+  void read_prelude(uint32_t slot, Instant now);
+  void greet(uint32_t slot, Instant now);
+  void refuse(uint32_t slot, RelayStat why, Instant now);
   void connect(uint32_t slot, Instant now);
   void on_end(uint32_t slot, Side side, const tcp::EventNote& note, Instant now);
   void on_reset(uint32_t slot, Side side, Instant now);
@@ -91,6 +96,7 @@ class TcpRelay final : private Shaker {
   void cut(uint32_t slot, Standing how, Instant now);
   void finish(uint32_t slot);
   void arm(uint32_t slot);
+  Client client_of(const Pair& pair) const;
   RelayPair describe(const Pair& pair) const;
 
   // relay_handshake.cc

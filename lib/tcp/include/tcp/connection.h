@@ -77,6 +77,8 @@ class Connection {
   // The user's side. A call that the state has no place for does nothing and says so.
   Chain receive(uint32_t most, Instant now);
   uint32_t readable() const { return reassembly_.ready().bytes; }
+  // Copies the first to.size() of these without taking them; to.size() <= readable().
+  void peek(std::span<uint8_t> to) const { env_->pieces.copy_out(reassembly_.ready(), to); }
   // Takes from the chain's front what fits; the rest stays with the caller.
   uint32_t send(Chain& chain, Instant now);
   uint32_t send_copy(std::span<const uint8_t> bytes, Instant now);
