@@ -1,45 +1,16 @@
 """heddle-load: against kernels in both directions, and against itself through heddled over memif."""
 
-import json
-import os
 import pathlib
 import subprocess
 
 import pytest
 
-from lab import ALL_CPUS, Lab, WORKER_CPU, poll
-from node import BUILD, Node, as_yaml, uplink
+from lab import Lab, poll
+from load import SERVER, VIP, Load, around_heddled, no_failures, run
+from node import uplink
 from policy import apply, resource
 
-HEDDLE_LOAD = BUILD / "tools/load/heddle-load"
 HERE = pathlib.Path(__file__).parent
-VIP = "198.18.0.1"
-
-
-class Load:
-    """A heddle-load in the lab's node namespace."""
-
-    def __init__(self, lab, ports, *arguments):
-        self.path = lab.path("load.yaml")
-        pathlib.Path(self.path).write_text(as_yaml({
-            "node": "load", "workers": {"cores": [WORKER_CPU]}, "memory": {"no_huge": "256M"},
-            "control": {"state": "none"}, "ports": ports}))
-        self.process = lab.node.start(HEDDLE_LOAD, "--config", self.path, *arguments,
-                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                      preexec_fn=lambda: os.sched_setaffinity(0, ALL_CPUS))
-
-    def result(self):
-        out, log = self.process.communicate(timeout=60)
-        assert self.process.returncode == 0, log
-        return json.loads(out)
-
-
-def run(lab, ports, *arguments):
-    return Load(lab, ports, *arguments, "--seconds", 1, "--warm-up", 0.2).result()
-
-
-def no_failures(side):
-    return not any(side["failures"].values())
 
 
 @pytest.fixture
@@ -106,13 +77,7 @@ def test_a_kernel_client_of_its_echo(kernel):
 def memif_lab():
     """heddled relays between the two ports that each heddle-load has."""
     with Lab() as lab:
-        wires = [lab.path(f"m{side}.sock") for side in (0, 1)]
-        ports = [{"name": f"m{side}", "role": "uplink", "addresses": [f"192.0.{2 + side}.1/24"],
-                  "device": f"memif:{wire},role=server"} for side, wire in enumerate(wires)]
-        lab.ports = [{"name": f"m{side}", "role": "uplink", "addresses": [f"192.0.{2 + side}.2/24"],
-                      "device": f"memif:{wire},role=client"} for side, wire in enumerate(wires)]
-        lab.ports[0]["gateway"] = "192.0.2.1"
-        lab.heddled = lab.enter(Node(lab, ports))
+        around_heddled(lab)
         apply(lab.heddled,
               resource("Service", "load", {
                   "addresses": [VIP], "forwarding": "proxy", "ports": [
@@ -120,7 +85,7 @@ def memif_lab():
                        "protocol": "http" if port == 7003 else "tcp"}
                       for port in (7000, 7001, 7002, 7003)]}),
               resource("EndpointSet", "load", {"service": "load", "endpoints": [
-                  {"address": "192.0.3.2"}]}))
+                  {"address": SERVER}]}))
         yield lab
 
 
@@ -184,8 +149,9 @@ def test_http_through_the_proxy(fresh_memif, how, size):
 def test_http_that_is_not_answered_with_200_has_failed(fresh_memif):
     load = Load(fresh_memif, fresh_memif.ports, *SERVE, "--connect", f"{VIP}:7003", "--do", "get", "--path",
                 "/a%zz", "--seconds", 0.5, "--warm-up", 0)
-    client = load.result()["client"]
+    client = load.result(code=3)["client"]
     assert client["requests"] == 0 and client["failures"]["status"] > 0
+    assert f"{client['failures']['status']} status" in load.log
 
 
 def test_http_of_a_kernel_server(kernel):

@@ -55,7 +55,7 @@ class HttpClient final : public Caller, private HttpSide {
     bool closes = false;
     bool stands = false;
   };
-  enum class Read : uint8_t { kMore, kWhole, kWrong };
+  enum class Read : uint8_t { kRight, kWrong };
   enum class Drained : uint8_t { kNothing, kSome, kGone };
 
   void on_connected(uint32_t slot, Instant now);

@@ -38,23 +38,25 @@ void HttpClient::serve1(uint32_t slot, Instant now) {
     Failure why = Failure::kWrongAnswer;
     const Read read = read1(slot, why);
     if (read == Read::kWrong) return fail(slot, why, now);
-    // Asks again, or gives the connection up.
-    if (read == Read::kWhole) return answered1(slot, now);
   }
+  Call& call = calls_[slot];
+  if (call.head_unsent || call.to_send > 0 || wire.pending() > 0) send1(slot, now);
+  // It may have come before the question's end (RFC 9112 9.5): both are waited for.
+  const bool whole = call.asking && !call.in_head && call.unanswered == 0 && call.to_send == 0;
+  // Asks again, or gives the connection up.
+  if (whole) return answered1(slot, now);
   if (wire.ended(work_)) return on_end(slot, now);
-  const Call& call = calls_[slot];
-  if (call.head_unsent || call.to_send > 0 || wire.pending() > 0) return send1(slot, now);
   if (wire.starved_in) again(slot);
 }
 
-// Of the answer; kWrong: it is none, or not the one that was asked for.
+// What has come of the answer; kWrong: it is none, or not the one that was asked for.
 HttpClient::Read HttpClient::read1(uint32_t slot, Failure& why) {
   Call& call = calls_[slot];
   tcp::Chain& in = lines_[slot].wire.in;
-  if (!call.asking) return Read::kWrong;
+  if (!call.asking || call.head_unsent) return Read::kWrong;
   if (call.in_head) {
     const std::string_view head = head_of_input(lines_[slot]);
-    if (head.empty()) return in.bytes < kMostHead ? Read::kMore : Read::kWrong;
+    if (head.empty()) return in.bytes < kMostHead ? Read::kRight : Read::kWrong;
     const std::optional<ResponseHead> told = read_response(head);
     if (!told) return Read::kWrong;
     if (told->status != kOk) why = Failure::kStatus;
@@ -67,9 +69,7 @@ HttpClient::Read HttpClient::read1(uint32_t slot, Failure& why) {
   if (in.bytes > call.unanswered) return Read::kWrong;
   call.unanswered -= in.bytes;
   pieces().free(in);
-  if (call.unanswered > 0) return Read::kMore;
-  // Before all of the question was there.
-  return call.head_unsent || call.to_send > 0 ? Read::kWrong : Read::kWhole;
+  return Read::kRight;
 }
 
 void HttpClient::answered1(uint32_t slot, Instant now) {

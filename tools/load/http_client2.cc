@@ -113,7 +113,8 @@ std::optional<Failure> HttpClient::judge2(http2::Session& session, http2::Stream
   if (session.refusal(stream) != http::Refusal::kNone) return Failure::kWrongAnswer;
   if (message.status != 0 && message.status != kOk) return Failure::kStatus;
   if (session.error(stream) != http2::ErrorCode::kNoError) return Failure::kReset;
-  const bool whole = its.ended && its.to_send == 0 && message.status == kOk &&
+  // A server that has answered may want no more of the body (RFC 9113 8.1).
+  const bool whole = its.ended && message.status == kOk &&
                      (!message.body.has_length || message.body.length == its.received);
   if (!whole || !judge_length(its.received)) return Failure::kWrongAnswer;
   return std::nullopt;
