@@ -84,7 +84,8 @@ class Patient:
         self.window.connection.close()
 
 
-@pytest.fixture(scope="module", params=[1, 2], ids=["1worker", "2workers"])
+@pytest.fixture(scope="module", params=[1, 2] if SOAK else [1],
+                ids=lambda workers: f"{workers}worker{'s' * (workers > 1)}")
 def net(request):
     with http_lab(request.param) as lab:
         lab.slow = Slow()
