@@ -203,11 +203,12 @@ def connect(namespace, address, wait=10):
     return connection
 
 
-def exchange(namespace, address, data, wait=10, half_close=True):
-    """Sends bytes, and gives all that comes until the other side ends."""
+def exchange(namespace, address, *parts, wait=10, half_close=True):
+    """Sends bytes, each part by itself, and gives all that comes until the other side ends."""
     with connect(namespace, address, wait) as connection:
         with contextlib.suppress(ConnectionError):
-            connection.sendall(data)
+            for part in parts:
+                connection.sendall(part)
             if half_close:
                 connection.shutdown(socket.SHUT_WR)
         return read_all(connection)

@@ -2,6 +2,7 @@
 others are served meanwhile, and nothing is left of them."""
 
 import contextlib
+import socket
 import threading
 
 import pytest
@@ -243,6 +244,8 @@ def test_beginnings(net):
     for first in (ping(), headers(1, request()), frame(0xfe), b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"):
         with connect(net.client, (VIP, 80)) as connection:
             connection.sendall(PREFACE + first)
+            # An end that comes with it changes nothing.
+            connection.shutdown(socket.SHUT_WR)
             reader = Reader(connection)
             while reader.read() is not None:
                 pass

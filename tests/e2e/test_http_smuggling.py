@@ -1,6 +1,8 @@
 """Requests that parsers disagree about: each is refused, or goes on as what it says and in one form only. What a
 server of our own, nginx and HAProxy understand behind heddled is what heddled has understood."""
 
+import random
+
 import pytest
 
 from http2_corpus import corpus as http2_corpus
@@ -79,9 +81,10 @@ def statuses(entry, behind):
     return own + ([entry.refused] if entry.refused else [])
 
 
-def send1(net, entry, behind):
-    """Sends an entry of HTTP/1.1; what is wrong with the answers."""
-    got = answers(exchange(net.client, (VIP, 80), entry.data), [each.method for each in entry.requests])
+def send1(net, entry, behind, parts=None):
+    """Sends an entry of HTTP/1.1; what is wrong with the answers. `parts`: the bytes, cut into pieces."""
+    data = exchange(net.client, (VIP, 80), *(parts or [entry.data]))
+    got = answers(data, [each.method for each in entry.requests])
     faults = [fault for each in got for fault in each.faults]
     whole = [each.status for each in got if each.whole]
     found = [] if whole == statuses(entry, behind) else [f"answered {whole} and not {statuses(entry, behind)}"]
@@ -119,3 +122,22 @@ def test_no_request_is_there_that_was_not_meant(net, behind, send):
     assert len(net.seen.requests) == seen
     targets = {each.target for each in net.seen.requests + net.seen.cut}
     assert not {each for each in targets if "hidden" in each}
+
+
+def test_the_verdict_is_the_same_however_bytes_are_cut(net):
+    web(net, VIP, PORTS["direct"])
+    net.seen = net.recorder
+    wrong, seen, seed = [], len(net.seen.requests), random.randrange(1 << 32)
+    cuts = random.Random(seed)
+    for entry in corpus():
+        data, at, parts = entry.data, 0, []
+        while at < len(data):
+            size = cuts.choice([1, 1, 2, 3, 7]) if len(data) < 600 else cuts.choice([1, 200, 1000])
+            parts.append(data[at:at + size])
+            at += size
+        wrong += send1(net, entry, None, parts)
+        got = net.seen.requests[seen:]
+        seen += len(got)
+        wrong += judge(entry, got, None)
+    clear(net)
+    assert not wrong, f"seed {seed}, {len(wrong)}:\n" + "\n".join(wrong)

@@ -154,7 +154,12 @@ void HttpEngine::serve_session(uint32_t slot) {
   drain_events(slot);
   dirty_.push(slot);
   if (!peer.wire.in.empty()) busy_.push(slot);
-  if (peer.wire.ended(work_) && peer.wire.in.empty()) return lose(slot);
+  if (peer.wire.ended(work_) && peer.wire.in.empty()) {
+    // A peer that breaks the rules and ends at once is told why, and counted, all the same.
+    flush(slot);
+    if (peers.live(slot) && peers[slot].stage == PeerStage::kOpen) lose(slot);
+    return;
+  }
   const tcp::Connection* connection = work_.transport.find(peer.wire.id);
   if (connection->readable() > 0 && peer.wire.in.empty()) busy_.push(slot);
 }
