@@ -16,11 +16,12 @@ LIBRARIES = {
     "lib/flow": ["core", "wire"],
     "lib/tcp": ["core", "wire"],
     "lib/tls": ["core", "tcp"],
-    "lib/mesh": ["core", "http", "policy", "tcp", "tls", "wire"],
+    "lib/mesh": ["core", "http", "policy", "tcp", "telemetry", "tls", "wire"],
+    "lib/telemetry": ["core", "wire"],
     "lib/http": ["core", "tcp", "wire"],
 }
-ALL_LIBRARIES = ["balance", "core", "flow", "http", "l3", "mesh", "packet", "policy", "tcp", "tls",
-                 "wire"]
+ALL_LIBRARIES = ["balance", "core", "flow", "http", "l3", "mesh", "packet", "policy", "tcp",
+                 "telemetry", "tls", "wire"]
 APP = ["app", "flows", "graph", "node", "nodes", "ports", "tcp_io", "worker"]
 FOLDERS = {
     **{folder: [folder.removeprefix("lib/"), *more] for folder, more in LIBRARIES.items()},
@@ -31,7 +32,7 @@ FOLDERS = {
     "control/store": ["core", "store"],
     "control/config": ["app", "config", "core", "wire", "yaml"],
     "control/server": ["balance", "core", "flow", "heddle", "http", "policy", "resource", "server", "store",
-                       "tls", "wire", "yaml"],
+                       "telemetry", "tls", "wire", "yaml"],
     "control/cli": ["core", "flow", "heddle", "resource", "server", "yaml"],
     "tools/load": [*ALL_LIBRARIES, *APP, "config"],
 }

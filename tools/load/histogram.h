@@ -3,11 +3,11 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 
 #include "core/time.h"
+#include "telemetry/log_scale.h"
 
 namespace heddle::load {
 
@@ -16,7 +16,7 @@ class Histogram {
   // Negative ones count as 0; those of 2^42 ns (73 minutes) and more as the longest that fits.
   void add(Duration latency) {
     const uint64_t ns = latency.ns() < 0 ? 0 : static_cast<uint64_t>(latency.ns());
-    ++counts_[slot_of(ns)];
+    ++counts_[Scale::slot_of(ns)];
     ++total_;
     if (ns > longest_) longest_ = ns;
   }
@@ -33,24 +33,9 @@ class Histogram {
   Duration percentile(double share) const;
 
  private:
-  static constexpr unsigned kStepBits = 6;
-  static constexpr uint64_t kSteps = uint64_t{1} << kStepBits;
-  static constexpr unsigned kPowers = 36;  // above the first kSteps values, which have a step each
+  using Scale = telemetry::LogScale<6, 36>;
 
-  static constexpr size_t slot_of(uint64_t ns) {
-    if (ns < kSteps) return static_cast<size_t>(ns);
-    const auto power = static_cast<unsigned>(std::bit_width(ns)) - kStepBits - 1;
-    if (power >= kPowers) return kSteps * (kPowers + 1) - 1;
-    return static_cast<size_t>(kSteps * (power + 1) + (ns >> power) - kSteps);
-  }
-  // The largest value that falls into a slot.
-  static constexpr uint64_t end_of(size_t slot) {
-    if (slot < kSteps) return slot;
-    const size_t power = slot / kSteps - 1;
-    return ((slot % kSteps + kSteps + 1) << power) - 1;
-  }
-
-  std::array<uint64_t, kSteps*(kPowers + 1)> counts_{};
+  std::array<uint64_t, Scale::kSlots> counts_{};
   uint64_t total_ = 0;
   uint64_t longest_ = 0;
 };
@@ -61,7 +46,7 @@ inline Duration Histogram::percentile(double share) const {
   for (size_t slot = 0; slot < counts_.size(); ++slot) {
     seen += counts_[slot];
     if (seen == 0 || seen < wanted) continue;
-    const uint64_t end = end_of(slot);
+    const uint64_t end = Scale::end_of(slot);
     return Duration(static_cast<int64_t>(end < longest_ ? end : longest_));
   }
   return Duration();
