@@ -62,6 +62,7 @@ void HttpEngine::plan(Exchange& x) {
     x.refused_status = http::status_of(refusal);
     return fail(x, HttpFault::kBadRequest);
   }
+  x.path = request.path();
   std::optional<HttpRoute> route =
       policy_.route(x.frontend, client_of(peer_of(x, kClient)), request);
   if (!route) return fail(x, HttpFault::kNoRoute);
@@ -207,7 +208,13 @@ void HttpEngine::settle(Exchange& x) {
                  .bytes_in = x.bytes[kClient],
                  .bytes_out = x.bytes[kServer],
                  .time = now_ - x.begun,
-                 .to_head = x.head_at == Instant() ? Duration() : x.head_at - x.begun});
+                 .to_head = x.head_at == Instant() ? Duration() : x.head_at - x.begun,
+                 .request = x.request,
+                 .response = status != 0 ? x.response : nullptr,
+                 .path = x.path.empty() ? x.request->path() : x.path,
+                 .client = x.client,
+                 .server = x.server,
+                 .tls = x.https});
   let_shadow_go(x, false);
   work_.pieces().free(x.answer);
   // The client's first: what it was sent may lie in the server's stream.

@@ -1,11 +1,12 @@
 // What endpoints are told of the client: X-Forwarded-For and -Proto, Forwarded (RFC 7239),
-// X-Request-Id, Via (RFC 9110 7.6.3).
+// X-Request-Id, Via (RFC 9110 7.6.3), Traceparent.
 #include <arpa/inet.h>
 
 #include <array>
 
 #include "engine.h"
 #include "policy/limits.h"
+#include "telemetry/trace_context.h"
 #include "text.h"
 
 namespace heddle::mesh {
@@ -75,6 +76,26 @@ bool put_forwarded(const tcp::IpAddress& client, bool https, bool edge, Fields& 
   return !forwarded.full() && fields.set(FieldId::kForwarded, forwarded.view());
 }
 
+// Who records no spans passes the context on as it came. A request without one, or with one that
+// nobody can read, begins a trace (W3C Trace Context 4.3). False: there is no room.
+bool trace(Fields& fields, Random& random) {
+  uint32_t parents = 0, members = 0;
+  bool good = true, state = true;
+  for (uint16_t i = 0; i < fields.size(); ++i) {
+    if (fields[i].id == FieldId::kTraceparent) {
+      ++parents;
+      good &= telemetry::TraceContext::parse(fields.value(fields[i])).has_value();
+    } else if (fields[i].id == FieldId::kTracestate) {
+      state &= telemetry::is_tracestate(fields.value(fields[i]), members);
+    }
+  }
+  good &= parents == 1;
+  if (!good || !state) fields.remove(FieldId::kTracestate);
+  if (good) return true;
+  const auto text = telemetry::TraceContext::start(random).text();
+  return fields.set(FieldId::kTraceparent, {text.data(), text.size()});
+}
+
 }  // namespace
 
 // False: there is no room for it.
@@ -95,6 +116,7 @@ bool HttpEngine::tell_client(Exchange& x) {
     const std::array<char, 32> id = new_id(random_);
     if (!fields.set(FieldId::kXRequestId, {id.data(), id.size()})) return false;
   }
+  if (!trace(fields, random_)) return false;
   if (!fields.add(FieldId::kVia, request.version == http::Version::kHttp2 ? kVia2 : kVia11))
     return false;
   return !request.scheme().empty() || request.set_scheme(https ? "https" : "http");

@@ -169,6 +169,7 @@ bool HttpEngine::take_upstream(Exchange& x, const HttpDestination& chosen, const
   peer.deadline = peer.stage == PeerStage::kOpen ? kNever : peer.deadline;
   ++peer.requests;
   x.endpoint = chosen.to.endpoint;
+  x.server = peer.place;
   x.moved = now_;
   x.idle = chosen.to.idle_timeout;
   if (x.route.target != nullptr && x.route.target->stream_idle != Duration())

@@ -107,6 +107,10 @@ struct Exchange {
   uint8_t tries = 0;
   uint8_t interims = 0;  // that came before the response
   Instant begun, head_at, moved;
+  std::string_view path;  // before a rule changes it; in the request's memory
+  tcp::FourTuple client;
+  tcp::Endpoint server;  // that was asked last
+  bool https = false;
   Instant deadline = kNever;
   Instant armed = kNever;  // for when its timer is set
   Duration idle;           // 0: none

@@ -6,6 +6,7 @@
 #include <expected>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "http/message.h"
 #include "mesh/http_stats.h"
@@ -35,7 +36,7 @@ struct HttpDestination {
   bool http2 = false;
 };
 
-// A request that has ended.
+// A request that has ended. Messages and texts are valid during the call alone.
 struct HttpRecord {
   uint32_t frontend = 0;
   uint32_t endpoint = kNoSlot;  // that was asked last
@@ -44,9 +45,15 @@ struct HttpRecord {
   HttpFault fault = HttpFault::kNone;
   uint8_t tries = 0;
   http::Version version = http::Version::kHttp11;
-  uint64_t bytes_in = 0, bytes_out = 0;  // of the bodies
-  Duration time;                         // from the request's first byte to the response's last
-  Duration to_head;                      // to the response's head; 0: there was none
+  uint64_t bytes_in = 0, bytes_out = 0;     // of the bodies
+  Duration time;                            // from the request's first byte to the response's last
+  Duration to_head;                         // to the response's head; 0: there was none
+  const http::Message* request = nullptr;   // as it was sent on, or as far as it was read
+  const http::Message* response = nullptr;  // null: none was begun
+  std::string_view path;                    // as the client asked, normalised; with the query
+  tcp::FourTuple client;
+  tcp::Endpoint server;  // that was asked last; port 0: none was reached
+  bool tls = false;      // of the client
 };
 
 class HttpPolicy {
