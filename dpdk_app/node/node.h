@@ -65,12 +65,19 @@ class Node : public server::NodeView, public server::PolicyTarget {
   std::vector<server::TcpCounterInfo> tcp_counters() override;
   std::vector<server::TcpCounterInfo> tls_counters() override;
 
+  server::RequestTotals request_totals() override;
+  void want_records(double log_share, bool watched) override;
+  size_t take_records(size_t most, const server::TakeRecord& take) override;
+  std::string_view fault_name(uint8_t fault) override;
+
   void install(const policy::Compiled& compiled) override;
   std::vector<uint64_t> worker_versions() override;
   bool is_live(uint64_t version) override;
   bool is_on_link(const policy::IpAddress& address) override;
   std::vector<server::FrontendCounts> frontend_counts(std::span<const uint32_t> slots) override;
   std::vector<server::EndpointCounts> endpoint_counts(std::span<const uint32_t> slots) override;
+  void forget_requests(std::span<const uint32_t> frontends,
+                       std::span<const uint32_t> rules) override;
   uint64_t flows_cut() override;
   bool has_swept(uint32_t generation) override;
 

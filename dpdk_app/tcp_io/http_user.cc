@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <ctime>
 
+#include "tcp_io/request_note.h"
+
 namespace heddle::app {
 
 namespace {
@@ -32,7 +34,9 @@ HttpUser::HttpUser(Worker& worker, Instant start)
     : worker_(worker),
       view_(worker),
       proxy_(worker.tcp->transport, worker.tcp->buffers, *this, limits_of(worker), start,
-             &worker.tcp->tls, worker.flows->pick_state().random.next()) {}
+             &worker.tcp->tls, worker.flows->pick_state().random.next()) {
+  worker.tcp->requests = std::make_unique<Requests>();
+}
 
 bool HttpUser::on_turn(Instant now) {
   const bool more = proxy_.on_turn(now);
@@ -152,6 +156,8 @@ std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::mirror(
 void HttpUser::ended(const mesh::HttpRecord& record) {
   worker_.services[record.frontend].bytes.add(record.bytes_in);
   if (record.endpoint != kNoSlot) worker_.endpoints[record.endpoint].bytes.add(record.bytes_in);
+  const policy::Flow flow = view_.flow_of(record.client);
+  note_request(worker_, record, flow.identified ? flow.in : kNoInterface);
 }
 
 mesh::Standing HttpUser::judge(uint32_t frontend, const mesh::Client& client) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "nodes/owner.h"
+#include "worker/requests.h"
 #include "worker/worker.h"
 
 namespace heddle::app {
@@ -45,6 +46,8 @@ Tcp::Tcp(Worker& worker, const TcpOptions& options, const NodeSecrets& first, In
                 start),
       listeners(policy::Limits().frontend_slots()),
       limits(options.limits) {}
+
+Tcp::~Tcp() = default;
 
 bool TcpListeners::drop(Slot& slot, const policy::ProxyListener* wanted,
                         tcp::Transport& transport) {

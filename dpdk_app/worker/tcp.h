@@ -20,6 +20,7 @@ class HttpProxy;
 
 namespace heddle::app {
 
+struct Requests;  // worker/requests.h
 struct Worker;
 
 // Who connections are for. Called by the worker alone, in its turn.
@@ -88,6 +89,7 @@ class TcpListeners {
 
 struct Tcp {
   Tcp(Worker& worker, const TcpOptions& options, const NodeSecrets& first, Instant start);
+  ~Tcp();
   Tcp(const Tcp&) = delete;
   Tcp& operator=(const Tcp&) = delete;
 
@@ -113,6 +115,7 @@ struct Tcp {
   // Whether the next turn has something to do that nothing else brings about.
   bool is_busy() const { return busy || transport.has_notes() || transport.wants_output(); }
 
+  std::unique_ptr<Requests> requests;  // none where nobody proxies HTTP; made by who does
   std::unique_ptr<TcpUser> user;
   bool busy = false;  // the user has more to do at once
   Gauge swept;        // the generation of policy under which all connections are known to stand

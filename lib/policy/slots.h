@@ -59,12 +59,17 @@ class RuleSlots {
       slots_.give(of.back());
       of.pop_back();
     }
-    while (of.size() < rules.size()) of.push_back(slots_.take());
+    while (of.size() < rules.size()) {
+      of.push_back(slots_.take());
+      fresh_.push_back(of.back());
+    }
     if (names_.size() < slots_.end()) names_.resize(slots_.end());
     for (size_t i = 0; i < rules.size(); ++i) names_[of[i]] = std::move(rules[i]);
     if (of.empty()) by_route_.erase(route);
   }
   uint32_t at(const std::string& route, size_t rule) const { return by_route_.at(route)[rule]; }
+  // Given out since the last call.
+  std::vector<uint32_t> take_fresh() { return std::exchange(fresh_, {}); }
   // By slot; those that stand for nothing have no route.
   const std::vector<Name>& names() const { return names_; }
 
@@ -72,6 +77,7 @@ class RuleSlots {
   Slots slots_;
   std::map<std::string, std::vector<uint32_t>> by_route_;
   std::vector<Name> names_;
+  std::vector<uint32_t> fresh_;
 };
 
 // Numbers of namespaces, all below a bound: what has just become free rests if there is another.

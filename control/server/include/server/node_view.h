@@ -9,6 +9,7 @@
 
 #include "server/connection_view.h"
 #include "server/flow_view.h"
+#include "server/request_view.h"
 
 namespace heddle::server {
 
@@ -111,6 +112,15 @@ class NodeView {
   virtual std::vector<ListenerInfo> listeners() { return {}; }       // summed over workers
   virtual std::vector<TcpCounterInfo> tcp_counters() { return {}; }  // also those at 0
   virtual std::vector<TcpCounterInfo> tls_counters() { return {}; }  // the same
+
+  // Who proxies no HTTP has none of these.
+  virtual RequestTotals request_totals() { return {}; }
+  // From now on: a share (0 to 1) of all requests leaves a record to be logged and, where somebody
+  // watches, each of them one.
+  virtual void want_records(double /*log_share*/, bool /*watched*/) {}
+  // The records that wait, but no more than `most`; one thread at a time. How many there were.
+  virtual size_t take_records(size_t /*most*/, const TakeRecord& /*take*/) { return 0; }
+  virtual std::string_view fault_name(uint8_t /*fault*/) { return {}; }
 };
 
 }  // namespace heddle::server

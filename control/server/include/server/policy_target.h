@@ -38,6 +38,10 @@ class PolicyTarget {
   virtual bool is_on_link(const policy::IpAddress& address) = 0;
   virtual std::vector<FrontendCounts> frontend_counts(std::span<const uint32_t> slots) = 0;
   virtual std::vector<EndpointCounts> endpoint_counts(std::span<const uint32_t> slots) = 0;
+  // What was counted of requests for these slots, of frontends and of rules: they are about to
+  // stand for something else. In ascending order.
+  virtual void forget_requests(std::span<const uint32_t> /*frontends*/,
+                               std::span<const uint32_t> /*rules*/) {}
   // Live flows that policy has cut since the start.
   virtual uint64_t flows_cut() = 0;
   // Whether each worker has looked at all its flows again under a snapshot of this generation or

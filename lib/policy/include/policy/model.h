@@ -49,6 +49,7 @@ struct Compiled {
   // Slots that this snapshot has given to frontends and endpoints that the one before did not have.
   std::vector<uint32_t> fresh_frontends, fresh_endpoints;
   bool may_cut = false;  // live flows may be cut: something was denied, or has gone
+  std::vector<uint32_t> fresh_http_rules;  // the same of rules of Routes
 };
 
 struct ModelStats {

@@ -1,0 +1,70 @@
+#include "tcp_io/request_note.h"
+
+#include "http/grpc.h"
+#include "worker/tcp.h"
+
+namespace heddle::app {
+
+namespace {
+
+using http::FieldId;
+
+uint8_t grpc_status_of(const http::Message* response) {
+  if (response == nullptr || !http::is_grpc(*response)) return telemetry::kNoGrpcStatus;
+  const bool in_head = response->fields.find(FieldId::kGrpcStatus) != nullptr;
+  return static_cast<uint8_t>(
+      http::grpc_status_in(in_head ? response->fields : response->trailers));
+}
+
+void fill(telemetry::AccessRecord& to, const mesh::HttpRecord& from) {
+  to.http_major = from.version == http::Version::kHttp2 ? 2 : 1;
+  to.http_minor = from.version == http::Version::kHttp11 ? 1 : 0;
+  to.tries = from.tries;
+  to.client = {from.client.remote.address, from.client.remote.port.host()};
+  to.endpoint = {from.server.address, from.server.port.host()};
+  to.bytes_in = from.bytes_in;
+  to.bytes_out = from.bytes_out;
+  to.time = from.time;
+  to.to_head = from.to_head;
+  const http::Fields& fields = from.request->fields;
+  const auto trace = telemetry::TraceContext::parse(fields.value(FieldId::kTraceparent));
+  to.trace_id = trace ? trace->trace_id : telemetry::TraceContext::TraceId{};
+  to.method.set(from.request->method_text());
+  to.authority.set(from.request->authority());
+  to.path.set(from.path);
+  to.user_agent.set(fields.value(FieldId::kUserAgent));
+  to.request_id.set(fields.value(FieldId::kXRequestId));
+}
+
+}  // namespace
+
+telemetry::RequestKey request_key_of(const mesh::HttpRecord& record, InterfaceId source) {
+  return {.route = {.frontend = record.frontend,
+                    .rule = record.rule == kNoSlot ? telemetry::kNoRule : record.rule},
+          .source = source == kNoInterface ? telemetry::kNoSource : source.value(),
+          .status = record.status,
+          .grpc_status = grpc_status_of(record.response),
+          .fault = static_cast<uint8_t>(record.fault),
+          .tls = record.tls};
+}
+
+void note_request(Worker& worker, const mesh::HttpRecord& record, InterfaceId source) {
+  Requests& requests = *worker.tcp->requests;
+  const telemetry::RequestKey key = request_key_of(record, source);
+  requests.series.count(key, {.bytes_in = record.bytes_in,
+                              .bytes_out = record.bytes_out,
+                              .retries = record.tries > 1 ? record.tries - 1u : 0,
+                              .time = record.time});
+  const bool logged = requests.takes_sample(worker.flows->pick_state().random);
+  if (!logged && !requests.watched.load(std::memory_order_relaxed)) return;
+  telemetry::AccessRecord* to = requests.ring.reserve();
+  if (to == nullptr) return;
+  to->at = worker.now;
+  to->key = key;
+  to->worker = worker.id.value();
+  to->logged = logged;
+  fill(*to, record);
+  requests.ring.commit();
+}
+
+}  // namespace heddle::app

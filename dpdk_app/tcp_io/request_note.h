@@ -1,0 +1,17 @@
+// A request that has ended, as the worker counts it and tells of it.
+#pragma once
+
+#include "core/random.h"
+#include "mesh/http_policy.h"
+#include "worker/requests.h"
+#include "worker/worker.h"
+
+namespace heddle::app {
+
+// `source`: the interface of the workload that asked; kNoInterface: it is none of this node's.
+telemetry::RequestKey request_key_of(const mesh::HttpRecord& record, InterfaceId source);
+
+// Counts it and, where somebody wants to read of it, puts it on its way.
+void note_request(Worker& worker, const mesh::HttpRecord& record, InterfaceId source);
+
+}  // namespace heddle::app
