@@ -16,6 +16,7 @@
 #include "ports.h"
 #include "routes.h"
 #include "tcp_settings.h"
+#include "telemetry_settings.h"
 #include "tls_settings.h"
 #include "yaml/tree.h"
 
@@ -32,15 +33,14 @@ constexpr std::string_view kDefaultSocket = "/run/heddle/heddled.sock";
 
 constexpr std::string_view kDefaultState = "/var/lib/heddle";
 
-constexpr std::array<std::string_view, 12> kNodeKeys = {
-    "node",   "trust_domain", "workers",   "memory", "control", "ports",
-    "routes", "nat",          "conntrack", "limits", "tcp",     "tls"};
+constexpr std::array<std::string_view, 13> kNodeKeys = {
+    "node", "trust_domain", "workers", "memory", "control", "ports",    "routes",
+    "nat",  "conntrack",    "limits",  "tcp",    "tls",     "telemetry"};
 constexpr std::array<std::string_view, 2> kWorkerKeys = {"cores", "idle"};
 constexpr std::array<std::string_view, 2> kIdleWords = {"adaptive", "spin"};
 constexpr std::array<std::string_view, 3> kMemoryKeys = {"hugepages", "no_huge", "buffers"};
-constexpr std::array<std::string_view, 3> kControlKeys = {"grpc", "tls", "state"};
+constexpr std::array<std::string_view, 4> kControlKeys = {"grpc", "metrics", "tls", "state"};
 constexpr std::array<std::string_view, 4> kTlsKeys = {"listen", "certificate", "key", "clients"};
-constexpr std::array<std::string_view, 1> kControlLater = {"metrics"};
 
 Result<> read_node(const Field& field, std::string& out) {
   constexpr std::string_view kExpected =
@@ -173,11 +173,23 @@ Result<> read_tls(const Field& field, std::optional<app::GrpcTls>& out) {
   return {};
 }
 
+Result<> read_metrics(const Field& field, std::string& out) {
+  constexpr std::string_view kExpected = "an address and a port, as 127.0.0.1:9464";
+  const auto address = read_text(field, kExpected);
+  if (!address) return std::unexpected(address.error());
+  if (!is_listen_address(*address))
+    return field.fail("{} is no address to listen on; expected {}", quote(*address), kExpected);
+  out = *address;
+  return {};
+}
+
 Result<> read_control(const Field& field, app::NodeConfig& out) {
-  const auto fields = Fields::of(field, kControlKeys, kControlLater);
+  const auto fields = Fields::of(field, kControlKeys);
   if (!fields) return std::unexpected(fields.error());
   if (const auto state = fields->find("state")) HEDDLE_TRY(read_state(*state, out.state_directory));
   if (const auto tls = fields->find("tls")) HEDDLE_TRY(read_tls(*tls, out.grpc_tls));
+  if (const auto metrics = fields->find("metrics"))
+    HEDDLE_TRY(read_metrics(*metrics, out.metrics_listen));
   const auto grpc = fields->find("grpc");
   return grpc ? read_grpc(*grpc, out.grpc_socket) : Result<>();
 }
@@ -211,6 +223,7 @@ Result<> read_all(const Field& root, app::NodeConfig& out) {
     HEDDLE_TRY(read_limits(*limits, out.flows, out.tcp));
   if (const auto tcp = fields->find("tcp")) HEDDLE_TRY(read_tcp(*tcp, out.tcp));
   if (const auto tls = fields->find("tls")) HEDDLE_TRY(read_tls_settings(*tls, out.tls));
+  if (const auto telemetry = fields->find("telemetry")) HEDDLE_TRY(read_telemetry(*telemetry, out));
   out.ports = std::move(ports.ports);
   return {};
 }

@@ -115,8 +115,9 @@ Compiled Compiler::commit(uint64_t version, Instant now, const Touched& touched,
   current_.stateful = frontend_count_ > 0 || !current_.guards.empty();
   if (flows_concerned_ || flows_cut_)
     current_.generation += current_.generation == UINT32_MAX ? 2 : 1;
-  return {std::make_shared<const Snapshot>(current_), attachments_,
-          std::exchange(fresh_frontends_, {}), std::exchange(fresh_endpoints_, {}), flows_cut_, rule_slots_.take_fresh()};
+  return {
+      std::make_shared<const Snapshot>(current_), attachments_, std::exchange(fresh_frontends_, {}),
+      std::exchange(fresh_endpoints_, {}),        flows_cut_,   rule_slots_.take_fresh()};
 }
 
 ModelStats Compiler::stats() const {

@@ -134,6 +134,12 @@ struct TlsSettings {
   uint32_t handshake_threads = 0;  // that make them instead; 0: the worker does
 };
 
+// Requests of HTTP, a line of JSON each.
+struct AccessLogSettings {
+  std::string file;
+  double sample = 1;  // the share of requests that is logged, above 0 and at most 1
+};
+
 enum class Idle : uint8_t { kAdaptive, kSpin };
 
 struct NodeConfig {
@@ -147,6 +153,8 @@ struct NodeConfig {
   std::string trust_domain;  // of identities on this node; empty: none given
   std::string grpc_socket;   // path of the Unix socket
   std::optional<GrpcTls> grpc_tls;
+  std::string metrics_listen;  // "127.0.0.1:9464"; empty: no metrics are served
+  std::optional<AccessLogSettings> access_log;
   std::string state_directory;  // where policy is kept; empty: in memory alone
   FlowSettings flows;
   TcpSettings tcp;

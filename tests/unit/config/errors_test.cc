@@ -168,8 +168,20 @@ TEST(Errors, TopLevel) {
        "f.yaml:7: nat.ports: too few ports; expected at least 1,024 from the first to the last"},
       {with_rest("conntrack: { tcp_window: lax }\n"),
        "f.yaml:7: conntrack.tcp_window: \"lax\" is none of strict, liberal, off"},
-      {with_rest("control: { grpc: unix:/a, metrics: 127.0.0.1:9464 }\n"),
-       "f.yaml:7: control.metrics: not available in this version; leave it out"},
+      {with_rest("control: { metrics: ':9464' }\n"),
+       "f.yaml:7: control.metrics: \":9464\" is no address to listen on; expected an address and a "
+       "port, as 127.0.0.1:9464"},
+      {with_rest("telemetry: { access_log: { sample: 1 } }\n"),
+       "f.yaml:7: telemetry.access_log.file: missing; expected an absolute path of a file"},
+      {with_rest("telemetry: { access_log: { file: access.json } }\n"),
+       "f.yaml:7: telemetry.access_log.file: \"access.json\" is no path; expected an absolute path "
+       "of a file"},
+      {with_rest("telemetry: { access_log: { file: /a, sample: 1.5 } }\n"),
+       "f.yaml:7: telemetry.access_log.sample: \"1.5\" is no share; expected the share of "
+       "requests, above 0 and at most 1, as 0.01"},
+      {with_rest("telemetry: { access_log: { file: /a, sample: nan } }\n"),
+       "f.yaml:7: telemetry.access_log.sample: \"nan\" is no share; expected the share of "
+       "requests, above 0 and at most 1, as 0.01"},
       {with_rest("control: { state: lib/heddle }\n"),
        "f.yaml:7: control.state: \"lib/heddle\" is no place for policy; expected an absolute path "
        "of a directory, or none"},

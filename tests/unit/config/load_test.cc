@@ -329,6 +329,22 @@ TEST(Load, Control) {
   EXPECT_EQ(none->state_directory, "");
 }
 
+TEST(LoadText, TakesMetricsAndTheAccessLog) {
+  const auto config =
+      load_text(with_rest("control: { metrics: '[::1]:9464' }\n"
+                          "telemetry: { access_log: { file: /l, sample: 0.25 } }\n"),
+                "f.yaml");
+  ASSERT_TRUE(config) << config.error().text;
+  EXPECT_EQ(config->metrics_listen, "[::1]:9464");
+  ASSERT_TRUE(config->access_log);
+  EXPECT_EQ(config->access_log->file, "/l");
+  EXPECT_EQ(config->access_log->sample, 0.25);
+  const auto none = load_text(with_rest("telemetry: {}\n"), "f.yaml");
+  ASSERT_TRUE(none) << none.error().text;
+  EXPECT_EQ(none->metrics_listen, "");
+  EXPECT_FALSE(none->access_log);
+}
+
 TEST(LoadFile, RefusesAFileAboveOneMebibyte) {
   const TemporaryFile file(std::string((1 << 20) + 5, '#'));
   EXPECT_EQ(load_file(file.path()).error().text,
