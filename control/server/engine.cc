@@ -83,6 +83,7 @@ Result<> Engine::restore() {
   }
   current_ = store_->current();
   version_ = current_.version;
+  published_ = version_;
   compiled_ = model_.commit(version_, steady_now());
   return {};
 }

@@ -23,6 +23,7 @@
 #include "heddle/v1/admin.pb.h"
 #include "heddle/v1/policy.pb.h"
 #include "key_seal.h"
+#include "request_names.h"
 #include "server/policy_engine.h"
 #include "store/store.h"
 
@@ -47,6 +48,17 @@ struct FlowNames {
   std::string text(uint32_t slot) const;  // "shop/cart:http", or nothing
 };
 
+// For metrics. Of endpoints a bounded number.
+struct EndpointFacts {
+  v1::ListEndpointsResponse told;
+  uint64_t left_out = 0;
+};
+struct EngineFacts {
+  v1::PolicyStatus status;
+  v1::ListServicesResponse services;
+  EndpointFacts endpoints;
+};
+
 // The messages are gRPC's and live until `done` is called, which happens once.
 struct ApplyJob {
   const v1::ApplyRequest* request = nullptr;
@@ -66,6 +78,8 @@ class Engine final : public PolicyEngine {
 
   policy::Compiled restored() const override { return compiled_; }
   uint64_t version() const override { return version_; }
+  // Any thread: the version that was handed to the workers last.
+  uint64_t published() const { return published_.load(std::memory_order_acquire); }
   Result<> start(PolicyTarget& target) override;
 
   // False when too much waits already; the job was not taken.
@@ -84,6 +98,9 @@ class Engine final : public PolicyEngine {
   void list_secrets(v1::ListSecretsResponse& response) const;
   void reload_files();  // what has changed in files is put into effect
   FlowNames flow_names() const;
+  std::shared_ptr<const RequestNames> request_names() const;
+  EngineFacts facts();
+  void list_clusters(v1::ListClustersResponse& response) const;
   v1::PolicyStatus status();
 
   // `offer` gets the status now and at each change, on the engine's thread, until forget().
@@ -139,6 +156,8 @@ class Engine final : public PolicyEngine {
   void wait_for_work(std::unique_lock<std::mutex>& lock);
   void wait_until_live() const;
   void note_fresh_slots();
+  void tell_endpoints(const std::vector<policy::Model::EndpointName>& names,
+                      v1::ListEndpointsResponse& response) const;
   bool wait_until_swept(uint32_t generation) const;
   void tell_cut(v1::ApplyResponse& response) const;
   void tell_watchers();
@@ -151,6 +170,7 @@ class Engine final : public PolicyEngine {
   KeySeal seal_;
   policy::Compiled compiled_;
   uint64_t version_ = 0;  // that is stored and published
+  std::atomic<uint64_t> published_{0};
   store::Version current_;
   PolicyTarget* target_ = nullptr;
 

@@ -329,6 +329,7 @@ void Engine::publish() {
   cut_before_ = target_->flows_cut();
   const SteadyTime start = std::chrono::steady_clock::now();
   target_->install(compiled_);
+  published_.store(version_, std::memory_order_release);
   wait_until_live();
   install_time_ = std::chrono::microseconds(us_since(start));
 }

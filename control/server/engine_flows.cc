@@ -37,6 +37,9 @@ FlowNames Engine::flow_names() const {
 }
 
 void Engine::note_fresh_slots() {
+  std::ranges::sort(compiled_.fresh_frontends);
+  std::ranges::sort(compiled_.fresh_http_rules);
+  target_->forget_requests(compiled_.fresh_frontends, compiled_.fresh_http_rules);
   const auto frontends = target_->frontend_counts(compiled_.fresh_frontends);
   for (size_t i = 0; i < frontends.size(); ++i)
     baselines_[compiled_.fresh_frontends[i]] = frontends[i];
@@ -83,6 +86,12 @@ grpc::Status Engine::list_endpoints(const v1::ListEndpointsRequest& request,
               fmt::format("no Service \"{}\" in namespace {}", key.name, key.ns)};
     names = model_.endpoints(&key);
   }
+  tell_endpoints(names, response);
+  return grpc::Status::OK;
+}
+
+void Engine::tell_endpoints(const std::vector<policy::Model::EndpointName>& names,
+                            v1::ListEndpointsResponse& response) const {
   std::vector<uint32_t> slots;
   slots.reserve(names.size());
   for (const auto& name : names) slots.push_back(name.slot);
@@ -106,7 +115,6 @@ grpc::Status Engine::list_endpoints(const v1::ListEndpointsRequest& request,
     to.set_packets(counts[i].packets - base.packets);
     to.set_bytes(counts[i].bytes - base.bytes);
   }
-  return grpc::Status::OK;
 }
 
 }  // namespace heddle::server

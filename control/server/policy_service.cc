@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "rule_calls.h"
+#include "tap.h"
 #include "utf8.h"
 
 namespace heddle::server {
@@ -100,7 +102,8 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::PolicyStatus> {
 
 class PolicyService final : public v1::Policy::CallbackService {
  public:
-  explicit PolicyService(Engine& engine) : engine_(engine) {}
+  PolicyService(Engine& engine, NodeView& view, RunningTelemetry* telemetry)
+      : engine_(engine), view_(view), telemetry_(telemetry) {}
 
   UnaryReactor* Apply(Context* context, const v1::ApplyRequest* request,
                       v1::ApplyResponse* response) override {
@@ -160,6 +163,24 @@ class PolicyService final : public v1::Policy::CallbackService {
     return on_engine(context,
                      [=, &engine = engine_] { return engine.list_endpoints(*request, *response); });
   }
+  UnaryReactor* ListRules(Context* context, const v1::ListRulesRequest* request,
+                          v1::ListRulesResponse* response) override {
+    return on_engine(context, [=, this] {
+      list_rules(view_.request_totals(), *engine_.request_names(), request->times(), *response);
+      return grpc::Status::OK;
+    });
+  }
+  UnaryReactor* ListClusters(Context* context, const v1::ListClustersRequest*,
+                             v1::ListClustersResponse* response) override {
+    return on_engine(context, [=, &engine = engine_] {
+      engine.list_clusters(*response);
+      return grpc::Status::OK;
+    });
+  }
+  grpc::ServerWriteReactor<v1::TappedRequest>* Tap(Context*,
+                                                   const v1::TapRequest* request) override {
+    return begin_tap(telemetry_, *request);
+  }
   grpc::ServerWriteReactor<v1::PolicyStatus>* Watch(Context*, const v1::WatchRequest*) override {
     auto* reactor = new WatchReactor(engine_);
     reactor->begin();
@@ -178,12 +199,15 @@ class PolicyService final : public v1::Policy::CallbackService {
   }
 
   Engine& engine_;
+  NodeView& view_;
+  RunningTelemetry* telemetry_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> make_policy_service(Engine& engine) {
-  return std::make_unique<PolicyService>(engine);
+std::unique_ptr<grpc::Service> make_policy_service(Engine& engine, NodeView& view,
+                                                   RunningTelemetry* telemetry) {
+  return std::make_unique<PolicyService>(engine, view, telemetry);
 }
 
 }  // namespace heddle::server

@@ -50,10 +50,13 @@ struct Listener {
 
 class GrpcServer final : public Server {
  public:
-  // There is one kind of engine.
-  GrpcServer(SocketFile file, NodeView& view, PolicyEngine* engine)
-      : file_(std::move(file)), admin_(make_admin_service(view, static_cast<Engine*>(engine))) {
-    if (engine != nullptr) policy_ = make_policy_service(static_cast<Engine&>(*engine));
+  // There is one kind of engine, and of telemetry.
+  GrpcServer(SocketFile file, NodeView& view, const ServerOptions& options)
+      : file_(std::move(file)),
+        admin_(make_admin_service(view, static_cast<Engine*>(options.engine))) {
+    if (options.engine != nullptr)
+      policy_ = make_policy_service(static_cast<Engine&>(*options.engine), view,
+                                    static_cast<RunningTelemetry*>(options.telemetry));
   }
   ~GrpcServer() override {
     local_.acceptor.reset();
@@ -87,7 +90,7 @@ class GrpcServer final : public Server {
     grpc_ = builder.BuildAndStart();
     if (grpc_ == nullptr) return fail("gRPC's server does not start");
     if (tls) {
-      const auto listening = listen_on_tcp(tls->address);
+      const auto listening = listen_on_tcp(tls->address, "gRPC");
       if (!listening) return std::unexpected(listening.error());
       HEDDLE_TRY(tls_.accept_from(*listening));
     }
@@ -108,7 +111,7 @@ class GrpcServer final : public Server {
 
 Result<std::unique_ptr<Server>> Server::start(SocketFile socket, NodeView& view,
                                               const ServerOptions& options) {
-  auto server = std::make_unique<GrpcServer>(std::move(socket), view, options.engine);
+  auto server = std::make_unique<GrpcServer>(std::move(socket), view, options);
   HEDDLE_TRY(server->listen(options.tls));
   return server;
 }

@@ -30,7 +30,7 @@ Addresses resolve(const std::string& address) {
 
 }  // namespace
 
-Result<int> listen_on_tcp(const std::string& address) {
+Result<int> listen_on_tcp(const std::string& address, std::string_view what) {
   const Addresses where = resolve(address);
   if (where == nullptr) return fail("{} is no address to listen on", address);
   const int fd = ::socket(where->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -41,7 +41,7 @@ Result<int> listen_on_tcp(const std::string& address) {
     return fd;
   const int failed = errno;
   if (fd >= 0) ::close(fd);
-  return fail("cannot listen on {} for gRPC: {}", address, std::strerror(failed));
+  return fail("cannot listen on {} for {}: {}", address, what, std::strerror(failed));
 }
 
 }  // namespace heddle::server

@@ -15,6 +15,7 @@
 #include "node/version.h"
 #include "server/policy_engine.h"
 #include "server/server.h"
+#include "server/telemetry.h"
 #include "tcp_io/ready_tls.h"
 
 namespace {
@@ -94,6 +95,14 @@ std::optional<heddle::server::TlsListener> tls_of(const heddle::app::NodeConfig&
   return heddle::server::TlsListener{tls.listen, tls.certificate, tls.key, tls.clients};
 }
 
+heddle::server::TelemetryOptions telemetry_of(const heddle::app::NodeConfig& config,
+                                              heddle::server::PolicyEngine* engine) {
+  heddle::server::TelemetryOptions options{.engine = engine, .metrics = config.metrics_listen};
+  if (config.access_log)
+    options.access_log = {.file = config.access_log->file, .sample = config.access_log->sample};
+  return options;
+}
+
 // "1 port", "2 ports".
 std::string counted(size_t number, const char* what) {
   return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
@@ -142,10 +151,16 @@ Result<> serve(const heddle::app::NodeConfig& config, const Options& options) {
   (*node)->install((*engine)->restored());
   HEDDLE_TRY((*node)->launch());
   HEDDLE_TRY((*engine)->start(**node));
-  const heddle::server::ServerOptions server_options{.engine = engine->get(),
-                                                     .tls = tls_of(config)};
+  auto telemetry = heddle::server::Telemetry::start(**node, telemetry_of(config, engine->get()));
+  if (!telemetry) {
+    engine->reset();
+    return std::unexpected(telemetry.error());
+  }
+  const heddle::server::ServerOptions server_options{
+      .engine = engine->get(), .tls = tls_of(config), .telemetry = telemetry->get()};
   auto server = heddle::server::Server::start(std::move(*socket), **node, server_options);
   if (!server) {
+    telemetry->reset();
     engine->reset();  // its thread has the node as its target
     return std::unexpected(server.error());
   }
@@ -155,6 +170,7 @@ Result<> serve(const heddle::app::NodeConfig& config, const Options& options) {
   run_until_signal(**node, signals);
   fmt::print(stderr, "heddled: ending\n");
   server->reset();
+  telemetry->reset();
   engine->reset();
   node->reset();
   return {};

@@ -9,6 +9,7 @@
 #include "server/node_view.h"
 #include "server/policy_engine.h"
 #include "server/socket_file.h"
+#include "server/telemetry.h"
 
 namespace heddle::server {
 
@@ -25,6 +26,7 @@ Result<> check_tls(const TlsListener& listener);
 struct ServerOptions {
   PolicyEngine* engine = nullptr;  // outlives the server; without it there is no service Policy
   std::optional<TlsListener> tls;
+  Telemetry* telemetry = nullptr;  // outlives the server; without it nobody can tap
 };
 
 class Server {

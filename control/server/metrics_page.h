@@ -1,0 +1,50 @@
+// MetricsPage: all that heddled counts, as Prometheus reads it; and whether it is healthy.
+#pragma once
+
+#include <string_view>
+
+#include "metrics_server.h"
+#include "name_book.h"
+#include "record_desk.h"
+#include "server/node_view.h"
+#include "telemetry/metrics_text.h"
+
+namespace heddle::server {
+
+class MetricsPage {
+ public:
+  // Without an engine there is nothing of policy. All outlive the page.
+  MetricsPage(NodeView& view, Engine* engine, NameBook& book, const RecordDesk& desk)
+      : view_(view), engine_(engine), book_(book), desk_(desk) {}
+
+  // /metrics, /healthz, /readyz; 404 for all else. The metrics server's thread.
+  HttpAnswer answer(std::string_view path);
+
+ private:
+  HttpAnswer metrics();
+  HttpAnswer readiness();
+  void add_policy(telemetry::MetricsText& to);
+
+  NodeView& view_;
+  Engine* engine_;
+  NameBook& book_;
+  const RecordDesk& desk_;
+};
+
+// The parts, each without a view of its own. Of requests: one series for each combination of names,
+// whatever numbers they have.
+void add_node(const VersionInfo& info, telemetry::MetricsText& to);
+void add_ports(const std::vector<PortInfo>& ports, telemetry::MetricsText& to);
+void add_workers(const std::vector<WorkerInfo>& workers, telemetry::MetricsText& to);
+void add_graph(const std::vector<GraphNodeInfo>& nodes, telemetry::MetricsText& to);
+void add_drops(const std::vector<DropInfo>& drops, telemetry::MetricsText& to);
+// Named heddle_PREFIX_NAME_total.
+void add_counters(std::string_view prefix, const std::vector<TcpCounterInfo>& counters,
+                  telemetry::MetricsText& to);
+void add_requests(const RequestTotals& totals, const RequestNames& names, NodeView& view,
+                  telemetry::MetricsText& to);
+void add_services(const v1::ListServicesResponse& services, telemetry::MetricsText& to);
+void add_endpoints(const EndpointFacts& endpoints, telemetry::MetricsText& to);
+void add_status(const v1::PolicyStatus& status, telemetry::MetricsText& to);
+
+}  // namespace heddle::server
