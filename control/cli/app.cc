@@ -86,6 +86,10 @@ void add_shows(CLI::App& show, Request& request) {
   drops->add_flag("--all", options.all, "Also the reasons that have not happened");
   add_show(show, request, "neighbors", show_neighbors, "Link-layer addresses (ARP, ND)");
   add_show(show, request, "routes", show_routes, "Routes and where they come from");
+  add_show(show, request, "rules", show_rules,
+           "Rules of Routes for requests: how many, how they ended, how long they took");
+  add_show(show, request, "clusters", show_clusters,
+           "Groups of endpoints that traffic is spread over, and who uses them");
   add_show(show, request, "services", show_services,
            "Services: endpoints, packets, and what was refused");
   CLI::App* endpoints = add_show(show, request, "endpoints", show_endpoints,
@@ -148,6 +152,7 @@ std::unique_ptr<CLI::App> make_app(Request& request) {
   add_shows(*show, request);
 
   add_flows(*app, request);
+  add_requests(*app, request);
 
   CLI::App* versions = add_command(*app, "version", "Versions of heddlectl and heddled",
                                    "Examples:\n  heddlectl version --client");

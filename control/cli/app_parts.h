@@ -32,6 +32,9 @@ void add_flows(CLI::App& app, Request& request);
 // The options of show connections.
 void add_show_connections(CLI::App& command, Request& request);
 
+// The commands on live requests.
+void add_requests(CLI::App& app, Request& request);
+
 // The commands on policy.
 void add_policy(CLI::App& app, Request& request);
 

@@ -197,6 +197,25 @@ Reply<v1::ListEndpointsResponse> Client::endpoints(const v1::ListEndpointsReques
   return connection_->call(connection_->policy, &v1::Policy::Stub::ListEndpoints, request);
 }
 
+Reply<v1::ListRulesResponse> Client::rules(const v1::ListRulesRequest& request) {
+  return connection_->call(connection_->policy, &v1::Policy::Stub::ListRules, request);
+}
+Reply<v1::ListClustersResponse> Client::clusters() {
+  return connection_->call(connection_->policy, &v1::Policy::Stub::ListClusters);
+}
+
+Reply<void> Client::tap(const v1::TapRequest& request,
+                        const std::function<bool(const v1::TappedRequest&)>& take) {
+  grpc::ClientContext context;
+  const auto reader = connection_->policy->Tap(&context, request);
+  bool wanted = true;
+  for (v1::TappedRequest each; wanted && reader->Read(&each);) wanted = take(each);
+  if (!wanted) context.TryCancel();
+  const grpc::Status end = reader->Finish();
+  if (!wanted || end.ok()) return {};
+  return std::unexpected(connection_->failure(end));
+}
+
 Reply<void> Client::watch(const std::function<bool(const v1::PolicyStatus&)>& take) {
   grpc::ClientContext context;
   const auto reader = connection_->policy->Watch(&context, v1::WatchRequest{});

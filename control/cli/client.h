@@ -46,6 +46,11 @@ class Client {
   Reply<v1::ExplainResponse> explain(const v1::ExplainRequest& request);
   Reply<v1::ListServicesResponse> services();
   Reply<v1::ListEndpointsResponse> endpoints(const v1::ListEndpointsRequest& request);
+  Reply<v1::ListRulesResponse> rules(const v1::ListRulesRequest& request);
+  Reply<v1::ListClustersResponse> clusters();
+  // As watch(), until heddled has told as many as were asked for.
+  Reply<void> tap(const v1::TapRequest& request,
+                  const std::function<bool(const v1::TappedRequest&)>& take);
   // Hands each status to `take` until that returns false or heddled ends the stream. Has no
   // deadline.
   Reply<void> watch(const std::function<bool(const v1::PolicyStatus&)>& take);

@@ -54,6 +54,15 @@ struct ConnectionOptions {
   bool sums = false;
 };
 
+// top: how many tables. tap: which requests, and how many.
+struct RequestOptions {
+  std::string service, method, path;
+  std::string status;         // "5xx"
+  uint32_t status_class = 0;  // what it means
+  bool faults = false;
+  uint64_t count = 0;  // 0: no end
+};
+
 struct Options {
   ServerOptions server;
   Format format = Format::kTable;
@@ -66,6 +75,7 @@ struct Options {
   ExplainOptions explain;
   FlowOptions flows;  // show endpoints: the service
   ConnectionOptions connections;
+  RequestOptions requests;
 };
 
 Outcome show_ports(const Options& options);
@@ -74,6 +84,8 @@ Outcome show_graph(const Options& options);
 Outcome show_drops(const Options& options);
 Outcome show_neighbors(const Options& options);
 Outcome show_routes(const Options& options);
+Outcome show_rules(const Options& options);
+Outcome show_clusters(const Options& options);
 Outcome show_services(const Options& options);
 Outcome show_endpoints(const Options& options);
 Outcome show_flows(const Options& options);
@@ -95,6 +107,8 @@ Outcome rollback(const Options& options);
 Outcome status(const Options& options);
 Outcome explain_packet(const Options& options);
 Outcome flush_flows(const Options& options);
+Outcome top(const Options& options);
+Outcome tap(const Options& options);
 
 // Renders an answer: as a table by `to_text`, else whole.
 template <class Response>
