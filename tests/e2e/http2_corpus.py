@@ -160,7 +160,8 @@ def trailers():
     def after(fields, end=True):
         return [headers(1, request(method=b"POST"), end=False), data(1, b"abc", end=False),
                 headers(1, fields, end)]
-    yield passed("a trailer", *after([(b"x-t", b"1")]), wanted=Wanted("POST", "/e", b"abc"))
+    yield passed("a trailer", *after([(b"x-t", b"1")]),
+                 wanted=Wanted("POST", "/e", b"abc", trailers=[(b"x-t", b"1")]))
     for name, value in ((b":path", b"/hidden"), (b":method", b"GET"), (b":status", b"200"),
                         (b"content-length", b"40"),
                         (b"transfer-encoding", b"chunked"), (b"connection", b"close"), (b"host", b"b"),

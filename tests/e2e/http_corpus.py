@@ -206,8 +206,8 @@ def chunks():
     yield passed("the end in a chunk", post(CHUNKED, body=b"5\r\n" + LAST + b"\r\n" + LAST + SECOND),
                  body_of(LAST), SECOND_TOO)
     yield passed("many small chunks", post(CHUNKED, body=b"1\r\na\r\n" * 3000 + LAST), body_of(b"a" * 3000))
-    yield passed("a trailer", post(CHUNKED, body=b"3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n" + SECOND),
-                 body_of(b"abc"), SECOND_TOO)
+    yield passed("trailers", post(CHUNKED, body=b"3\r\nabc\r\n0\r\nX-T: 1\r\nX-U:\r\n\r\n" + SECOND),
+                 body_of(b"abc", trailers=[(b"x-t", b"1"), (b"x-u", b"")]), SECOND_TOO)
 
 
 def lines():

@@ -5,9 +5,11 @@ import json
 
 from lab import Lab, poll
 from node import Node, uplink
-from policy import apply, resource, write
+from policy import SOAK, apply, resource, write
 
 SERVER = "10.2.0.2"
+# What does not depend on their number is tested with one, and by a soak with two.
+WORKERS = {1: "1worker", 2: "2workers"} if SOAK else {1: "1worker"}
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from http2_frames import CANCEL, INITIAL_WINDOW, NO_ERROR, Client, data, headers, request
-from http_lab import at_work, counters, http_lab, idle, limits, rose, route, sums, web
+from http_lab import WORKERS, at_work, counters, http_lab, idle, limits, rose, route, sums, web
 from http_peers import Recorder, Stream, answers, connect, exchange, read_all, read_final, respond
 from http_server import known
 from lab import poll
@@ -24,7 +24,7 @@ TO_WEB = {"backends": [{"service": "web"}]}
 
 
 class Slow:
-    """The endpoint: /bytes/N, /drip/N byte by byte, /never, /early before the body is read."""
+    """The endpoint: /bytes/N, /drip/N byte by byte, /never, /early and /refused before the body is read."""
 
     def __init__(self):
         self.go = threading.Event()
@@ -33,7 +33,9 @@ class Slow:
         if message.target == "/early":
             connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nearly")
             self.go.wait(20)
-        return message.target != "/early"
+        if message.target == "/refused":
+            connection.sendall(b"HTTP/1.1 413 Content Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        return message.target not in ("/early", "/refused")
 
     def __call__(self, message, connection):
         kind, _, size = message.target[1:].partition("/")
@@ -84,8 +86,7 @@ class Patient:
         self.window.connection.close()
 
 
-@pytest.fixture(scope="module", params=[1, 2] if SOAK else [1],
-                ids=lambda workers: f"{workers}worker{'s' * (workers > 1)}")
+@pytest.fixture(scope="module", params=WORKERS, ids=WORKERS.get)
 def net(request):
     with http_lab(request.param) as lab:
         lab.slow = Slow()
@@ -194,6 +195,30 @@ def test_an_answer_before_the_request_has_ended(net):
         assert client.ask(3).status == 200
     net.slow.go.set()
     net.slow.go.clear()
+    idle(net, VIP, net.rest)
+
+
+def test_an_endpoint_that_does_not_want_the_body(net):
+    """Who waits for a 100 hears the answer in its place."""
+    head = b"POST /refused HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n"
+    # And then the end, as nobody says whether the body still comes.
+    got, = answers(exchange(net.client, (VIP, 80), head, half_close=False))
+    assert got.status == 413
+    with Client(net.client, (VIP, 80)) as client:
+        client.send(headers(1, request(b"/refused", b"POST", fields=[(b"expect", b"100-continue")]), end=False))
+        assert client.finish(1)[0].status == 413
+        assert client.ask(3).status == 200
+    idle(net, VIP, net.rest)
+
+
+def test_an_upload_that_is_refused_by_heddled(net):
+    """An HTTP/2 client that sends it all the same loses the stream, not the connection."""
+    with Client(net.client, (VIP, 80)) as client:
+        client.send(headers(1, request(b"/../e", b"POST"), end=False), *[data(1, bytes(10_000), end=False)] * 20)
+        assert client.finish(1)[0].status == 400
+        client.send(*[data(1, bytes(10_000), end=False)] * 20)
+        assert client.ask(3).status == 200 and client.goaway is None
+    assert ask(net, b"POST /../e HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" + bytes(100_000)).status == 400
     idle(net, VIP, net.rest)
 
 
