@@ -40,6 +40,11 @@ soak_run_http() {
   soak_pytest tests/e2e/test_http_mixed.py -k 1worker
 }
 
+# The corpora and the slow peers with two workers, too; 100,000 requests one behind the other to nginx.
+soak_run_http_peers() {
+  soak_pytest tests/e2e/test_http_smuggling.py tests/e2e/test_http_slow.py
+}
+
 dev_soak() {
   local name failed=0
   if [[ $# -eq 0 ]]; then
