@@ -20,7 +20,7 @@ void fill(telemetry::AccessRecord& to, const mesh::HttpRecord& from) {
   to.http_major = from.version == http::Version::kHttp2 ? 2 : 1;
   to.http_minor = from.version == http::Version::kHttp11 ? 1 : 0;
   to.tries = from.tries;
-  to.client = {from.client.remote.address, from.client.remote.port.host()};
+  to.client = {from.client.tuple.remote.address, from.client.tuple.remote.port.host()};
   to.endpoint = {from.server.address, from.server.port.host()};
   to.bytes_in = from.bytes_in;
   to.bytes_out = from.bytes_out;

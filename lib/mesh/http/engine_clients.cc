@@ -276,7 +276,7 @@ Exchange* HttpEngine::begin(uint32_t slot) {
   x.slot = at;
   x.frontend = peer.frontend;
   x.begun = x.moved = now_;
-  x.client = client_of(peer).tuple;
+  x.client = client_of(peer);
   x.https = peer.wire.tls != nullptr;
   attach(x, kClient, slot);
   peer.deadline = kNever;

@@ -108,7 +108,7 @@ struct Exchange {
   uint8_t interims = 0;  // that came before the response
   Instant begun, head_at, moved;
   std::string_view path;  // before a rule changes it; in the request's memory
-  tcp::FourTuple client;
+  Client client;
   tcp::Endpoint server;  // that was asked last
   bool https = false;
   Instant deadline = kNever;

@@ -75,7 +75,7 @@ TEST(HttpProxy, KeepsConnectionsToEachPortOfAnEndpoint) {
   TextStream& client = net.ask(get("/1"));
   for (int i = 0; i < 6; ++i) {
     net.run(milliseconds(100));
-    net.rules.port = kServerPort + i % 2;
+    net.rules.port = i % 2 == 0 ? kServerPort : kServerPort + 1;
     net.clients.say(client, get("/again"), net.network.now());
   }
   net.run();
