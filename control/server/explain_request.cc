@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "explain_filters.h"
 #include "http/chars.h"
 #include "http/field_id.h"
 #include "http/hop_by_hop.h"
@@ -100,12 +101,9 @@ bool tell_rule(const policy::HttpTarget& target, const policy::HttpMatched& matc
   return !target.direct && !target.redirect;
 }
 
-// The backends and the endpoint. Without a hash of the source each request is drawn anew, so one
-// of them is an example.
+// The backends, and one endpoint as an example, as each request is drawn anew.
 void tell_drawn(std::span<const policy::Choice> choices, const policy::Decision& decision,
-                const policy::Frontend& frontend, const RequestPlace& place, Telling& telling) {
-  if (frontend.hash_on != policy::HashOn::kFlow)
-    return tell_endpoint(decision, choices, frontend, place.snapshot, place.model, telling);
+                const RequestPlace& place, Telling& telling) {
   uint32_t before = 0;
   for (const policy::Choice& choice : choices) {
     if (choices.size() > 1)
@@ -135,17 +133,26 @@ void explain_request(const RequestPlace& place, const v1::HttpRequest& request, 
     matched = frontend.http->find(message, place.flow.identified ? place.flow.in : kNoInterface);
     if (matched.target == nullptr)
       return telling.line("answer", "404 no_route: no rule of the service's Routes fits");
-    if (!tell_rule(*matched.target, matched, place.model, telling)) return;
+    const bool answers = !tell_rule(*matched.target, matched, place.model, telling);
+    if (matched.target->cors != nullptr) tell_cors(*matched.target->cors, message, telling);
+    if (answers) return;
   } else {
     telling.line("route", "none: the service's own endpoints");
   }
+  const bool has_affinity = tell_affinity(place, message, telling);
+  const uint64_t hash = policy::hash_of_request(frontend, place.flow, message,
+                                                policy::hash_of(place.flow, policy::HashOn::kFlow));
+  if (matched.target != nullptr && matched.target->mirror)
+    tell_mirror(place, *matched.target, hash, telling);
   const policy::Decision decision =
-      policy::decide_request(place.snapshot, place.frontend, place.flow, matched.target,
-                             policy::hash_of(place.flow, frontend.hash_on));
+      policy::decide_request(place.snapshot, place.frontend, place.flow, matched.target, hash);
   const std::span<const policy::Choice> choices =
       matched.target == nullptr ? frontend.choices : matched.target->choices;
   if (choices.empty()) return telling.line("answer", "503 no_endpoint: every backend has weight 0");
-  tell_drawn(choices, decision, frontend, place, telling);
+  if (has_affinity)
+    tell_endpoint(decision, choices, frontend, place.snapshot, place.model, telling);
+  else
+    tell_drawn(choices, decision, place, telling);
   if (decision.verdict != policy::Verdict::kForward)
     return telling.line("answer", "503 no_endpoint");
   policy::Flow there = place.flow;

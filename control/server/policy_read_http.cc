@@ -206,9 +206,13 @@ void RuleReader::read_filter(const v1::HttpFilter& from, const std::string& fiel
       to.filters.direct = place;
       return;
     case v1::HttpFilter::kMirror:
-      return reader_.later(true, field + ".mirror");
+      to.mirror = read_mirror(from.mirror(), ns_, field + ".mirror", reader_);
+      to.filters.mirror = place;
+      return;
     case v1::HttpFilter::kCors:
-      return reader_.later(true, field + ".cors");
+      to.cors = read_cors(from.cors(), field + ".cors", reader_);
+      to.filters.cors = place;
+      return;
     case v1::HttpFilter::FILTER_NOT_SET:
       return reader_.problem(field, "says nothing");
   }

@@ -118,6 +118,33 @@ void read_algorithm(const v1::Balancer& from, policy::TrafficPolicy& to, PolicyR
                    "the algorithm looks at no hash: leave it out, or take maglev or ring-hash");
 }
 
+void read_hash(const v1::Balancer& from, policy::TrafficPolicy& to, PolicyReader& reader) {
+  to.hash_name = from.hash_name();
+  switch (from.hash_on()) {
+    case v1::HASH_ON_UNSPECIFIED:
+    case v1::HASH_ON_FLOW:
+      break;
+    case v1::HASH_ON_SOURCE_ADDRESS:
+      to.hash_on = policy::HashOn::kSourceAddress;
+      break;
+    case v1::HASH_ON_HEADER:
+      to.hash_on = policy::HashOn::kHeader;
+      to.hash_name = in_small_letters(from.hash_name());
+      break;
+    case v1::HASH_ON_COOKIE:
+      to.hash_on = policy::HashOn::kCookie;
+      break;
+    default:
+      reader.problem("spec.balancer.hash_on", "expected flow, source-address, header or cookie");
+  }
+  if (!from.has_hash_cookie_ttl()) return;
+  to.hash_cookie_ttl =
+      PolicyReader::time(from.hash_cookie_ttl(), Duration(), policy::kMaxCookieTtl);
+  if (!to.hash_cookie_ttl)
+    reader.problem("spec.balancer.hash_cookie_ttl",
+                   "expected whole seconds, 1s to 9600h, or 0s: until the client's session ends");
+}
+
 Duration read_drain_time(const google::protobuf::Duration& from, PolicyReader& reader) {
   if (const auto time = PolicyReader::time(from, Duration(), policy::kMaxDrainTime)) return *time;
   reader.problem("spec.drain_time", "expected 0s to 24h");
@@ -184,12 +211,7 @@ policy::TrafficPolicy read(const v1::TrafficPolicy& from, PolicyReader& reader) 
   to.service = from.service();
   const v1::Balancer& balancer = from.balancer();
   read_algorithm(balancer, to, reader);
-  if (balancer.hash_on() == v1::HASH_ON_SOURCE_ADDRESS)
-    to.hash_on = policy::HashOn::kSourceAddress;
-  else if (balancer.hash_on() != v1::HASH_ON_UNSPECIFIED && balancer.hash_on() != v1::HASH_ON_FLOW)
-    reader.problem("spec.balancer.hash_on",
-                   "does not act in this version; expected flow or source-address");
-  reader.later(!balancer.hash_name().empty(), "spec.balancer.hash_name");
+  read_hash(balancer, to, reader);
   reader.later(balancer.has_slow_start(), "spec.balancer.slow_start");
   reader.later(balancer.has_panic_threshold(), "spec.balancer.panic_threshold");
   read_limits(from.limits(), to, reader);

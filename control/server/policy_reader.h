@@ -73,6 +73,9 @@ std::vector<policy::HttpRule> read_http_rules(const v1::Route& from, const std::
                                               PolicyReader& reader);
 std::vector<policy::HttpRule> read_grpc_rules(const v1::Route& from, const std::string& ns,
                                               PolicyReader& reader);
+policy::HttpMirror read_mirror(const v1::Mirror& from, const std::string& ns,
+                               const std::string& field, PolicyReader& reader);
+policy::HttpCors read_cors(const v1::Cors& from, const std::string& field, PolicyReader& reader);
 std::string in_small_letters(std::string text);
 
 // Parts of Service and TrafficPolicy.

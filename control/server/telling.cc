@@ -3,6 +3,23 @@
 #include <algorithm>
 
 namespace heddle::server {
+namespace {
+
+std::string hashed(const policy::Frontend& frontend) {
+  switch (frontend.hash_on) {
+    case policy::HashOn::kFlow:
+      break;
+    case policy::HashOn::kSourceAddress:
+      return "the source address";
+    case policy::HashOn::kHeader:
+      return "header " + frontend.affinity->name;
+    case policy::HashOn::kCookie:
+      return "cookie " + frontend.affinity->name;
+  }
+  return "the flow";
+}
+
+}  // namespace
 
 void tell_entry(const char* topic, const policy::AccessEntry& entry, const policy::Model& model,
                 Telling& telling) {
@@ -61,7 +78,7 @@ void tell_endpoint(const policy::Decision& decision, std::span<const policy::Cho
   if (policy::is_hash(cluster.algorithm))
     telling.line("endpoint", "{}, one of {} by {} on {}", who, count,
                  cluster.algorithm == policy::Algorithm::kMaglev ? "Maglev" : "ring hash",
-                 frontend.hash_on == policy::HashOn::kFlow ? "the flow" : "the source address");
+                 hashed(frontend));
   else
     telling.line("endpoint", "one of {} endpoints, {}; {} for example", count,
                  policy::name_of(cluster.algorithm), who);

@@ -48,6 +48,14 @@ upserts { metadata { namespace: "a" name: "p" } service { addresses: "10.0.0.12"
   forwarding: FORWARDING_PROXY } }
 upserts { metadata { namespace: "a" name: "q" } route { service: "p"
   tls { server_names: "a.org" server_names: "*.b.org" backends { service: "n" weight: 2 } } } }
+upserts { metadata { namespace: "a" name: "h" } service { addresses: "10.0.0.13"
+  ports { name: "p" port: 80 protocol: PROTOCOL_HTTP } selector { key: "k" value: "v" } } }
+upserts { metadata { namespace: "a" name: "i" } route { service: "h" http {
+  backends { service: "h" } filters { mirror { backend { service: "n" } share { millionths: 9 } } }
+  filters { cors { origins { exact: "https://a.org" } origins { regex: "b.*" } methods: "PUT"
+    headers: "x-a" credentials: true max_age { seconds: 9 } } } } } }
+upserts { metadata { namespace: "a" name: "j" } traffic_policy { service: "h"
+  balancer { hash_on: HASH_ON_COOKIE hash_name: "c" hash_cookie_ttl { seconds: 9 } } } }
 )";
 
 class Maker final : public policy::TlsMaker {

@@ -1,5 +1,7 @@
 // Ports of HTTP and rules for requests, from messages and from files as people write them.
+#include "policy/model.h"
 #include "policy_convert.h"
+#include "resource/read.h"
 #include "support.h"
 
 namespace heddle::server {
@@ -99,6 +101,127 @@ TEST(ConvertHttp, Actions) {
             (policy::HttpRewrite{"", policy::HttpRewrite::Path::kFull, "/z"}));
 }
 
+TEST(ConvertHttp, MirrorsAndCors) {
+  const policy::Route route = route_of(
+      "http { filters { cors { origins { exact: 'HTTPS://A.example' } origins { regex: 'B.*' } "
+      "origins { suffix: '.C' } origins { prefix: 'http://' } methods: 'PUT' headers: 'X-A' "
+      "expose_headers: 'X-B' credentials: true max_age { seconds: 600 } } } "
+      "filters { mirror { backend { service: 'next' subset { key: 'v' value: '2' } } share { "
+      "millionths: 250000 } } } } "
+      "http { filters { mirror { backend { service: 'next' } } } } "
+      "http { filters { mirror { backend { service: 'next' } share {} } } filters { cors {} } }");
+  ASSERT_EQ(route.http.size(), 3u);
+  const policy::HttpRule& first = route.http[0];
+  EXPECT_EQ(first.filters.cors, 0);
+  EXPECT_EQ(first.filters.mirror, 1);
+  ASSERT_TRUE(first.mirror);
+  EXPECT_EQ(first.mirror->backend,
+            (policy::Backend{.service = "next", .ns = "shop", .subset = {{"v", "2"}}}));
+  EXPECT_EQ(first.mirror->share, 250'000u);
+  ASSERT_TRUE(first.cors);
+  EXPECT_EQ(first.cors->origins,
+            (std::vector<TextMatch>{{TextMatch::Kind::kExact, "https://a.example"},
+                                    {TextMatch::Kind::kRegex, "B.*"},
+                                    {TextMatch::Kind::kSuffix, ".c"},
+                                    {TextMatch::Kind::kPrefix, "http://"}}));
+  EXPECT_EQ(first.cors->methods, std::vector<std::string>{"PUT"});
+  EXPECT_EQ(first.cors->headers, std::vector<std::string>{"x-a"});
+  EXPECT_EQ(first.cors->expose, std::vector<std::string>{"x-b"});
+  EXPECT_TRUE(first.cors->credentials);
+  EXPECT_EQ(first.cors->max_age, seconds(600));
+  EXPECT_EQ(route.http[1].mirror->share, policy::kWholeShare) << "all when it is not given";
+  EXPECT_EQ(route.http[2].mirror->share, 0u);
+  EXPECT_EQ(route.http[2].cors->max_age, std::nullopt);
+}
+
+TEST(ConvertHttp, Affinity) {
+  const auto policy_of = [](const std::string& balancer) {
+    const auto converted = convert_policy(
+        resource_of(named("x", "traffic_policy { service: 'cart' balancer { " + balancer + " } }")),
+        "");
+    EXPECT_TRUE(converted) << balancer;
+    return converted ? std::get<policy::TrafficPolicy>((*converted)->spec)
+                     : policy::TrafficPolicy();
+  };
+  const auto header = policy_of("hash_on: HASH_ON_HEADER hash_name: 'X-User'");
+  EXPECT_EQ(header.hash_on, policy::HashOn::kHeader);
+  EXPECT_EQ(header.hash_name, "x-user");
+  EXPECT_EQ(header.hash_cookie_ttl, std::nullopt);
+  const auto cookie = policy_of(
+      "algorithm: ALGORITHM_RING_HASH hash_on: HASH_ON_COOKIE hash_name: 'Sid' hash_cookie_ttl {}");
+  EXPECT_EQ(cookie.hash_on, policy::HashOn::kCookie);
+  EXPECT_EQ(cookie.hash_name, "Sid") << "cookies have capitals";
+  EXPECT_EQ(cookie.hash_cookie_ttl, Duration());
+  EXPECT_EQ(policy_of("hash_on: HASH_ON_COOKIE hash_cookie_ttl { seconds: 3600 }").hash_cookie_ttl,
+            seconds(3'600));
+  EXPECT_EQ(policy_of("hash_name: 'x'").hash_name, "x") << "refused by the model";
+}
+
+// The example of docs/policy.md.
+TEST(ConvertHttp, FromAFile) {
+  resource::Reader reader("shop");
+  reader.read(R"(
+kind: Route
+metadata: { name: cart, namespace: shop }
+spec:
+  service: cart
+  http:
+    - matches: [{ path: { prefix: /api } }]
+      backends: [{ service: cart }]
+      filters:
+        - cors:
+            origins: [{ exact: "https://shop.example" }, { suffix: .shop.example }]
+            methods: [PUT, DELETE]
+            headers: [content-type, x-csrf]
+            expose_headers: [x-total]
+            credentials: true
+            max_age: 10m
+        - mirror: { backend: { service: cart-next, subset: { version: v2 } }, share: 12.5% }
+---
+kind: TrafficPolicy
+metadata: { name: cart, namespace: shop }
+spec:
+  service: cart
+  balancer: { algorithm: maglev, hash_on: cookie, hash_name: sid, hash_cookie_ttl: 1h }
+---
+kind: TrafficPolicy
+metadata: { name: next, namespace: shop }
+spec:
+  service: cart-next
+  balancer: { algorithm: ring-hash, hash_on: header, hash_name: x-user }
+---
+kind: Service
+metadata: { name: cart, namespace: shop }
+spec: { addresses: [10.96.0.1], ports: [{ name: http, port: 80, protocol: http }] }
+---
+kind: Service
+metadata: { name: cart-next, namespace: shop }
+spec: { addresses: [10.96.0.2], ports: [{ name: http, port: 80, protocol: http }] }
+)",
+              "f.yaml");
+  for (const resource::Problem& problem : reader.problems()) ADD_FAILURE() << text_of(problem);
+  std::vector<policy::Edit> edits;
+  for (const v1::Resource& resource : reader.resources()) {
+    const auto converted = convert_policy(resource, "");
+    ASSERT_TRUE(converted) << converted.error()[0].field << converted.error()[0].text;
+    edits.push_back({(*converted)->key, *converted});
+  }
+  policy::Model model({}, {});
+  for (const policy::Problem& problem : model.stage(edits))
+    ADD_FAILURE() << problem.field << ": " << problem.text;
+  const auto snapshot = model.commit(1).snapshot;
+  const policy::Frontend& frontend = *snapshot->frontends[snapshot->frontend_table->find(
+      {*policy::IpAddress::parse("10.96.0.1"), policy::Protocol::kTcp, 80})];
+  ASSERT_NE(frontend.affinity, nullptr);
+  EXPECT_EQ(frontend.affinity->cookie_attributes, "; Path=/; HttpOnly; Max-Age=3600");
+  const policy::HttpTarget& target = frontend.http->rules()[0].target;
+  EXPECT_EQ(target.mirror->share, 125'000u);
+  EXPECT_TRUE(target.cors->allows("https://a.shop.example"));
+  EXPECT_FALSE(target.cors->allows("https://shop.example.org"));
+  EXPECT_EQ(target.cors->allow_methods(), "PUT, DELETE");
+  EXPECT_EQ(target.cors->max_age(), "600");
+}
+
 TEST(ConvertHttp, Grpc) {
   const policy::Route route = route_of(
       "grpc { matches { service: 'shop.Cart' method: 'Get' } matches { service: 'shop.Cart' } "
@@ -122,8 +245,16 @@ TEST(ConvertHttp, RefusesWhatDoesNotAct) {
       {"http { timeouts { idle {} } }", "spec.http[0].timeouts.idle"},
       {"http { timeouts { request { seconds: -1 } } }", "spec.http[0].timeouts.request"},
       {"http {} http { backends { service: 'a' port: 1 } }", "spec.http[1].backends[0].port"},
-      {"http { filters { mirror {} } }", "spec.http[0].filters[0].mirror"},
-      {"http { filters { cors {} } }", "spec.http[0].filters[0].cors"},
+      {"http { filters { mirror { backend { service: 'a' port: 1 } } } }",
+       "spec.http[0].filters[0].mirror.backend.port"},
+      {"http { filters { mirror { backend { service: 'a' weight: 1 } } } }",
+       "spec.http[0].filters[0].mirror.backend.weight"},
+      {"http { filters { mirror {} } filters { mirror {} } }", "spec.http[0].filters[1]"},
+      {"grpc { filters { cors { origins {} } } }", "spec.grpc[0].filters[0].cors.origins[0]"},
+      {"http { filters { cors { max_age { seconds: 86401 } } } }",
+       "spec.http[0].filters[0].cors.max_age"},
+      {"http { filters { cors { max_age { seconds: -1 } } } }",
+       "spec.http[0].filters[0].cors.max_age"},
       {"http { filters {} }", "spec.http[0].filters[0]"},
       {"http { filters { rewrite {} } filters { rewrite {} } }", "spec.http[0].filters[1]"},
       {"http { filters { redirect { path: '/a' prefix: '/b' } } }",

@@ -313,6 +313,73 @@ TEST_F(EngineTest, ExplainsWhatBecomesOfARequest) {
             std::string::npos);
 }
 
+TEST_F(EngineTest, ExplainsMirrorsCorsAndAffinity) {
+  apply(
+      {named("web",
+             "service { addresses: '10.96.0.20' ports { name: 'http' port: 80 protocol: "
+             "PROTOCOL_HTTP } }"),
+       named("web",
+             "endpoint_set { service: 'web' endpoints { address: '10.1.0.7' } endpoints { "
+             "address: '10.1.0.8' } }"),
+       named("next",
+             "service { addresses: '10.96.0.21' ports { name: 'http' port: 80 protocol: "
+             "PROTOCOL_HTTP } }"),
+       named("next", "endpoint_set { service: 'next' endpoints { address: '10.1.0.9' } }"),
+       named("sticky",
+             "traffic_policy { service: 'web' balancer { hash_on: HASH_ON_COOKIE hash_name: "
+             "'sid' hash_cookie_ttl { seconds: 3600 } } }"),
+       named("r",
+             "route { service: 'web' http { backends { service: 'web' } "
+             "filters { mirror { backend { service: 'next' } share { millionths: 125000 } } } "
+             "filters { cors { origins { exact: 'https://a.example' } methods: 'PUT' credentials: "
+             "true } } } }")});
+  v1::ExplainRequest request;
+  request.set_from("10.8.1.1");
+  request.set_protocol("tcp");
+  request.set_destination("shop/web");
+  request.set_port(80);
+  using Headers = std::vector<std::pair<const char*, const char*>>;
+  const auto tell = [&](const char* method, const Headers& headers) {
+    v1::HttpRequest& asked = *request.mutable_request();
+    asked.Clear();
+    asked.set_method(method);
+    asked.set_authority("a");
+    asked.set_path("/");
+    for (const auto& [name, value] : headers) {
+      v1::HeaderValue& header = *asked.add_headers();
+      header.set_name(name);
+      header.set_value(value);
+    }
+    return text_of(explain(request).response);
+  };
+  const auto has = [](const std::string& text, const char* line) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << " in\n" << text;
+  };
+  const std::string fresh = tell("GET", {});
+  has(fresh, "mirror: shop/next, 12.5% of requests; to 10.1.0.9 for example\n");
+  has(fresh, "cors: the request has no origin header: nothing is asked\n");
+  has(fresh, "affinity: none yet: the answer gives cookie sid for 3600 s\n");
+  has(fresh, "endpoint: drawn for each request; 10.1.0.");
+  const std::string known = tell("GET", {{"Cookie", "sid=1"}, {"Origin", "https://a.example"}});
+  has(known, "affinity: by cookie sid\n");
+  has(known, ", one of 2 by Maglev on cookie sid\n");
+  has(known, "cors: origin https://a.example is allowed, with credentials\n");
+  has(tell("GET", {{"Origin", "https://b.example"}}),
+      "cors: origin https://b.example is not allowed\n");
+  has(tell("OPTIONS", {{"Origin", "https://a.example"}, {"Access-Control-Request-Method", "PUT"}}),
+      "cors: it asks first: methods PUT; headers none\n");
+  apply({named("sticky",
+               "traffic_policy { service: 'web' balancer { hash_on: HASH_ON_HEADER hash_name: "
+               "'X-User' algorithm: ALGORITHM_RING_HASH } }"),
+         named("next", "endpoint_set { service: 'next' }")});
+  const std::string bare = tell("GET", {});
+  has(bare, "affinity: none: the request has no header x-user\n");
+  has(bare, "mirror: shop/next, 12.5% of requests; no endpoint takes them\n");
+  const std::string user = tell("GET", {{"x-user", "anna"}});
+  has(user, "affinity: by header x-user\n");
+  has(user, " by ring hash on header x-user\n");
+}
+
 TEST_F(EngineTest, ExplainsHowPacketsGetThere) {
   struct Row {
     const char* forwarding;

@@ -1,0 +1,63 @@
+#include "explain_filters.h"
+
+namespace heddle::server {
+namespace {
+
+// "12.5%".
+std::string percent(uint32_t millionths) { return fmt::format("{:g}%", millionths / 10'000.0); }
+
+std::string lifetime(Duration ttl) {
+  return ttl == Duration() ? "until its session ends"
+                           : fmt::format("for {} s", ttl.ns() / seconds(1).ns());
+}
+
+}  // namespace
+
+void tell_cors(const policy::HttpCorsTarget& cors, const http::Message& request, Telling& telling) {
+  const http::Field* origin = request.fields.find(http::FieldId::kOrigin);
+  if (origin == nullptr)
+    return telling.line("cors", "the request has no origin header: nothing is asked");
+  const std::string_view from = request.fields.value(*origin);
+  if (!cors.allows(from)) return telling.line("cors", "origin {} is not allowed", from);
+  telling.line("cors", "origin {} is allowed{}{}", from, cors.any_origin() ? ", as any is" : "",
+               cors.credentials() ? ", with credentials" : "");
+  if (request.method != http::Method::kOptions ||
+      request.fields.find(http::FieldId::kAccessControlRequestMethod) == nullptr)
+    return;
+  const auto or_none = [](const std::string& list) { return list.empty() ? "none" : list; };
+  telling.line("cors", "it asks first: methods {}; headers {}", or_none(cors.allow_methods()),
+               or_none(cors.allow_headers()));
+}
+
+void tell_mirror(const RequestPlace& place, const policy::HttpTarget& target, uint64_t hash,
+                 Telling& telling) {
+  const std::string where = place.model.cluster_name(target.mirror->cluster);
+  const policy::Decision decision =
+      policy::decide_mirror(place.snapshot, place.frontend, place.flow, target, hash);
+  if (decision.verdict != policy::Verdict::kForward)
+    return telling.line("mirror", "{}, {} of requests; no endpoint takes them", where,
+                        percent(target.mirror->share));
+  telling.line("mirror", "{}, {} of requests; to {} for example", where,
+               percent(target.mirror->share), decision.endpoint->address.text());
+}
+
+bool tell_affinity(const RequestPlace& place, const http::Message& request, Telling& telling) {
+  const policy::Frontend& frontend = *place.snapshot.frontends[place.frontend];
+  const auto hash = [&](uint64_t otherwise) {
+    return policy::hash_of_request(frontend, place.flow, request, otherwise);
+  };
+  const bool has = hash(0) == hash(1);
+  if (frontend.affinity == nullptr) return has;
+  const char* what = frontend.hash_on == policy::HashOn::kHeader ? "header" : "cookie";
+  const std::string& name = frontend.affinity->name;
+  if (has)
+    telling.line("affinity", "by {} {}", what, name);
+  else if (policy::wants_cookie(frontend, request))
+    telling.line("affinity", "none yet: the answer gives cookie {} {}", name,
+                 lifetime(*frontend.affinity->cookie_ttl));
+  else
+    telling.line("affinity", "none: the request has no {} {}", what, name);
+  return has;
+}
+
+}  // namespace heddle::server
