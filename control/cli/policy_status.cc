@@ -45,9 +45,12 @@ std::string status_text(const v1::PolicyStatus& status, const Options&) {
   out += line("workers", fmt::format("{}/{} run it; installed in {} ms", live_workers(status),
                                      status.workers_size(),
                                      one_decimal(static_cast<double>(status.install_us()) / 1e3)));
-  out += line("holds", fmt::format("{} resources, {} services, {} endpoints; workers read {}",
-                                   thousands(status.resources()), thousands(status.services()),
-                                   thousands(status.endpoints()), size(status.memory_bytes())));
+  const std::string gateways =
+      status.gateways() == 0 ? "" : fmt::format(", {} gateways", thousands(status.gateways()));
+  out += line("holds",
+              fmt::format("{} resources, {} services{}, {} endpoints; workers read {}",
+                          thousands(status.resources()), thousands(status.services()), gateways,
+                          thousands(status.endpoints()), size(status.memory_bytes())));
   out += line("applied", fmt::format("{} since start, {} refused", thousands(status.applied()),
                                      thousands(status.refused())));
   if (!status.last_refusal().empty()) out += line("refusal", "the last: " + status.last_refusal());
@@ -95,7 +98,8 @@ std::string services_text(const v1::ListServicesResponse& response, const Option
                {"AUDITED", Align::kRight},
                {"NO-ENDPOINT", Align::kRight}});
   for (const v1::ServiceCounts& service : response.services()) {
-    table.add({fmt::format("{}/{}", service.namespace_(), service.name()),
+    table.add({fmt::format("{}{}/{}", service.kind() == "Gateway" ? "gateway " : "",
+                           service.namespace_(), service.name()),
                fmt::format("{} {}/{}", service.port(),
                            service.number() == 0 ? "all" : std::to_string(service.number()),
                            service.protocol()),

@@ -42,10 +42,11 @@ struct FlowNames {
   struct Name {
     std::string service;  // "shop/cart"
     std::string port;     // "http"
+    bool of_gateway = false;
   };
   std::vector<Name> by_slot;  // with an empty service: nobody's
 
-  std::string text(uint32_t slot) const;  // "shop/cart:http", or nothing
+  std::string text(uint32_t slot) const;  // "shop/cart:http", "gateway shop/web:http", or nothing
 };
 
 // For metrics. Of endpoints a bounded number.

@@ -60,8 +60,11 @@ grpc::Status read_destination(const v1::ExplainRequest& request, const policy::M
   }
   const auto* resource = model.find({policy::Kind::kService, name->first, name->second});
   if (resource == nullptr)
-    return wrong(fmt::format("no Service \"{}\" in namespace {}", name->second, name->first));
-  address = std::get<policy::Service>(resource->spec).addresses.front();
+    resource = model.find({policy::Kind::kGateway, name->first, name->second});
+  if (resource == nullptr)
+    return wrong(
+        fmt::format("no Service \"{}\" in namespace {}, nor a Gateway", name->second, name->first));
+  address = policy::service_of(*resource).addresses.front();
   return grpc::Status::OK;
 }
 
@@ -103,23 +106,6 @@ void tell_forwarding(const policy::Flow& flow, const policy::Decision& decision,
   }
 }
 
-const char* text_of(tls::Version version) {
-  return version == tls::Version::kTls13 ? "1.3" : "1.2";
-}
-
-std::string versions_of(const tls::Config& config) {
-  return config.min_version == config.max_version
-             ? text_of(config.min_version)
-             : fmt::format("{} or {}", text_of(config.min_version), text_of(config.max_version));
-}
-
-std::string domains_of(const tls::Config& config) {
-  std::string domains;
-  for (const tls::TrustConfig& each : config.trust)
-    domains += (domains.empty() ? "" : ", ") + each.trust_domain;
-  return domains;
-}
-
 void tell_client_tls(const policy::Frontend& frontend, Telling& telling) {
   if (frontend.client_tls == policy::ClientTls::kOff) return;
   if (frontend.tls_in == nullptr)
@@ -133,15 +119,6 @@ void tell_client_tls(const policy::Frontend& frontend, Telling& telling) {
                                            : "clients show an X.509-SVID of " + domains_of(config));
 }
 
-void tell_upstream_tls(const policy::Frontend& frontend, Telling& telling) {
-  if (frontend.tls_out == nullptr) return;
-  const tls::Config& config = frontend.tls_out->config;
-  telling.line("tls", "to the endpoint, TLS {}; it shows {}", versions_of(config),
-               config.peer == tls::PeerCheck::kName
-                   ? "a certificate of " + frontend.tls_out->server_name
-                   : "an X.509-SVID of " + domains_of(config));
-}
-
 void tell_route(const policy::Decision& decision, const policy::Frontend& frontend,
                 const std::string& tls_name, const policy::Model& model, Telling& telling) {
   const std::string name = tls_name.empty() ? "no server name" : "server name " + tls_name;
@@ -151,7 +128,9 @@ void tell_route(const policy::Decision& decision, const policy::Frontend& fronte
   else if (frontend.server_names != nullptr)
     telling.line("route", "by server names; none of the rules has {}", name);
   else if (frontend.route == policy::kNoSlot)
-    telling.line("route", "none: the service's own endpoints");
+    telling.line(
+        "route", "none: {}",
+        frontend.choices.empty() ? "no rule is for this listener" : "the service's own endpoints");
   else
     telling.line("route", "{} tcp[{}]", model.route_name(frontend.route), frontend.rule);
 }
@@ -239,8 +218,10 @@ std::string Engine::explain_service(const policy::Flow& flow, const v1::ExplainR
   }
   const policy::Frontend& frontend = *snapshot.frontends[decision.frontend];
   const policy::Model::FrontendName name = model_.frontend_name(decision.frontend);
-  telling.line("service", "{}/{} port {} ({} {}:{})", name.ns, name.service, name.port, protocol,
-               flow.destination.text(), flow.destination_port);
+  const bool listens = name.kind == policy::Kind::kGateway;
+  telling.line(listens ? "gateway" : "service", "{}/{} {} {} ({} {}:{})", name.ns, name.service,
+               listens ? "listener" : "port", name.port, protocol, flow.destination.text(),
+               flow.destination_port);
   tell_client_tls(frontend, telling);
   if (frontend.is_http)
     telling.line("listener", "protocol http: each request has a route of its own");
@@ -257,7 +238,7 @@ std::string Engine::explain_service(const policy::Flow& flow, const v1::ExplainR
   }
   if (decision.verdict != Verdict::kDenied && decision.verdict != Verdict::kNoRoute) {
     const auto& choices = decision.target == nullptr ? frontend.choices : decision.target->choices;
-    tell_endpoint(decision, choices, frontend, snapshot, model_, telling);
+    tell_endpoint(decision, choices, snapshot, model_, telling);
   }
   if (decision.verdict != Verdict::kForward) {
     tell_refusal(decision.how, flow.protocol, telling);
@@ -273,7 +254,7 @@ std::string Engine::explain_service(const policy::Flow& flow, const v1::ExplainR
     return node + ".endpoint_not_on_link";
   }
   tell_forwarding(flow, decision, frontend.forwarding, telling);
-  tell_upstream_tls(frontend, telling);
+  tell_upstream_tls(*decision.terms, telling);
   return tell_guard(there, snapshot, model_, telling) ? "" : node + ".denied";
 }
 

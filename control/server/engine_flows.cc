@@ -24,14 +24,16 @@ uint64_t left_ms(Instant end) {
 
 std::string FlowNames::text(uint32_t slot) const {
   if (slot >= by_slot.size() || by_slot[slot].service.empty()) return {};
-  return by_slot[slot].service + ":" + by_slot[slot].port;
+  const Name& name = by_slot[slot];
+  return (name.of_gateway ? "gateway " : "") + name.service + ":" + name.port;
 }
 
 FlowNames Engine::flow_names() const {
   FlowNames names;
   for (auto& [slot, name] : model_.frontends()) {
     if (slot >= names.by_slot.size()) names.by_slot.resize(slot + 1u);
-    names.by_slot[slot] = {name.ns + "/" + name.service, std::move(name.port)};
+    names.by_slot[slot] = {name.ns + "/" + name.service, std::move(name.port),
+                           name.kind == policy::Kind::kGateway};
   }
   return names;
 }

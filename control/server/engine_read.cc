@@ -182,6 +182,7 @@ v1::PolicyStatus Engine::status() {
   const policy::ModelStats stats = model_.stats();
   status.set_resources(stats.resources);
   status.set_services(stats.services);
+  status.set_gateways(stats.gateways);
   status.set_endpoints(stats.endpoints);
   status.set_memory_bytes(stats.snapshot_bytes);
   status.set_applied(applied_);
@@ -215,6 +216,7 @@ void Engine::list_services(v1::ListServicesResponse& response) {
     to.set_forwarding(policy::name_of(name.forwarding));
     to.set_flows(counts[i].flows - base.flows);
     to.set_audited(counts[i].audited - base.audited);
+    to.set_kind(policy::name_of(name.kind));
   }
 }
 

@@ -41,20 +41,20 @@ void tell_mirror(const RequestPlace& place, const policy::HttpTarget& target, ui
                percent(target.mirror->share), decision.endpoint->address.text());
 }
 
-bool tell_affinity(const RequestPlace& place, const http::Message& request, Telling& telling) {
-  const policy::Frontend& frontend = *place.snapshot.frontends[place.frontend];
+bool tell_affinity(const AffinityPlace& at, const http::Message& request, Telling& telling) {
+  const policy::BackendTerms& terms = at.terms;
   const auto hash = [&](uint64_t otherwise) {
-    return policy::hash_of_request(frontend, place.flow, request, otherwise);
+    return policy::hash_of_request(at.terms, at.place.flow, request, otherwise);
   };
   const bool has = hash(0) == hash(1);
-  if (frontend.affinity == nullptr) return has;
-  const char* what = frontend.hash_on == policy::HashOn::kHeader ? "header" : "cookie";
-  const std::string& name = frontend.affinity->name;
+  if (terms.affinity == nullptr) return has;
+  const char* what = terms.hash_on == policy::HashOn::kHeader ? "header" : "cookie";
+  const std::string& name = terms.affinity->name;
   if (has)
     telling.line("affinity", "by {} {}", what, name);
-  else if (policy::wants_cookie(frontend, request))
+  else if (policy::wants_cookie(terms, request))
     telling.line("affinity", "none yet: the answer gives cookie {} {}", name,
-                 lifetime(*frontend.affinity->cookie_ttl));
+                 lifetime(*terms.affinity->cookie_ttl));
   else
     telling.line("affinity", "none: the request has no {} {}", what, name);
   return has;

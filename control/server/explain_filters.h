@@ -14,6 +14,10 @@ void tell_mirror(const RequestPlace& place, const policy::HttpTarget& target, ui
                  Telling& telling);
 
 // Whether something of the request, or its sender's address, says to which endpoint it goes.
-bool tell_affinity(const RequestPlace& place, const http::Message& request, Telling& telling);
+struct AffinityPlace {
+  const RequestPlace& place;
+  const policy::BackendTerms& terms;  // by which requests are led
+};
+bool tell_affinity(const AffinityPlace& at, const http::Message& request, Telling& telling);
 
 }  // namespace heddle::server

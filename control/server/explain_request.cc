@@ -128,19 +128,23 @@ void explain_request(const RequestPlace& place, const v1::HttpRequest& request, 
   if (const std::string why = read(request, message); !why.empty())
     return telling.line("answer", "400 bad_request: {}", why);
   telling.line("request", "{} {}{}", message.method_text(), message.authority(), message.path());
+  if (!frontend.takes_host(message.authority()))
+    return telling.line("answer", "404 no_route: the listener takes no requests for this host");
   policy::HttpMatched matched;
   if (frontend.http != nullptr) {
     matched = frontend.http->find(message, place.flow.identified ? place.flow.in : kNoInterface);
     if (matched.target == nullptr)
-      return telling.line("answer", "404 no_route: no rule of the service's Routes fits");
+      return telling.line("answer", "404 no_route: no rule of the {}'s Routes fits",
+                          frontend.choices.empty() ? "gateway" : "service");
     const bool answers = !tell_rule(*matched.target, matched, place.model, telling);
     if (matched.target->cors != nullptr) tell_cors(*matched.target->cors, message, telling);
     if (answers) return;
   } else {
     telling.line("route", "none: the service's own endpoints");
   }
-  const bool has_affinity = tell_affinity(place, message, telling);
-  const uint64_t hash = policy::hash_of_request(frontend, place.flow, message,
+  const policy::BackendTerms& terms = policy::leading_terms(frontend, matched.target);
+  const bool has_affinity = tell_affinity({place, terms}, message, telling);
+  const uint64_t hash = policy::hash_of_request(terms, place.flow, message,
                                                 policy::hash_of(place.flow, policy::HashOn::kFlow));
   if (matched.target != nullptr && matched.target->mirror)
     tell_mirror(place, *matched.target, hash, telling);
@@ -150,7 +154,7 @@ void explain_request(const RequestPlace& place, const v1::HttpRequest& request, 
       matched.target == nullptr ? frontend.choices : matched.target->choices;
   if (choices.empty()) return telling.line("answer", "503 no_endpoint: every backend has weight 0");
   if (has_affinity)
-    tell_endpoint(decision, choices, frontend, place.snapshot, place.model, telling);
+    tell_endpoint(decision, choices, place.snapshot, place.model, telling);
   else
     tell_drawn(choices, decision, place, telling);
   if (decision.verdict != policy::Verdict::kForward)
@@ -160,8 +164,10 @@ void explain_request(const RequestPlace& place, const v1::HttpRequest& request, 
   there.destination_port = decision.port;
   if (!tell_guard(there, place.snapshot, place.model, telling))
     return telling.line("answer", "403 denied, where it is this endpoint");
-  telling.line("endpoint", "spoken to in {}",
-               frontend.upstream_http == policy::HttpUpstream::kHttp2 ? "HTTP/2" : "HTTP/1.1");
+  telling.line(
+      "endpoint", "spoken to in {}",
+      decision.terms->upstream_http == policy::HttpUpstream::kHttp2 ? "HTTP/2" : "HTTP/1.1");
+  if (decision.terms != &frontend) tell_upstream_tls(*decision.terms, telling);
 }
 
 }  // namespace heddle::server

@@ -15,7 +15,7 @@ struct KindName {
   std::string_view name;
   policy::Kind kind;
 };
-constexpr std::array<KindName, 8> kActing = {{
+constexpr std::array<KindName, 9> kActing = {{
     {"Workload", policy::Kind::kWorkload},
     {"Service", policy::Kind::kService},
     {"EndpointSet", policy::Kind::kEndpointSet},
@@ -24,9 +24,13 @@ constexpr std::array<KindName, 8> kActing = {{
     {"AccessPolicy", policy::Kind::kAccessPolicy},
     {"Secret", policy::Kind::kSecret},
     {"TrustBundle", policy::Kind::kTrustBundle},
+    {"Gateway", policy::Kind::kGateway},
 }};
-constexpr std::array<std::string_view, 5> kLater = {
-    "Gateway", "ExternalService", "RateLimit", "Fault", "TelemetryPolicy",
+constexpr std::array<std::string_view, 4> kLater = {
+    "ExternalService",
+    "RateLimit",
+    "Fault",
+    "TelemetryPolicy",
 };
 
 std::string does_not_act(std::string_view kind) {
@@ -35,8 +39,6 @@ std::string does_not_act(std::string_view kind) {
 
 const char* later_kind(v1::Resource::SpecCase spec) {
   switch (spec) {
-    case v1::Resource::kGateway:
-      return "Gateway";
     case v1::Resource::kExternalService:
       return "ExternalService";
     case v1::Resource::kRateLimit:
@@ -109,6 +111,10 @@ void read_spec(const v1::Resource& from, policy::Resource& to, PolicyReader& rea
     case v1::Resource::kTrustBundle:
       to.key.kind = policy::Kind::kTrustBundle;
       to.spec = read(from.trust_bundle(), reader);
+      return;
+    case v1::Resource::kGateway:
+      to.key.kind = policy::Kind::kGateway;
+      to.spec = read(from.gateway(), reader);
       return;
     default:
       break;

@@ -13,7 +13,7 @@ policy::Backend read_backend(const v1::Backend& from, const std::string& ns,
   to.ns = from.namespace_().empty() ? ns : from.namespace_();
   to.subset = PolicyReader::labels(from.subset());
   if (from.has_weight()) to.weight = from.weight();
-  reader.later(from.port() != 0, field + ".port");
+  if (from.port() != 0) to.port = reader.port(from.port(), field + ".port");
   return to;
 }
 
@@ -49,8 +49,8 @@ void read_tls_rules(const v1::Route& from, const std::string& ns, policy::Route&
 policy::Route read(const v1::Route& from, const std::string& ns, PolicyReader& reader) {
   policy::Route to;
   to.service = from.service();
+  to.gateway = from.gateway();
   if (!reader.fits(from.tcp_size(), policy::kMaxRules, "spec.tcp")) return to;
-  reader.later(!from.gateway().empty(), "spec.gateway");
   if (!reader.fits(from.hostnames_size(), policy::kMaxHostnames, "spec.hostnames")) return to;
   for (const std::string& name : from.hostnames()) to.hostnames.push_back(in_small_letters(name));
   if (from.http_size() != 0 && from.grpc_size() != 0)

@@ -65,6 +65,7 @@ policy::TrafficPolicy read(const v1::TrafficPolicy& from, PolicyReader& reader);
 policy::AccessPolicy read(const v1::AccessPolicy& from, PolicyReader& reader);
 policy::Secret read(const v1::Secret& from, PolicyReader& reader);
 policy::TrustBundle read(const v1::TrustBundle& from, PolicyReader& reader);
+policy::Gateway read(const v1::Gateway& from, PolicyReader& reader);
 
 // Parts of Route.
 policy::Backend read_backend(const v1::Backend& from, const std::string& ns,
@@ -78,7 +79,7 @@ policy::HttpMirror read_mirror(const v1::Mirror& from, const std::string& ns,
 policy::HttpCors read_cors(const v1::Cors& from, const std::string& field, PolicyReader& reader);
 std::string in_small_letters(std::string text);
 
-// Parts of Service and TrafficPolicy.
+// Parts of Service, Gateway and TrafficPolicy.
 policy::ServerTls read_server_tls(const v1::ServerTls& from, const std::string& field,
                                   PolicyReader& reader);
 policy::UpstreamTls read_upstream_tls(const v1::UpstreamTls& from, PolicyReader& reader);

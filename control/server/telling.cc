@@ -5,18 +5,22 @@
 namespace heddle::server {
 namespace {
 
-std::string hashed(const policy::Frontend& frontend) {
-  switch (frontend.hash_on) {
+std::string hashed(const policy::BackendTerms& terms) {
+  switch (terms.hash_on) {
     case policy::HashOn::kFlow:
       break;
     case policy::HashOn::kSourceAddress:
       return "the source address";
     case policy::HashOn::kHeader:
-      return "header " + frontend.affinity->name;
+      return "header " + terms.affinity->name;
     case policy::HashOn::kCookie:
-      return "cookie " + frontend.affinity->name;
+      return "cookie " + terms.affinity->name;
   }
   return "the flow";
+}
+
+const char* text_of(tls::Version version) {
+  return version == tls::Version::kTls13 ? "1.3" : "1.2";
 }
 
 }  // namespace
@@ -51,9 +55,30 @@ bool tell_guard(const policy::Flow& flow, const policy::Snapshot& snapshot,
   return guarded.allowed;
 }
 
+std::string versions_of(const tls::Config& config) {
+  return config.min_version == config.max_version
+             ? text_of(config.min_version)
+             : fmt::format("{} or {}", text_of(config.min_version), text_of(config.max_version));
+}
+
+std::string domains_of(const tls::Config& config) {
+  std::string domains;
+  for (const tls::TrustConfig& each : config.trust)
+    domains += (domains.empty() ? "" : ", ") + each.trust_domain;
+  return domains;
+}
+
+void tell_upstream_tls(const policy::BackendTerms& terms, Telling& telling) {
+  if (terms.tls_out == nullptr) return;
+  const tls::Config& config = terms.tls_out->config;
+  telling.line("tls", "to the endpoint, TLS {}; it shows {}", versions_of(config),
+               config.peer == tls::PeerCheck::kName
+                   ? "a certificate of " + terms.tls_out->server_name
+                   : "an X.509-SVID of " + domains_of(config));
+}
+
 void tell_endpoint(const policy::Decision& decision, std::span<const policy::Choice> choices,
-                   const policy::Frontend& frontend, const policy::Snapshot& snapshot,
-                   const policy::Model& model, Telling& telling) {
+                   const policy::Snapshot& snapshot, const policy::Model& model, Telling& telling) {
   if (choices.size() > 1) {
     const policy::Choice& choice = choices[decision.choice];
     const uint32_t before = decision.choice == 0 ? 0u : choices[decision.choice - 1u].until;
@@ -75,10 +100,11 @@ void tell_endpoint(const policy::Decision& decision, std::span<const policy::Cho
   const auto* workload = model.workload_at(endpoint.address);
   const std::string who =
       endpoint.address.text() + (workload == nullptr ? "" : " " + workload->key.name);
+  const policy::BackendTerms& terms = *decision.terms;
   if (policy::is_hash(cluster.algorithm))
     telling.line("endpoint", "{}, one of {} by {} on {}", who, count,
                  cluster.algorithm == policy::Algorithm::kMaglev ? "Maglev" : "ring hash",
-                 hashed(frontend));
+                 hashed(terms));
   else
     telling.line("endpoint", "one of {} endpoints, {}; {} for example", count,
                  policy::name_of(cluster.algorithm), who);

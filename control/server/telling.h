@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <span>
+#include <string>
 #include <utility>
 
 #include "heddle/v1/policy.pb.h"
@@ -32,9 +33,12 @@ void tell_refusal(policy::Refusal how, policy::Protocol protocol, Telling& telli
 // Whether the workload at the flow's destination may be called by its sender.
 bool tell_guard(const policy::Flow& flow, const policy::Snapshot& snapshot,
                 const policy::Model& model, Telling& telling);
+// TLS towards the endpoint, where there is any.
+void tell_upstream_tls(const policy::BackendTerms& terms, Telling& telling);
+std::string versions_of(const tls::Config& config);  // "1.2 or 1.3"
+std::string domains_of(const tls::Config& config);   // that are trusted
 // The backend and the endpoint of a decision that is kForward or kNoEndpoint.
 void tell_endpoint(const policy::Decision& decision, std::span<const policy::Choice> choices,
-                   const policy::Frontend& frontend, const policy::Snapshot& snapshot,
-                   const policy::Model& model, Telling& telling);
+                   const policy::Snapshot& snapshot, const policy::Model& model, Telling& telling);
 
 }  // namespace heddle::server

@@ -61,9 +61,10 @@ grpc::Status read_service(const std::string& text, const FlowNames& names,
   for (size_t slot = 0; slot < slots.size(); ++slot)
     if (names.by_slot[slot].service == text) slots[slot] = found = true;
   if (!found)
-    return {grpc::StatusCode::NOT_FOUND,
-            fmt::format("service: there is no Service \"{}\" (expected NAMESPACE/NAME)",
-                        shown_argument(text))};
+    return {
+        grpc::StatusCode::NOT_FOUND,
+        fmt::format("service: there is no Service \"{}\", nor a Gateway (expected NAMESPACE/NAME)",
+                    shown_argument(text))};
   to = std::move(slots);
   return grpc::Status::OK;
 }

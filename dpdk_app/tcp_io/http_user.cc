@@ -62,6 +62,7 @@ std::optional<mesh::HttpRoute> HttpUser::route(uint32_t frontend, const mesh::Cl
                                                const http::Message& request) {
   const policy::Frontend* its = view_.frontend(frontend);
   if (its == nullptr || !its->is_http) return std::nullopt;
+  if (!its->takes_host(request.authority())) return std::nullopt;
   const policy::Flow flow = view_.flow_of(client);
   if (its->http == nullptr) {
     mesh::HttpRoute route;
@@ -72,28 +73,28 @@ std::optional<mesh::HttpRoute> HttpUser::route(uint32_t frontend, const mesh::Cl
       its->http->find(request, flow.identified ? flow.in : kNoInterface);
   if (matched.target == nullptr) return std::nullopt;
   mesh::HttpRoute route{.target = matched.target, .routes = its->http, .prefix = matched.prefix};
-  lead_by_affinity(*its, flow, request, route);
+  lead_by_affinity(policy::leading_terms(*its, matched.target), flow, request, route);
   return route;
 }
 
 // Requests of one client come to one endpoint where something in them says so, or will: a client
 // that is given a cookie goes at once where that will lead it.
-void HttpUser::lead_by_affinity(const policy::Frontend& its, const policy::Flow& flow,
+void HttpUser::lead_by_affinity(const policy::BackendTerms& terms, const policy::Flow& flow,
                                 const http::Message& request, mesh::HttpRoute& route) {
-  if (its.affinity == nullptr) return;
+  if (terms.affinity == nullptr) return;
   Random& random = worker_.flows->pick_state().random;
   uint64_t otherwise = random.next();
-  if (policy::wants_cookie(its, request)) {
+  if (policy::wants_cookie(terms, request)) {
     constexpr std::string_view kDigits = "0123456789abcdef";
     uint64_t word = 0;
     for (size_t i = 0; i < route.cookie.size(); ++i, word >>= 4) {
       if (i % 16 == 0) word = random.next();
       route.cookie[i] = kDigits[word & 15];
     }
-    route.affinity = its.affinity;
+    route.affinity = terms.affinity;
     otherwise = policy::hash_of_value({route.cookie.data(), route.cookie.size()});
   }
-  route.hash = policy::hash_of_request(its, flow, request, otherwise);
+  route.hash = policy::hash_of_request(terms, flow, request, otherwise);
 }
 
 std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::choose(

@@ -33,7 +33,7 @@ class HttpUser final : private mesh::HttpPolicy {
   bool may_stay(uint32_t frontend, const mesh::Client& client,
                 const tcp::Endpoint& endpoint) override;
 
-  void lead_by_affinity(const policy::Frontend& its, const policy::Flow& flow,
+  void lead_by_affinity(const policy::BackendTerms& terms, const policy::Flow& flow,
                         const http::Message& request, mesh::HttpRoute& route);
 
   Worker& worker_;

@@ -19,6 +19,8 @@ void Checker::check(const Resource& resource) {
       return check_workload(key, std::get<Workload>(resource.spec));
     case Kind::kService:
       return check_service(key, std::get<Service>(resource.spec));
+    case Kind::kGateway:
+      return check_service(key, service_of(resource));
     case Kind::kEndpointSet:
       return check_endpoint_set(key, std::get<EndpointSet>(resource.spec));
     case Kind::kRoute:
@@ -74,8 +76,9 @@ void Checker::bound(const Key& key, uint64_t number, uint64_t most, const char* 
 void Checker::check_totals(const Totals& totals, const Key& blamed) {
   bound(blamed, totals.resources, limits_.resources, "resources");
   bound(blamed, totals.services, limits_.services, "Services");
+  bound(blamed, totals.gateways, limits_.gateways, "Gateways");
   bound(blamed, totals.service_ports, limits_.service_ports,
-        "addresses times ports of all Services");
+        "addresses times ports of all Services and Gateways");
   bound(blamed, totals.routes, limits_.routes, "Routes");
   bound(blamed, totals.backends, limits_.backends, "backends of all Routes");
   bound(blamed, totals.label_bytes, limits_.label_bytes, "bytes of labels");
@@ -84,7 +87,8 @@ void Checker::check_totals(const Totals& totals, const Key& blamed) {
   bound(blamed, totals.trust_bundles, limits_.trust_bundles, "TrustBundles");
   bound(blamed, totals.pem_bytes, limits_.pem_bytes, "bytes of PEM in Secrets and TrustBundles");
   bound(blamed, totals.tls_uses, limits_.tls_uses, "ports and upstreams with TLS");
-  bound(blamed, totals.server_names, limits_.server_names, "server names of all Routes");
+  bound(blamed, totals.server_names, limits_.server_names,
+        "server names of all Routes, and hostnames of listeners");
   bound(blamed, totals.http_rules, limits_.http_rules, "rules for requests in all Routes");
   bound(blamed, totals.http_places, limits_.http_places,
         "hostnames times matches of all Routes for requests");
@@ -92,7 +96,7 @@ void Checker::check_totals(const Totals& totals, const Key& blamed) {
   bound(blamed, totals.regexes, limits_.regexes,
         "regexes in all Routes, those of paths times hostnames");
   if (!problems_.none()) return;
-  bound(blamed, totals.namespaces, limits_.namespaces, "namespaces with Services");
+  bound(blamed, totals.namespaces, limits_.namespaces, "namespaces with Services or Gateways");
   bound(blamed, totals.endpoints, limits_.endpoints, "endpoints of all Services");
   bound(blamed, totals.subsets, limits_.subsets, "subsets in backends of all Routes");
   bound(blamed, totals.cluster_endpoints, limits_.cluster_endpoints,

@@ -9,6 +9,13 @@
 
 namespace heddle::policy {
 
+// A backend's, in the Route that has it.
+struct BackendPlace {
+  const Key& key;
+  const Route& spec;
+  std::string field;
+};
+
 struct CheckContext {
   const Facts& facts;
   const Limits& limits;
@@ -47,6 +54,14 @@ class Checker {
   // What makes the address useless for anybody, or who of heddled.yaml has it.
   bool check_own(const Key& key, const std::string& field, const IpAddress& address);
   void check_reserved(const Key& key, const std::string& field, const IpAddress& address);
+  // What a Route is for, and a backend's Service. Null: told.
+  const Service* route_target(const Key& key, const Route& spec);
+  const Service* check_backend(const BackendPlace& place, const Backend& backend);
+  void check_backend_port(const BackendPlace& place, const Backend& backend,
+                          const Service& service);
+  void check_hostnames(const Key& key, const Route& spec, const Service& gateway);
+  void check_listener_rules(const Key& key, const Route& spec, const Service& gateway);
+  void check_wrapped(const Resource& route);
   // Null: told.
   const Service* service(const Key& key, const std::string& field, const std::string& name);
   void check_terms(const ResourceSet& policies, const std::string& target);
@@ -62,7 +77,8 @@ class Checker {
   void check_route_names(const Key& key, const Route& spec, const Service& target);
   void check_server_names(const Group& group);
   void check_http(const Key& key, const Route& spec, const Service* target);
-  void check_filters(const Key& key, const std::string& field, const HttpRule& rule);
+  void check_filters(const Key& key, const Route& spec, const std::string& field,
+                     const HttpRule& rule);
   void check_regex(const Key& key, const std::string& field, const std::string& text);
   void check_regexes(const Key& key, const std::string& field, const HttpMatch& match);
   void check_alike(const Group& group);

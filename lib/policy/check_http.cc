@@ -21,16 +21,21 @@ bool is_http2(const ServicePort& port) { return port.http == HttpUpstream::kHttp
 
 void Checker::check_http(const Key& key, const Route& spec, const Service* target) {
   const std::string kind = spec.grpc ? "spec.grpc" : "spec.http";
-  if (target != nullptr && std::ranges::none_of(target->ports, spec.grpc ? is_http2 : is_http))
+  const bool listens = !spec.gateway.empty();  // for either version
+  if (target != nullptr &&
+      std::ranges::none_of(target->ports, spec.grpc && !listens ? is_http2 : is_http))
     problems_.add(key, kind,
-                  fmt::format("Service {}/{} has no port of protocol {}", key.ns, spec.service,
-                              spec.grpc ? "grpc or http2" : "http, http2 or grpc"));
+                  fmt::format("{} has no {} of protocol {}", title_of(target_of(key, spec)),
+                              listens ? "listener" : "port",
+                              listens     ? "http"
+                              : spec.grpc ? "grpc or http2"
+                                          : "http, http2 or grpc"));
   for (size_t i = 0; i < spec.http.size() && !problems_.full(); ++i) {
     const std::string field = fmt::format("{}[{}]", kind, i);
     for (size_t j = 0; j < spec.http[i].backends.size(); ++j)
-      service(key, fmt::format("{}.backends[{}].service", field, j),
-              spec.http[i].backends[j].service);
-    check_filters(key, field + ".filters", spec.http[i]);
+      check_backend({key, spec, fmt::format("{}.backends[{}]", field, j)},
+                    spec.http[i].backends[j]);
+    check_filters(key, spec, field + ".filters", spec.http[i]);
     for (size_t j = 0; j < spec.http[i].matches.size(); ++j)
       check_regexes(key, fmt::format("{}.matches[{}]", field, j), spec.http[i].matches[j]);
   }
@@ -43,10 +48,11 @@ void Checker::check_regex(const Key& key, const std::string& field, const std::s
     problems_.add(key, field + ".regex", quote(text) + " " + why);
 }
 
-void Checker::check_filters(const Key& key, const std::string& field, const HttpRule& rule) {
+void Checker::check_filters(const Key& key, const Route& spec, const std::string& field,
+                            const HttpRule& rule) {
   if (rule.mirror)
-    service(key, fmt::format("{}[{}].mirror.backend.service", field, rule.filters.mirror),
-            rule.mirror->backend.service);
+    check_backend({key, spec, fmt::format("{}[{}].mirror.backend", field, rule.filters.mirror)},
+                  rule.mirror->backend);
   if (!rule.cors) return;
   const std::vector<TextMatch>& origins = rule.cors->origins;
   for (size_t i = 0; i < origins.size(); ++i)
@@ -86,9 +92,9 @@ void Checker::check_alike(const Group& group) {
           if (++alike[{host, path.kind, text}] == kMaxAlikeMatches + 1)
             problems_.add(route->key,
                           fmt::format("{}[{}]", spec.grpc ? "spec.grpc" : "spec.http", i),
-                          fmt::format("more than {} matches of all Routes of Service {} ask for "
-                                      "the same host and path",
-                                      kMaxAlikeMatches, path_of(group.key)));
+                          fmt::format("more than {} matches of all Routes of {} ask for the same "
+                                      "host and path",
+                                      kMaxAlikeMatches, title_of(group.key)));
         }
     }
   }

@@ -79,7 +79,7 @@ void Checker::check_service(const Key& key, const Service& spec) {
   check_fallbacks(key, spec);
   for (size_t i = 0; i < spec.ports.size(); ++i)
     if (spec.ports[i].tls)
-      check_port_tls(key, element("spec.ports", i) + ".tls", *spec.ports[i].tls);
+      check_port_tls(key, element(ports_field(key.kind), i) + ".tls", *spec.ports[i].tls);
 }
 
 // Each service of a chain is checked for itself, so this ends at the first that is not there.

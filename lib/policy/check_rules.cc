@@ -13,36 +13,38 @@ namespace {
 std::string no_port(const std::string& text, const Key& service, const Service& spec) {
   std::vector<std::string_view> names;
   for (const ServicePort& port : spec.ports) names.push_back(port.name);
-  return fmt::format("Service {} has no port {}{}", path_of(service), quote(text),
+  const char* what = service.kind == Kind::kGateway ? "listener" : "port";
+  return fmt::format("{} has no {} {}{}", title_of(service), what, quote(text),
                      suggestion(text, names));
 }
 
 }  // namespace
 
 void Checker::check_route(const Key& key, const Route& spec) {
-  const Service* target = service(key, "spec.service", spec.service);
+  const Service* target = route_target(key, spec);
   for (size_t i = 0; i < spec.rules.size(); ++i) {
     const TcpRule& rule = spec.rules[i];
     const std::string field = element("spec.tcp", i);
     const auto named = [&](const ServicePort& port) { return port.name == rule.port; };
     if (target != nullptr && !rule.port.empty() && std::ranges::none_of(target->ports, named))
-      problems_.add(key, field + ".port",
-                    no_port(rule.port, {Kind::kService, key.ns, spec.service}, *target));
+      problems_.add(key, field + ".port", no_port(rule.port, target_of(key, spec), *target));
     for (size_t j = 0; j < rule.backends.size(); ++j) {
-      const std::string at = fmt::format("{}.backends[{}].service", field, j);
-      const Service* backend = service(key, at, rule.backends[j].service);
+      const std::string at = fmt::format("{}.backends[{}]", field, j);
+      const Service* backend = check_backend({key, spec, at}, rule.backends[j]);
       if (target != nullptr && backend != nullptr)
-        check_untranslated(key, at, *target, rule.backends[j].service, *backend);
+        check_untranslated(key, at + ".service", *target, rule.backends[j].service, *backend);
     }
   }
   for (size_t i = 0; i < spec.tls.size(); ++i)
     for (size_t j = 0; j < spec.tls[i].backends.size(); ++j)
-      service(key, fmt::format("spec.tls[{}].backends[{}].service", i, j),
-              spec.tls[i].backends[j].service);
+      check_backend({key, spec, fmt::format("spec.tls[{}].backends[{}]", i, j)},
+                    spec.tls[i].backends[j]);
   if (!spec.http.empty()) check_http(key, spec, target);
   if (target == nullptr) return;
   check_route_names(key, spec, *target);
-  check_tcp_ports(key, spec, *target);
+  if (spec.gateway.empty()) return check_tcp_ports(key, spec, *target);
+  check_listener_rules(key, spec, *target);
+  check_hostnames(key, spec, *target);
 }
 
 // What goes on as it is is decided packet by packet, so only a hash keeps a flow together.
@@ -106,20 +108,20 @@ void Checker::check_rules(const Group& group) {
       if (found != rules.end())
         problems_.add(
             route->key, element("spec.tcp", i) + ".port",
-            fmt::format("it overlaps with a rule of Route {} for {} of Service {}",
-                        path_of(*found->second),
+            fmt::format("it overlaps with a rule of Route {} for {} of {}", path_of(*found->second),
                         found->first.empty() ? "all ports" : "port " + quote(found->first),
-                        path_of(group.key)));
+                        title_of(group.key)));
       rules.emplace(port, &route->key);
     }
   }
   check_server_names(group);
   check_alike(group);
+  for (const auto* routes : {&group.routes, &group.backend_of})
+    for (const Resource* route : *routes) check_wrapped(*route);
 }
 
 void Checker::check_access(const Group& group) {
-  if (group.service != nullptr)
-    check_terms(index_.policies_of(group), "Service " + path_of(group.key));
+  if (group.service != nullptr) check_terms(index_.policies_of(group), title_of(group.key));
 }
 
 void Checker::check_guard(uint32_t port) {

@@ -94,7 +94,8 @@ void Checker::check_route_names(const Key& key, const Route& spec, const Service
   if (!spec.tls.empty() && std::ranges::none_of(target.ports, passes_tls))
     problems_.add(
         key, "spec.tls",
-        fmt::format("Service {}/{} has no port with tls.mode: PASSTHROUGH", key.ns, spec.service));
+        fmt::format("{} has no {} with tls.mode: PASSTHROUGH", title_of(target_of(key, spec)),
+                    spec.gateway.empty() ? "port" : "listener"));
 }
 
 void Checker::check_server_names(const Group& group) {
@@ -111,17 +112,16 @@ void Checker::check_server_names(const Group& group) {
         const auto [at, fresh] = seen.emplace(name, &route->key);
         if (!fresh)
           problems_.add(route->key, fmt::format("spec.tls[{}].server_names[{}]", i, j),
-                        fmt::format("{} is in a rule of Route {} for Service {} already",
-                                    quote(name), path_of(*at->second), path_of(group.key)));
+                        fmt::format("{} is in a rule of Route {} for {} already", quote(name),
+                                    path_of(*at->second), title_of(group.key)));
       }
     }
   }
   if (names > kMaxServiceServerNames)
     problems_.add(by_name->key, "spec.tls",
-                  fmt::format("all Routes of Service {} have {} server names; at most {} are "
-                              "allowed",
-                              path_of(group.key), names, kMaxServiceServerNames));
-  if (by_name == nullptr || group.service == nullptr) return;
+                  fmt::format("all Routes of {} have {} server names; at most {} are allowed",
+                              title_of(group.key), names, kMaxServiceServerNames));
+  if (by_name == nullptr || group.service == nullptr || group.is_gateway()) return;
   // A port is led by names or by tcp rules.
   for (const Resource* route : group.routes) {
     const auto& rules = std::get<Route>(route->spec).rules;

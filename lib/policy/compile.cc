@@ -60,7 +60,7 @@ void Compiler::add_wide_groups(GroupSet& to) {
   if (!index_.has_wide_policies()) return;
   for (const auto& [key, group] : index_.groups())
     if (group.service != nullptr && index_.has_wide_policies(key.ns))
-      to.insert(index_.group_of(key.ns, key.name));
+      to.insert(index_.group_of(key));
 }
 
 // Frontends name access lists and acquire clusters; clusters need their endpoints' slots.
@@ -90,7 +90,9 @@ Compiled Compiler::commit(uint64_t version, Instant now, const Touched& touched,
   }
   for (Group* group : access)
     if (compile_access(*group)) frontends.insert(group);
+  add_led_there(frontends);
   for (Group* group : frontends) compile_frontends(*group);
+  terms_.clear();
   compile_clusters();
   bound_drains();
   compile_clusters();
@@ -127,6 +129,7 @@ ModelStats Compiler::stats() const {
       current_.listeners == nullptr ? 0 : current_.listeners->size() * sizeof(ProxyListener);
   return {.resources = static_cast<uint32_t>(index_.totals().resources),
           .services = static_cast<uint32_t>(index_.totals().services),
+          .gateways = static_cast<uint32_t>(index_.totals().gateways),
           .frontends = frontend_count_,
           .endpoints = endpoint_count_,
           .snapshot_bytes = bytes_ + table + listeners + sizeof(Snapshot) +

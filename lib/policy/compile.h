@@ -105,10 +105,15 @@ class Compiler {
   // What the frontends of one port have in common.
   struct PortParts {
     PortRule rule;
-    TlsUsePtr tls_in, tls_out;
+    TlsUsePtr tls_in;
+    BackendTerms terms;
+    std::shared_ptr<const ServerNames> hosts;
     bool by_name = false;  // server names decide
-    std::shared_ptr<const HttpAffinity> affinity;
   };
+  BackendTerms terms_of(const Group& group, const ServicePort& port) const;
+  std::shared_ptr<const BackendTerms> own_terms(const Route& route, const Backend& backend);
+  std::vector<Choice> choices_of(const Route& route, const std::vector<Backend>& backends, bool v4);
+  void add_led_there(GroupSet& to);
   std::vector<PortRule> rules_of(const Group& group) const;
   std::vector<PortParts> parts_of(const Group& group) const;
   void compile_frontends(Group& group);
@@ -167,6 +172,8 @@ class Compiler {
   const Limits& limits_;
   Index& index_;
   const TlsShelf& shelf_;
+  // Of this commit: by a port and its number.
+  std::map<std::pair<const ServicePort*, uint16_t>, std::shared_ptr<const BackendTerms>> terms_;
   Slots services_, frontends_, clusters_, endpoints_;
   NamedSlots routes_, policies_;
   RuleSlots rule_slots_;

@@ -14,6 +14,7 @@ size_t bytes_of(const HttpAffinity& affinity) {
 
 size_t bytes_of(const Frontend& frontend) {
   return sizeof(Frontend) + frontend.choices.capacity() * sizeof(Choice) +
+         (frontend.hosts == nullptr ? 0 : frontend.hosts->bytes()) +
          (frontend.server_names == nullptr ? 0 : frontend.server_names->bytes()) +
          (frontend.affinity == nullptr ? 0 : bytes_of(*frontend.affinity));
 }
@@ -35,12 +36,28 @@ std::set<uint32_t> clusters_of(const Frontend& frontend) {
   return clusters;
 }
 
+// Where connections may be: clusters, and the port there of endpoints without one of their own.
+std::set<std::pair<uint32_t, uint16_t>> places_of(const Frontend& frontend) {
+  std::set<std::pair<uint32_t, uint16_t>> places;
+  for_each_choice(frontend, [&](const Choice& choice) {
+    const BackendTerms& terms = choice.terms == nullptr ? frontend : *choice.terms;
+    places.insert({choice.cluster, terms.target_port});
+  });
+  return places;
+}
+
 // The same object for all frontends that lead alike, and as long as they do. Whether it is.
-bool share_names(const Frontend& other, Frontend& frontend) {
-  if (frontend.server_names == nullptr || other.server_names == nullptr) return false;
-  if (*frontend.server_names != *other.server_names) return false;
-  frontend.server_names = other.server_names;
+bool share(const std::shared_ptr<const ServerNames>& from, std::shared_ptr<const ServerNames>& to) {
+  if (from == nullptr || to == nullptr || *from != *to) return false;
+  to = from;
   return true;
+}
+
+std::shared_ptr<const ServerNames> hosts_of(const ServicePort& port) {
+  if (port.hostnames.empty()) return nullptr;
+  std::vector<ServerNames::Name> names;
+  for (const std::string& each : port.hostnames) names.emplace_back(each, 0);
+  return std::make_shared<const ServerNames>(std::vector<ServerNames::Target>(1), std::move(names));
 }
 
 }  // namespace
@@ -62,21 +79,15 @@ std::vector<Compiler::PortRule> Compiler::rules_of(const Group& group) const {
 std::vector<Compiler::PortParts> Compiler::parts_of(const Group& group) const {
   std::vector<PortParts> parts(group.spec().ports.size());
   const std::vector<PortRule> rules = rules_of(group);
-  const Resource* policy =
-      group.traffic_policies.empty() ? nullptr : *group.traffic_policies.begin();
-  const UpstreamTls* out = nullptr;
-  if (policy != nullptr)
-    if (const auto& tls = std::get<TrafficPolicy>(policy->spec).upstream_tls) out = &*tls;
-  const bool has_names = std::ranges::any_of(group.routes, [](const Resource* route) {
-    return !std::get<Route>(route->spec).tls.empty();
-  });
-  const std::shared_ptr<const HttpAffinity> affinity = http_affinity(group);
+  const bool has_names =
+      group.is_gateway() || std::ranges::any_of(group.routes, [](const Resource* route) {
+        return !std::get<Route>(route->spec).tls.empty();
+      });
   for (size_t i = 0; i < parts.size(); ++i) {
     const ServicePort& port = group.spec().ports[i];
     parts[i].rule = rules[i];
-    if (port.http) parts[i].affinity = affinity;
-    if (out != nullptr && forwarding_of(group.spec(), port) == Forwarding::kProxy)
-      parts[i].tls_out = shelf_.find(client_use(index_, policy->key, *out, port));
+    parts[i].terms = terms_of(group, port);
+    parts[i].hosts = hosts_of(port);
     if (ends_tls(port)) parts[i].tls_in = shelf_.find(server_use(index_, group.key, port));
     parts[i].by_name = has_names && port.tls && port.tls->mode == ClientTls::kPassthrough;
   }
@@ -86,30 +97,22 @@ std::vector<Compiler::PortParts> Compiler::parts_of(const Group& group) const {
 Frontend Compiler::make_frontend(const Group& group, const FrontendKey& key, size_t port,
                                  const PortParts& parts) {
   const Service& spec = group.spec();
-  Frontend frontend{.service = group.compiled.slot,
-                    .tenant = tenants_.at(group.key.ns),
-                    .forwarding = forwarding_of(spec, spec.ports[port]),
-                    .source_mapping = spec.source_mapping,
-                    .tls_in = parts.tls_in,
-                    .access = group.compiled.access[port]};
-  frontend.tls_out = parts.tls_out;
+  Frontend frontend;
+  static_cast<BackendTerms&>(frontend) = parts.terms;
+  frontend.service = group.compiled.slot;
+  frontend.tenant = tenants_.at(group.key.ns);
+  frontend.forwarding = forwarding_of(spec, spec.ports[port]);
+  frontend.source_mapping = spec.source_mapping;
+  frontend.proxy_protocol_in = spec.ports[port].proxy_protocol;
+  frontend.edge = group.is_gateway();
+  frontend.hosts = parts.hosts;
+  frontend.tls_in = parts.tls_in;
+  frontend.access = group.compiled.access[port];
+  frontend.is_http = spec.ports[port].http.has_value();
   if (spec.ports[port].tls) frontend.client_tls = spec.ports[port].tls->mode;
-  if (!keeps_packets(spec.forwarding)) frontend.target_port = spec.ports[port].target_port;
-  if (!group.traffic_policies.empty()) {
-    const auto& policy = std::get<TrafficPolicy>((*group.traffic_policies.begin())->spec);
-    if (parts.affinity != nullptr || !is_of_requests(policy.hash_on))
-      frontend.hash_on = policy.hash_on;
-    frontend.no_endpoint = policy.no_endpoint;
-    frontend.connect_timeout = policy.connect_timeout.value_or(kDefaultConnectTimeout);
-    frontend.idle_timeout = policy.idle_timeout.value_or(kDefaultIdleTimeout);
-    if (frontend.forwarding == Forwarding::kProxy)
-      frontend.proxy_protocol_out = policy.proxy_protocol;
-  }
-  if (const auto& http = spec.ports[port].http) {
-    frontend.is_http = true;
-    frontend.affinity = parts.affinity;
-    frontend.upstream_http = *http;
-  }
+  if (!group.traffic_policies.empty())
+    frontend.no_endpoint =
+        std::get<TrafficPolicy>((*group.traffic_policies.begin())->spec).no_endpoint;
   const bool v4 = key.address.is_v4();
   if (parts.by_name)
     frontend.server_names = lead_by_name(group, v4);
@@ -121,19 +124,15 @@ Frontend Compiler::make_frontend(const Group& group, const FrontendKey& key, siz
 void Compiler::lead_by_weight(const Group& group, bool v4, const PortRule& rule,
                               Frontend& frontend) {
   if (rule.route == nullptr) {
+    if (group.is_gateway()) return;  // it has no endpoints of its own
     frontend.total_weight = 1;
-    frontend.choices.assign(1, {1, acquire(index_.group_of(group.key.ns, group.key.name), v4, {})});
+    frontend.choices.assign(1, {1, acquire(index_.group_of(group.key), v4, {}), nullptr});
     return;
   }
   frontend.route = routes_.at(rule.route->key);
   frontend.rule = rule.number;
-  frontend.choices.reserve(rule.rule->backends.size());
-  for (const Backend& backend : rule.rule->backends) {
-    frontend.total_weight += backend.weight;
-    frontend.choices.push_back(
-        {frontend.total_weight,
-         acquire(index_.group_of(backend.ns, backend.service), v4, backend.subset)});
-  }
+  frontend.choices = choices_of(std::get<Route>(rule.route->spec), rule.rule->backends, v4);
+  frontend.total_weight = frontend.choices.back().until;
 }
 
 std::shared_ptr<const ServerNames> Compiler::lead_by_name(const Group& group, bool v4) {
@@ -147,13 +146,8 @@ std::shared_ptr<const ServerNames> Compiler::lead_by_name(const Group& group, bo
       ServerNames::Target& target = targets.emplace_back();
       target.route = routes_.at(route->key);
       target.rule = i;
-      target.choices.reserve(spec.tls[i].backends.size());
-      for (const Backend& backend : spec.tls[i].backends) {
-        target.total_weight += backend.weight;
-        target.choices.push_back(
-            {target.total_weight,
-             acquire(index_.group_of(backend.ns, backend.service), v4, backend.subset)});
-      }
+      target.choices = choices_of(spec, spec.tls[i].backends, v4);
+      target.total_weight = target.choices.back().until;
     }
   }
   return std::make_shared<const ServerNames>(std::move(targets), std::move(names));
@@ -185,9 +179,10 @@ void Compiler::compile_frontends(Group& group) {
     Frontend frontend = make_frontend(group, key, port, parts[port]);
     if (frontend.is_http) frontend.http = http[key.address.is_v4() ? 1 : 0];
     if (frontend.http != nullptr) hold_choices(*frontend.http);
-    if (!stays || !share_names(*current_.frontends[slot], frontend))
+    if (stays) share(current_.frontends[slot]->hosts, frontend.hosts);
+    if (!stays || !share(current_.frontends[slot]->server_names, frontend.server_names))
       for (const CompiledService::FrontendSlot& done : next)
-        if (share_names(*current_.frontends[done.slot], frontend)) break;
+        if (share(current_.frontends[done.slot]->server_names, frontend.server_names)) break;
     if (stays) release_choices(slot);
     if (stays)
       note_change(*current_.frontends[slot], frontend);
@@ -217,7 +212,7 @@ void Compiler::note_change(const Frontend& before, const Frontend& after) {
       before.choices == after.choices && before.server_names == after.server_names;
   flows_cut_ |= before.access != after.access || before.forwarding != after.forwarding ||
                 before.target_port != after.target_port ||
-                !std::ranges::includes(clusters_of(after), clusters_of(before));
+                !std::ranges::includes(places_of(after), places_of(before));
   // A connection keeps the TLS that it was opened with.
   flows_concerned_ |=
       !leads_on || before.is_http != after.is_http || before.source_mapping != after.source_mapping;
@@ -285,10 +280,14 @@ void Compiler::compile_listeners() {
 
 Model::FrontendName Compiler::describe(const Group& group, const FrontendKey& key,
                                        uint32_t slot) const {
-  Model::FrontendName name{.ns = group.key.ns, .service = group.key.name, .port = {}, .key = key};
+  Model::FrontendName name{.kind = group.key.kind,
+                           .ns = group.key.ns,
+                           .service = group.key.name,
+                           .port = {},
+                           .key = key};
   name.forwarding = current_.frontends[slot]->forwarding;
   // As committed: the group may have another, or none, staged.
-  for (const ServicePort& port : std::get<Service>(group.compiled.service->spec).ports)
+  for (const ServicePort& port : service_of(*group.compiled.service).ports)
     if (port.number == key.port && port.protocol == key.protocol) name.port = port.name;
   std::set<uint32_t> clusters = clusters_of(*current_.frontends[slot]);
   if (const auto& http = current_.frontends[slot]->http; http != nullptr) {

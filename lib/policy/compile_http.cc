@@ -51,10 +51,11 @@ void Compiler::name_rules(const Key& route) {
   std::vector<RuleSlots::Name> names;
   if (const Resource* resource = index_.find(route)) {
     const auto& spec = std::get<Route>(resource->spec);
+    const Key of = target_of(route, spec);
     names.reserve(spec.http.size());
     for (uint16_t i = 0; i < spec.http.size(); ++i)
       names.push_back(
-          {path_of(route), route.ns + "/" + spec.service, i, text_of(spec, spec.http[i])});
+          {path_of(route), path_of(of), of.kind == Kind::kGateway, i, text_of(spec, spec.http[i])});
   }
   rule_slots_.set(path_of(route), std::move(names));
 }
@@ -84,17 +85,12 @@ std::vector<HttpRoutes::Rule> Compiler::http_rules_of(const Group& group, bool v
       rule.target.slot = rule_slots_.at(path, i);
       rule.target.route = routes_.at(route->key);
       rule.target.rule = i;
-      rule.target.choices.reserve(spec.http[i].backends.size());
-      for (const Backend& backend : spec.http[i].backends) {
-        rule.target.total_weight += backend.weight;
-        rule.target.choices.push_back(
-            {rule.target.total_weight,
-             acquire(index_.group_of(backend.ns, backend.service), v4, backend.subset)});
-      }
+      rule.target.choices = choices_of(spec, spec.http[i].backends, v4);
+      if (!rule.target.choices.empty()) rule.target.total_weight = rule.target.choices.back().until;
       if (const auto& mirror = spec.http[i].mirror)
         rule.target.mirror = {acquire(index_.group_of(mirror->backend.ns, mirror->backend.service),
                                       v4, mirror->backend.subset),
-                              mirror->share};
+                              mirror->share, own_terms(spec, mirror->backend)};
       for (const HttpMatch& match : spec.http[i].matches)
         if (match.source) rule.senders.push_back(senders_of(*match.source));
     }
@@ -114,7 +110,7 @@ Compiler::HttpParts Compiler::http_parts(const Group& group) {
         group.spec().addresses.end())
       continue;
     std::vector<HttpRoutes::Rule> rules = http_rules_of(group, v4);
-    if (rules.empty()) continue;
+    if (rules.empty() && !group.is_gateway()) continue;
     auto& routes = parts[v4 ? 1 : 0];
     for (const auto& [key, slot] : group.compiled.frontends) {
       const auto& old = current_.frontends[slot]->http;
@@ -162,8 +158,8 @@ void Compiler::count_routes(const HttpRoutes* before, const HttpRoutes* after) {
 Model::HttpRuleName Compiler::http_rule_name(uint32_t slot) const {
   const std::vector<RuleSlots::Name>& names = rule_slots_.names();
   if (slot >= names.size() || names[slot].route.empty()) return {};
-  const auto& [route, service, rule, text] = names[slot];
-  return {route, service, rule, slot, text};
+  const auto& [route, service, of_gateway, rule, text] = names[slot];
+  return {route, service, of_gateway ? Kind::kGateway : Kind::kService, rule, slot, text};
 }
 
 std::vector<Model::HttpRuleName> Compiler::http_rules() const {

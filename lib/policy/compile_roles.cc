@@ -31,7 +31,7 @@ void add_served_by(Index& index, Group& group, GroupSet& to) {
 
 // The same of what leads to `group` by its addresses, by a route, or as a fallback.
 void add_leading_to(Index& index, const Group& group, GroupSet& seen, GroupSet& to) {
-  GroupSet level = {index.group_of(group.key.ns, group.key.name)};
+  GroupSet level = {index.group_of(group.key)};
   for (size_t depth = 0; depth <= kMaxFallbacks && !level.empty(); ++depth) {
     GroupSet next;
     for (Group* each : level) {
@@ -39,7 +39,7 @@ void add_leading_to(Index& index, const Group& group, GroupSet& seen, GroupSet& 
       to.insert(each);
       for (const Resource* route : each->backend_of)  // Other rules are of what ends here.
         if (const auto& spec = std::get<Route>(route->spec); !spec.rules.empty())
-          to.insert(index.group_of(route->key.ns, spec.service));
+          to.insert(index.group_of(target_of(route->key, spec)));
       for (const Resource* service : each->fallback_of)
         next.insert(index.group_of(service->key.ns, service->key.name));
     }

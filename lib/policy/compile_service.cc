@@ -62,7 +62,7 @@ void Compiler::compile_services(const GroupSet& groups) {
 void Compiler::compile_service(Group& group) {
   CompiledService& compiled = group.compiled;
   if (compiled.service != nullptr)
-    for (const IpAddress& address : steered_addresses(std::get<Service>(compiled.service->spec)))
+    for (const IpAddress& address : steered_addresses(service_of(*compiled.service)))
       current_.roles.remove_service(address);
   if (group.service != nullptr)
     for (const IpAddress& address : steered_addresses(group.spec()))

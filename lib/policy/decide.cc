@@ -214,7 +214,7 @@ void pick_in_cluster(const Snapshot& snapshot, const Asked& asked, uint64_t hash
 
 // The choice's own terms may keep a client with its endpoint, whatever led to the choice.
 uint64_t endpoint_hash(const Choice& choice, const Flow& flow, uint64_t hash) {
-  const bool own = choice.terms != nullptr && choice.terms->hash_on != HashOn::kFlow;
+  const bool own = choice.terms != nullptr && choice.terms->hash_on == HashOn::kSourceAddress;
   return mix((own ? hash_of(flow, choice.terms->hash_on) : hash) ^ kForEndpoint);
 }
 
@@ -237,6 +237,7 @@ void find_endpoint(const Snapshot& snapshot, const Frontend& frontend, const Wan
   uint32_t total_weight = frontend.total_weight;
   if (frontend.server_names != nullptr) {
     decision.verdict = Verdict::kNoRoute;
+    if (frontend.hosts != nullptr && frontend.hosts->find(wanted.server_name) == nullptr) return;
     decision.target = frontend.server_names->find(wanted.server_name);
     if (decision.target == nullptr) return;
     choices = &decision.target->choices;

@@ -43,7 +43,7 @@ void Compiler::note_draining(const Group& group, std::vector<Model::EndpointName
 void Compiler::name_endpoints(const Group& group, std::vector<Model::EndpointName>& to) const {
   if (group.service == nullptr || group.compiled.service == nullptr) return;
   const std::vector<Candidate> all = candidates(group);
-  const uint16_t port = only_port(std::get<Service>(group.compiled.service->spec));
+  const uint16_t port = only_port(service_of(*group.compiled.service));
   std::vector<Model::EndpointName> names;
   names.reserve(group.compiled.endpoints.size());
   for (const CompiledService::Endpoint& endpoint : group.compiled.endpoints) {

@@ -1,5 +1,5 @@
-// Group: a service with all resources that name it, and what it was compiled to. It exists while
-// there is any of these, so what names a service before it is there finds its place.
+// Group: a service or gateway with all resources that name it, and what it was compiled to. It
+// exists while there is any of these, so what names a service before it is there finds its place.
 #pragma once
 
 #include <array>
@@ -62,7 +62,7 @@ struct CompiledService {
 };
 
 struct Group {
-  Key key;  // of the Service
+  Key key;  // of the Service or Gateway
   const Resource* service = nullptr;
   ResourceSet endpoint_sets, routes, traffic_policies, access_policies;  // whose service this is
   ResourceSet backend_of;                                                // routes
@@ -76,7 +76,8 @@ struct Group {
 
   CompiledService compiled;
 
-  const Service& spec() const { return std::get<Service>(service->spec); }
+  bool is_gateway() const { return key.kind == Kind::kGateway; }
+  const Service& spec() const { return service_of(*service); }
   bool empty() const {
     return service == nullptr && endpoint_sets.empty() && routes.empty() &&
            traffic_policies.empty() && access_policies.empty() && backend_of.empty() &&

@@ -82,25 +82,31 @@ uint64_t hash_of_value(std::string_view value) {
   return hash.end();
 }
 
-uint64_t hash_of_request(const Frontend& frontend, const Flow& flow, const http::Message& request,
+const BackendTerms& leading_terms(const Frontend& frontend, const HttpTarget* target) {
+  const bool own = target != nullptr && !target->choices.empty();
+  const BackendTerms* terms = own ? target->choices.front().terms.get() : nullptr;
+  return terms == nullptr ? frontend : *terms;
+}
+
+uint64_t hash_of_request(const BackendTerms& terms, const Flow& flow, const http::Message& request,
                          uint64_t otherwise) {
-  switch (frontend.hash_on) {
+  switch (terms.hash_on) {
     case HashOn::kFlow:
       return otherwise;
     case HashOn::kSourceAddress:
       return hash_of(flow, HashOn::kSourceAddress);
     case HashOn::kHeader:
-      return hash_of_field(*frontend.affinity, request.fields, otherwise);
+      return hash_of_field(*terms.affinity, request.fields, otherwise);
     case HashOn::kCookie:
       break;
   }
-  const std::string_view value = cookie_of(*frontend.affinity, request.fields);
+  const std::string_view value = cookie_of(*terms.affinity, request.fields);
   return value.empty() ? otherwise : hash_of_value(value);
 }
 
-bool wants_cookie(const Frontend& frontend, const http::Message& request) {
-  return frontend.affinity != nullptr && frontend.affinity->cookie_ttl &&
-         cookie_of(*frontend.affinity, request.fields).empty();
+bool wants_cookie(const BackendTerms& terms, const http::Message& request) {
+  return terms.affinity != nullptr && terms.affinity->cookie_ttl &&
+         cookie_of(*terms.affinity, request.fields).empty();
 }
 
 }  // namespace heddle::policy

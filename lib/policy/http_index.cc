@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "http/chars.h"
+#include "host_text.h"
 #include "policy/resource.h"
 
 namespace heddle::policy {
@@ -19,25 +19,6 @@ std::string_view host_name(const std::string& hostname) {
   if (name.starts_with("*.")) name.remove_prefix(1);
   return name;
 }
-
-// The authority's host in small letters, without the last dot of a name that is written in full.
-// Empty: no name that a rule could have.
-class HostText {
- public:
-  explicit HostText(std::string_view authority) {
-    if (authority.starts_with('[')) return;  // an address: no rule names it
-    authority = authority.substr(0, authority.find(':'));
-    if (authority.ends_with('.')) authority.remove_suffix(1);
-    if (authority.size() > text_.size() || authority.starts_with('.')) return;
-    std::ranges::transform(authority, text_.begin(), http::lower);
-    size_ = authority.size();
-  }
-  std::string_view view() const { return {text_.data(), size_}; }
-
- private:
-  std::array<char, kMaxServerName> text_;
-  size_t size_ = 0;
-};
 
 }  // namespace
 

@@ -54,8 +54,8 @@ ResourcePtr Index::shared(const Key& key) const {
   return found == resources_.end() ? nullptr : found->second;
 }
 
-Group* Index::group_of(const std::string& ns, const std::string& service) {
-  const auto [at, made] = groups_.try_emplace(Key{Kind::kService, ns, service});
+Group* Index::group_of(const Key& key) {
+  const auto [at, made] = groups_.try_emplace(key);
   if (made) at->second.key = at->first;
   return &at->second;
 }

@@ -45,14 +45,14 @@ class AddressIndex {
 // Sums over all resources, and of what they name.
 struct Totals {
   // Of each resource alone.
-  uint64_t resources = 0, services = 0, service_ports = 0, routes = 0, backends = 0;
+  uint64_t resources = 0, services = 0, gateways = 0, service_ports = 0, routes = 0, backends = 0;
   uint64_t set_endpoints = 0;  // of EndpointSets
   uint64_t label_bytes = 0;
   uint64_t secrets = 0, trust_bundles = 0, pem_bytes = 0, tls_uses = 0, server_names = 0;
   uint64_t http_rules = 0, http_places = 0, http_bytes = 0, regexes = 0;
   // Of what several make together.
   uint64_t endpoints = 0, subsets = 0, cluster_endpoints = 0, access_terms = 0;
-  uint64_t namespaces = 0;  // with Services
+  uint64_t namespaces = 0;  // with Services or Gateways
 
   static Totals of(const Resource& resource);
   // The first group alone.
@@ -76,7 +76,10 @@ class Index {
 
   const Resource* find(const Key& key) const;
   ResourcePtr shared(const Key& key) const;
-  Group* group_of(const std::string& ns, const std::string& service);
+  Group* group_of(const Key& key);  // of a Service or Gateway
+  Group* group_of(const std::string& ns, const std::string& service) {
+    return group_of({Kind::kService, ns, service});
+  }
   const std::map<Key, Group>& groups() const { return groups_; }
   const std::map<Key, ResourcePtr>& resources() const { return resources_; }
   const Totals& totals() const { return totals_; }
@@ -93,7 +96,7 @@ class Index {
   ResourceSet guards_of(uint32_t port) const;
   // Another service with the same address, protocol and port, or null.
   const Key* other_listener(const FrontendKey& frontend, const Key& me) const;
-  // The Services and TrafficPolicies whose TLS names the Secret or TrustBundle.
+  // The Services, Gateways and TrafficPolicies whose TLS names the Secret or TrustBundle.
   const ResourceSet& tls_users(const Key& key) const;
   // Another TrustBundle of the namespace for the same trust domain, or null.
   const Key* other_bundle(const std::string& trust_domain, const Key& me) const;
@@ -107,7 +110,10 @@ class Index {
  private:
   enum class Change : uint8_t { kAdd, kRemove };
 
-  Group* touch(const std::string& ns, const std::string& service, Touched& touched);
+  Group* touch(const Key& key, Touched& touched);
+  Group* touch(const std::string& ns, const std::string& service, Touched& touched) {
+    return touch({Kind::kService, ns, service}, touched);
+  }
   void link(const Key& key, const Resource& resource, Change change, Touched& touched);
   void link_workload(const Key& key, const Resource& resource, Change change, Touched& touched);
   void link_service(const Key& key, const Resource& resource, Change change, Touched& touched);
@@ -139,7 +145,7 @@ class Index {
   std::map<std::string, ResourceSet> wide_policies_, label_policies_;
   AddressIndex workloads_, services_, endpoints_;
   std::set<std::pair<FrontendKey, const Key*>> listeners_;
-  std::map<std::string, uint32_t> service_namespaces_;  // how many Services each has
+  std::map<std::string, uint32_t> service_namespaces_;  // how many Services and Gateways each has
   // Services by namespace and one label of their selector.
   std::map<std::tuple<std::string, std::string, std::string>, GroupSet> selectors_;
   GroupSet identity_groups_, sender_groups_;

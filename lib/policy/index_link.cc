@@ -39,8 +39,8 @@ bool asks_sender(const Route& route) {
   });
 }
 
-Group* Index::touch(const std::string& ns, const std::string& service, Touched& touched) {
-  Group* group = group_of(ns, service);
+Group* Index::touch(const Key& key, Touched& touched) {
+  Group* group = group_of(key);
   touched.all.insert(group);
   return group;
 }
@@ -55,6 +55,7 @@ void Index::link(const Key& key, const Resource& resource, Change change, Touche
     case Kind::kWorkload:
       return link_workload(key, resource, change, touched);
     case Kind::kService:
+    case Kind::kGateway:
       return link_service(key, resource, change, touched);
     case Kind::kEndpointSet:
       return link_endpoint_set(resource, change, touched);
@@ -97,8 +98,8 @@ void Index::link_material(const Key& key, const Resource& resource, Change chang
   }
   for (const Resource* user : tls_users(key)) {
     const auto* policy = std::get_if<TrafficPolicy>(&user->spec);
-    touched.frontends.insert(
-        touch(key.ns, policy == nullptr ? user->key.name : policy->service, touched));
+    touched.frontends.insert(policy == nullptr ? touch(user->key, touched)
+                                               : touch(key.ns, policy->service, touched));
   }
 }
 
@@ -150,8 +151,8 @@ void Index::link_workload(const Key& key, const Resource& resource, Change chang
 
 void Index::link_service(const Key& key, const Resource& resource, Change change,
                          Touched& touched) {
-  const auto& spec = std::get<Service>(resource.spec);
-  Group* group = touch(key.ns, key.name, touched);
+  const Service& spec = service_of(resource);
+  Group* group = touch(key, touched);
   group->service = change == Change::kAdd ? &resource : nullptr;
   for (GroupSet* set :
        {&touched.members, &touched.sizes, &touched.frontends, &touched.access, &touched.services})
@@ -196,7 +197,7 @@ void Index::replace_endpoints(const Key& key, const Resource* before, const Reso
 
 void Index::link_route(const Resource& resource, Change change, Touched& touched) {
   const auto& spec = std::get<Route>(resource.spec);
-  Group* group = touch(resource.key.ns, spec.service, touched);
+  Group* group = touch(target_of(resource.key, spec), touched);
   put(group->routes, &resource, change);
   touched.frontends.insert(group);
   if (asks_sender(spec)) {
@@ -249,11 +250,13 @@ void Index::touch_namespace(const std::string& ns, const AccessPolicy& policy, T
       if (workload->key.ns == ns && carries(*workload, policy.workload_labels))
         touched.guards.insert(port);
   if (!policy.workload_labels.empty()) return;
-  for (auto at = groups_.lower_bound({Kind::kService, ns, {}});
-       at != groups_.end() && at->first.ns == ns; ++at) {
-    if (at->second.service == nullptr) continue;
-    touched.all.insert(&at->second);
-    touched.access.insert(&at->second);
+  for (const Kind kind : {Kind::kService, Kind::kGateway}) {
+    for (auto at = groups_.lower_bound({kind, ns, {}});
+         at != groups_.end() && at->first.kind == kind && at->first.ns == ns; ++at) {
+      if (at->second.service == nullptr) continue;
+      touched.all.insert(&at->second);
+      touched.access.insert(&at->second);
+    }
   }
 }
 

@@ -157,7 +157,7 @@ void Model::State::stage_tls(const Touched& now, const Key& blamed, Problems& pr
     const auto& ports = group->spec().ports;
     for (size_t i = 0; i < ports.size(); ++i)
       if (ends_tls(ports[i]))
-        stage(group->key, element("spec.ports", i) + ".tls",
+        stage(group->key, element(ports_field(group->key.kind), i) + ".tls",
               server_use(index, group->key, ports[i]));
     for (const Resource* policy : group->traffic_policies)
       if (const auto& tls = std::get<TrafficPolicy>(policy->spec).upstream_tls)

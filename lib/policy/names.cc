@@ -79,6 +79,8 @@ const char* name_of(Kind kind) {
       return "Service";
     case Kind::kEndpointSet:
       return "EndpointSet";
+    case Kind::kGateway:
+      return "Gateway";
     case Kind::kRoute:
       return "Route";
     case Kind::kTrafficPolicy:
@@ -135,6 +137,18 @@ std::string quote(std::string_view text) {
 
 std::string path_of(const Key& key) { return key.ns + "/" + key.name; }
 
+std::string title_of(const Key& key) { return std::string(name_of(key.kind)) + " " + path_of(key); }
+
+bool names_intersect(std::string_view a, std::string_view b) {
+  const bool any_a = a.starts_with("*."), any_b = b.starts_with("*.");
+  if (!any_a && !any_b) return a == b;
+  if (any_a) a.remove_prefix(1);
+  if (any_b) b.remove_prefix(1);
+  // What is exact needs a label in the place of the other's star.
+  if (any_a && any_b) return a.ends_with(b) || b.ends_with(a);
+  return any_a ? b.size() > a.size() && b.ends_with(a) : a.size() > b.size() && a.ends_with(b);
+}
+
 std::string text_of(const Labels& labels) {
   std::string text;
   for (const auto& [name, value] : labels) {
@@ -185,6 +199,10 @@ uint16_t number_of(std::string_view text) {
   const char* end = text.data() + text.size();
   const auto [stopped, error] = std::from_chars(text.data(), end, number);
   return error == std::errc() && stopped == end ? number : 0;
+}
+
+const char* ports_field(Kind kind) {
+  return kind == Kind::kGateway ? "spec.listeners" : "spec.ports";
 }
 
 std::string port_text(Protocol protocol, uint16_t number) {

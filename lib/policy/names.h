@@ -17,6 +17,9 @@ std::string_view why_no_label(std::string_view text);
 enum class Wildcard : uint8_t { kRefused, kTaken };
 std::string_view why_no_server_name(std::string_view text, Wildcard wildcard);
 
+// Whether some name is one of both, where each is a name or "*.example.org".
+bool names_intersect(std::string_view a, std::string_view b);
+
 // Why no host has the address; empty: one may.
 std::string_view why_no_host(const IpAddress& address);
 
@@ -26,6 +29,9 @@ std::string quote(std::string_view text);
 // "shop/cart".
 std::string path_of(const Key& key);
 
+// "Service shop/cart".
+std::string title_of(const Key& key);
+
 // "version=v2, zone=a".
 std::string text_of(const Labels& labels);
 
@@ -33,6 +39,9 @@ const char* text_of(Protocol protocol);
 
 // A port's number as a text, "80"; 0: it is none.
 uint16_t number_of(std::string_view text);
+
+// Where the ports of a Service or a Gateway are.
+const char* ports_field(Kind kind);
 
 // "tcp/80"; of number 0 "all ports of tcp".
 std::string port_text(Protocol protocol, uint16_t number);

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "host_text.h"
 #include "policy/limits.h"
+#include "policy/snapshot.h"
 
 namespace heddle::policy {
 namespace {
@@ -39,6 +41,10 @@ const ServerNames::Target* ServerNames::find(std::string_view name) const {
        dot = name.find('.', dot + 1))
     found = look_up(wildcards_, name.substr(dot));
   return found == kNoSlot ? nullptr : &targets_[found];
+}
+
+bool Frontend::takes_host(std::string_view authority) const {
+  return hosts == nullptr || hosts->find(HostText(authority).view()) != nullptr;
 }
 
 size_t ServerNames::bytes() const {

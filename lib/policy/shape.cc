@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "names.h"
@@ -92,25 +93,41 @@ void ShapeChecker::check(const Workload& spec) {
 
 // Rules name ports by name or by number, so a name must not look like a number.
 void ShapeChecker::ports(const std::vector<ServicePort>& ports) {
-  if (!count("spec.ports", ports.size(), 1, kMaxServicePorts, "ports")) return;
+  const bool listens = key_.kind == Kind::kGateway;
+  if (!count(ports_, ports.size(), 1, kMaxServicePorts, listens ? "listeners" : "ports")) return;
   std::set<std::string_view> names;
-  std::set<std::pair<Protocol, uint16_t>> numbers;
+  std::map<std::pair<Protocol, uint16_t>, std::string_view> numbers;
   for (size_t i = 0; i < ports.size(); ++i) {
-    const auto& [name, number, protocol, target, tls, http] = ports[i];
-    const std::string field = fmt::format("spec.ports[{}]", i);
+    const std::string& name = ports[i].name;
+    const uint16_t number = ports[i].number;
+    const Protocol protocol = ports[i].protocol;
+    const std::string field = fmt::format("{}[{}]", ports_, i);
     label(field + ".name", name);
     if (!name.empty() && !has_letter(name))
       fail(field + ".name", quote(name) + " needs a letter, or it could be taken for a number");
     if (!names.insert(name).second) fail(field + ".name", quote(name) + " is there twice");
-    if (number == 0 && target != 0)
+    if (number == 0 && ports[i].target_port != 0)
       fail(field + ".target_port",
            "all ports have their own number at the endpoints; leave it out");
-    if (!numbers.insert({protocol, number}).second)
-      fail(field + ".port", fmt::format("{} is there twice", port_text(protocol, number)));
+    const auto [first, fresh] = numbers.insert({{protocol, number}, name});
+    if (fresh) continue;
+    const std::string text = port_text(protocol, number);
+    fail(field + ".port", !listens ? text + " is there twice"
+                                   : fmt::format("{} is that of listener {}; one listener takes "
+                                                 "several hostnames",
+                                                 text, quote(first->second)));
   }
 }
 
 void ShapeChecker::check(const Service& spec) {
+  check_offer(spec);
+  for (size_t i = 0; i < spec.ports.size() && i < kMaxServicePorts; ++i)
+    if (!spec.ports[i].hostnames.empty() || spec.ports[i].proxy_protocol)
+      fail(fmt::format("spec.ports[{}]", i), "has what is of a Gateway's listeners");
+}
+
+// What Services and Gateways have in common.
+void ShapeChecker::check_offer(const Service& spec) {
   addresses(spec.addresses, kMaxServiceAddresses);
   ports(spec.ports);
   labels("spec.selector", spec.selector);
@@ -121,7 +138,7 @@ void ShapeChecker::check(const Service& spec) {
          fmt::format("is for forwarding: full-nat, and this is {}", name_of(spec.forwarding)));
   proxied_ports(spec);
   for (size_t i = 0; i < spec.ports.size() && i < kMaxServicePorts; ++i)
-    if (spec.ports[i].tls) port_tls(fmt::format("spec.ports[{}].tls", i), spec.ports[i], spec);
+    if (spec.ports[i].tls) port_tls(fmt::format("{}[{}].tls", ports_, i), spec.ports[i], spec);
   if (!keeps_packets(spec.forwarding)) return;
   for (size_t i = 0; i < spec.ports.size(); ++i) {
     const ServicePort& port = spec.ports[i];
@@ -135,7 +152,7 @@ void ShapeChecker::check(const Service& spec) {
 void ShapeChecker::proxied_ports(const Service& spec) {
   const std::vector<ServicePort>& ports = spec.ports;
   for (size_t i = 0; i < ports.size(); ++i) {
-    const std::string field = fmt::format("spec.ports[{}]", i);
+    const std::string field = fmt::format("{}[{}]", ports_, i);
     if (ports[i].http) {
       http_port(field, ports[i], spec);
       continue;

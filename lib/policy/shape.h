@@ -17,6 +17,7 @@ class ShapeChecker {
 
   void check(const Workload& spec);
   void check(const Service& spec);
+  void check(const Gateway& spec);
   void check(const EndpointSet& spec);
   void check(const Route& spec);
   void check(const TrafficPolicy& spec);
@@ -35,7 +36,10 @@ class ShapeChecker {
   void labels(const std::string& field, const Labels& labels);
   void addresses(const std::vector<IpAddress>& addresses, size_t most);
   void host(const std::string& field, const IpAddress& address);
+  void check_offer(const Service& spec);
   void ports(const std::vector<ServicePort>& ports);
+  void listener(const std::string& field, const ServicePort& port);
+  void hostnames(const std::string& field, const std::vector<std::string>& names);
   void proxied_ports(const Service& spec);
   void http_port(const std::string& field, const ServicePort& port, const Service& spec);
   void rule(const std::string& field, const TcpRule& rule);
@@ -76,6 +80,8 @@ class ShapeChecker {
 
   const Key& key_;
   Problems& problems_;
+  const char* ports_ = "spec.ports";
+  bool may_leave_ = false;  // a Gateway's Route, whose backends may be of other namespaces
 };
 
 }  // namespace heddle::policy

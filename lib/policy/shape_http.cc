@@ -75,15 +75,7 @@ void ShapeChecker::http_rules(const Route& spec) {
     fail(kind, fmt::format("a Route has rules of one kind; what is under {} takes another Route",
                            spec.rules.empty() ? "tls" : "tcp"));
   if (!count(kind, spec.http.size(), 1, kMaxHttpRules, "rules")) return;
-  if (!count("spec.hostnames", spec.hostnames.size(), 0, kMaxHostnames, "hostnames")) return;
-  std::set<std::string_view> seen;
-  for (size_t i = 0; i < spec.hostnames.size(); ++i) {
-    const std::string at = fmt::format("spec.hostnames[{}]", i);
-    if (const auto why = why_no_server_name(spec.hostnames[i], Wildcard::kTaken); !why.empty())
-      fail(at, fmt::format("{} {}", quote(spec.hostnames[i]), why));
-    if (!seen.insert(spec.hostnames[i]).second)
-      fail(at, quote(spec.hostnames[i]) + " is there twice");
-  }
+  hostnames("spec.hostnames", spec.hostnames);
   for (size_t i = 0; i < spec.http.size() && !problems_.full(); ++i)
     http_rule(fmt::format("{}[{}]", kind, i), spec.http[i]);
 }

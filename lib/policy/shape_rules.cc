@@ -11,7 +11,11 @@
 namespace heddle::policy {
 
 void ShapeChecker::check(const Route& spec) {
-  label("spec.service", spec.service);
+  may_leave_ = !spec.gateway.empty();
+  if (!may_leave_) label("spec.service", spec.service);
+  if (may_leave_) label("spec.gateway", spec.gateway);
+  if (may_leave_ && !spec.service.empty())
+    fail("spec.gateway", "a Route is for a service or a gateway, and both are given");
   if (!spec.http.empty()) return http_rules(spec);
   if (!spec.hostnames.empty())
     fail("spec.hostnames", "are of requests, for rules under http or grpc");
@@ -41,7 +45,8 @@ void ShapeChecker::backends(const std::string& field, const std::vector<Backend>
 
 void ShapeChecker::backend(const std::string& field, const Backend& backend) {
   label(field + ".service", backend.service);
-  if (backend.ns != key_.ns)
+  if (may_leave_) label(field + ".namespace", backend.ns);
+  if (!may_leave_ && backend.ns != key_.ns)
     fail(
         field + ".namespace",
         fmt::format("{} is another namespace; a Route has backends in its own", quote(backend.ns)));

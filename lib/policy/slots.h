@@ -46,6 +46,7 @@ class RuleSlots {
   // What a slot stands for, for people.
   struct Name {
     std::string route, service;  // "shop/cart"
+    bool of_gateway = false;     // and not of a Service
     uint16_t rule = 0;
     std::string text;  // what it is for
   };

@@ -41,8 +41,8 @@ std::vector<Key> tls_material_of(const Resource& resource) {
   const auto add = [&](Kind kind, const std::string& name) {
     keys.push_back({kind, resource.key.ns, name});
   };
-  if (const auto* service = std::get_if<Service>(&resource.spec)) {
-    for (const ServicePort& port : service->ports) {
+  if (resource.key.kind == Kind::kService || resource.key.kind == Kind::kGateway) {
+    for (const ServicePort& port : service_of(resource).ports) {
       if (!port.tls) continue;
       for (const std::string& name : port.tls->certificates) add(Kind::kSecret, name);
       for (const std::string& name : port.tls->trust) add(Kind::kTrustBundle, name);
@@ -60,7 +60,8 @@ TlsUse server_use(const Index& index, const Key& service, const ServicePort& por
   const ServerTls& spec = *port.tls;
   TlsUse use;
   tls::Config& config = use.config;
-  config.name = "Service " + path_of(service) + " port " + port.name;
+  const bool listens = service.kind == Kind::kGateway;
+  config.name = title_of(service) + (listens ? " listener " : " port ") + port.name;
   config.role = tls::Role::kServer;
   choose(spec.choice, config);
   if (port.http && config.alpn.empty()) config.alpn = {"h2", "http/1.1"};

@@ -11,7 +11,8 @@ namespace heddle::policy {
 
 class Index;
 
-// The Secrets and TrustBundles that a Service or TrafficPolicy names; once for each naming.
+// The Secrets and TrustBundles that a Service, Gateway or TrafficPolicy names; once for each
+// naming.
 std::vector<Key> tls_material_of(const Resource& resource);
 
 // The first is of a port that ends TLS, the second of a TrafficPolicy with upstream_tls, for

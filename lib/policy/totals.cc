@@ -10,11 +10,12 @@ namespace heddle::policy {
 namespace {
 
 // What a resource adds alone.
-constexpr uint64_t Totals::* kOwn[] = {
+constexpr uint64_t Totals::*kOwn[] = {
     &Totals::resources,     &Totals::services,      &Totals::service_ports, &Totals::routes,
     &Totals::backends,      &Totals::set_endpoints, &Totals::label_bytes,   &Totals::secrets,
     &Totals::trust_bundles, &Totals::pem_bytes,     &Totals::tls_uses,      &Totals::server_names,
-    &Totals::http_rules,    &Totals::http_places,   &Totals::http_bytes,    &Totals::regexes};
+    &Totals::http_rules,    &Totals::http_places,   &Totals::http_bytes,    &Totals::regexes,
+    &Totals::gateways};
 
 uint64_t bytes_of(const Labels& labels) {
   uint64_t bytes = 0;
@@ -23,11 +24,20 @@ uint64_t bytes_of(const Labels& labels) {
 }
 
 void add_spec(const Workload& spec, Totals& to) { to.label_bytes += bytes_of(spec.labels); }
+void add_ports(const Service& spec, Totals& to) {
+  to.service_ports = spec.addresses.size() * spec.ports.size();
+  to.tls_uses = static_cast<uint64_t>(std::ranges::count_if(spec.ports, ends_tls));
+}
 void add_spec(const Service& spec, Totals& to) {
   to.services = 1;
-  to.service_ports = spec.addresses.size() * spec.ports.size();
+  add_ports(spec, to);
   to.label_bytes += bytes_of(spec.selector);
-  to.tls_uses = static_cast<uint64_t>(std::ranges::count_if(spec.ports, ends_tls));
+}
+void add_spec(const Gateway& spec, Totals& to) {
+  to.gateways = 1;
+  add_ports(spec.service, to);
+  for (const ServicePort& listener : spec.service.ports)
+    to.server_names += listener.hostnames.size();
 }
 void add_spec(const EndpointSet& spec, Totals& to) {
   to.set_endpoints = spec.endpoints.size();

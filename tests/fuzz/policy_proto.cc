@@ -56,6 +56,15 @@ upserts { metadata { namespace: "a" name: "i" } route { service: "h" http {
     headers: "x-a" credentials: true max_age { seconds: 9 } } } } } }
 upserts { metadata { namespace: "a" name: "j" } traffic_policy { service: "h"
   balancer { hash_on: HASH_ON_COOKIE hash_name: "c" hash_cookie_ttl { seconds: 9 } } } }
+upserts { metadata { namespace: "a" name: "h" } gateway { addresses: "10.0.0.13"
+  listeners { name: "h" port: 80 protocol: PROTOCOL_HTTP hostnames: "*.b.org" proxy_protocol: true }
+  listeners { name: "t" port: 81 protocol: PROTOCOL_TCP }
+  listeners { name: "s" port: 443 protocol: PROTOCOL_TLS tls { mode: SERVER_TLS_MODE_PASSTHROUGH } }
+  } }
+upserts { metadata { namespace: "a" name: "x" } route { gateway: "h" hostnames: "x.b.org"
+  http { matches { path { prefix: "/v" } } backends { service: "n" port: 80 } } } }
+upserts { metadata { namespace: "a" name: "y" } route { gateway: "h" tcp { port: "t"
+  backends { service: "n" } } } }
 )";
 
 class Maker final : public policy::TlsMaker {

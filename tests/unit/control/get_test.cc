@@ -190,6 +190,12 @@ TEST_F(Get, Status) {
             "applied    7 since start, 1 refused\n"
             "refusal    the last: no Service \"catr\"\n"
             "store      none: a restart forgets it\n");
+  answers_.status = [] {
+    v1::PolicyStatus status = a_status();
+    status.set_gateways(2);
+    return status;
+  };
+  EXPECT_NE(out({"status"}).find("3 services, 2 gateways, 9 endpoints"), std::string::npos);
   EXPECT_NE(out({"status", "-o", "json"}).find("\"version\": 42"), std::string::npos);
 }
 
@@ -318,14 +324,26 @@ TEST_F(Get, ShowServices) {
     service.set_forwarding("full-nat");
     service.set_flows(21);
     service.set_audited(5);
+    service.set_kind("Service");
+    v1::ServiceCounts& gateway = *response.add_services();
+    gateway.set_namespace_("shop");
+    gateway.set_name("web");
+    gateway.set_port("https");
+    gateway.set_number(443);
+    gateway.set_protocol("tcp");
+    gateway.set_address("192.0.2.80");
+    gateway.set_forwarding("proxy");
+    gateway.set_kind("Gateway");
     return response;
   };
   EXPECT_EQ(
       out({"show", "services"}),
-      "SERVICE    PORT         ADDRESS     FORWARDING  ENDPOINTS  FLOWS  PACKETS   BYTES  DENIED  "
-      "AUDITED  NO-ENDPOINT\n"
-      "shop/cart  http 80/tcp  10.96.0.20  full-nat            2     21    1,234  98,765       3  "
-      "      5            4\n");
+      "SERVICE           PORT           ADDRESS     FORWARDING  ENDPOINTS  FLOWS  PACKETS   BYTES  "
+      "DENIED  AUDITED  NO-ENDPOINT\n"
+      "shop/cart         http 80/tcp    10.96.0.20  full-nat            2     21    1,234  98,765  "
+      "     3        5            4\n"
+      "gateway shop/web  https 443/tcp  192.0.2.80  proxy               0      0        0       0  "
+      "     0        0            0\n");
 }
 
 TEST_F(Get, ShowEndpoints) {

@@ -13,7 +13,7 @@ std::vector<FieldProblem> problems_of(const std::string& spec) {
 
 TEST(Convert, RefusesKindsThatDoNotAct) {
   for (const char* spec :
-       {"gateway {}", "external_service {}", "rate_limit {}", "fault {}", "telemetry_policy {}"}) {
+       {"external_service {}", "rate_limit {}", "fault {}", "telemetry_policy {}"}) {
     const auto problems = problems_of(spec);
     ASSERT_EQ(problems.size(), 1u) << spec;
     EXPECT_NE(problems[0].text.find("does not act in this version"), std::string::npos) << spec;
@@ -23,6 +23,7 @@ TEST(Convert, RefusesKindsThatDoNotAct) {
 
 TEST(Convert, RefusesFieldsThatDoNotAct) {
   const std::string service = "service { forwarding: FORWARDING_DIRECT ";
+  const std::string gate = "gateway { listeners { ";
   const std::vector<std::pair<std::string, std::string>> rows = {
       {"service { forwarding: 77 }", "spec.forwarding"},
       {"service { source_mapping: SOURCE_MAPPING_PER_SOURCE }", "spec.source_mapping"},
@@ -46,10 +47,20 @@ TEST(Convert, RefusesFieldsThatDoNotAct) {
        "spec.endpoints[0].priority"},
       {"endpoint_set { endpoints { address: '10.0.0.1' weight: 1001 } }",
        "spec.endpoints[0].weight"},
-      {"route { gateway: 'g' }", "spec.gateway"},
+      {"route { gateway: 'g' tcp { backends { service: 's' port: 70000 } } }",
+       "spec.tcp[0].backends[0].port"},
+      {gate + "port: 80 } }", "spec.listeners[0].protocol"},
+      {gate + "port: 80 protocol: PROTOCOL_HTTP2 } }", "spec.listeners[0].protocol"},
+      {gate + "port: 80 protocol: PROTOCOL_UDP } }", "spec.listeners[0].protocol"},
+      {gate + "protocol: PROTOCOL_TCP } }", "spec.listeners[0].port"},
+      {gate + "port: 443 protocol: PROTOCOL_TLS } }", "spec.listeners[0].tls"},
+      {gate + "port: 443 protocol: PROTOCOL_HTTP tls {} } }", "spec.listeners[0].tls.mode"},
+      {gate + "port: 1 protocol: PROTOCOL_TCP tls { mode: SERVER_TLS_MODE_PASSTHROUGH } } }",
+       "spec.listeners[0].protocol"},
+      {"gateway { addresses: 'x' }", "spec.addresses[0]"},
+      {"traffic_policy { proxy_protocol: 9 }", "spec.proxy_protocol"},
       {service + "ports { port: 1 protocol: PROTOCOL_TLS } }", "spec.ports[0].tls"},
       {"traffic_policy { tls: TLS_MODE_STRICT }", "spec.tls"},
-      {"route { tcp { backends { service: 's' port: 1 } } }", "spec.tcp[0].backends[0].port"},
       {"traffic_policy { balancer { algorithm: 77 } }", "spec.balancer.algorithm"},
       {"traffic_policy { balancer { algorithm: ALGORITHM_RANDOM hash_on: HASH_ON_FLOW } }",
        "spec.balancer.hash_on"},
@@ -287,6 +298,57 @@ TEST(Convert, TakesPrincipalsApart) {
       "");
   ASSERT_FALSE(without);
   EXPECT_NE(without.error()[0].text.find("trust_domain"), std::string::npos);
+}
+
+TEST(Convert, TakesGateways) {
+  const auto converted = convert_policy(
+      resource_of(
+          named("x",
+                "gateway { addresses: '10.0.0.1' listeners { name: 'plain' port: 80 "
+                "protocol: PROTOCOL_HTTP hostnames: 'A.Example' proxy_protocol: true } "
+                "listeners { name: 'https' port: 443 protocol: PROTOCOL_TLS tls { mode: "
+                "SERVER_TLS_MODE_TERMINATE certificates: 'c' } } listeners { name: 'tls' "
+                "port: 444 protocol: PROTOCOL_TLS tls { mode: SERVER_TLS_MODE_PASSTHROUGH } "
+                "} listeners { name: 'sql' port: 1 protocol: PROTOCOL_TCP } }")),
+      "");
+  ASSERT_TRUE(converted);
+  EXPECT_EQ((*converted)->key.kind, policy::Kind::kGateway);
+  const policy::Service& offer = policy::service_of(**converted);
+  EXPECT_EQ(offer.forwarding, policy::Forwarding::kProxy);
+  ASSERT_EQ(offer.ports.size(), 4u);
+  EXPECT_EQ(offer.ports[0].http, policy::HttpUpstream::kHttp1);
+  EXPECT_EQ(offer.ports[0].hostnames, std::vector<std::string>{"a.example"});
+  EXPECT_TRUE(offer.ports[0].proxy_protocol);
+  EXPECT_TRUE(offer.ports[1].http && offer.ports[1].tls);
+  EXPECT_FALSE(offer.ports[2].http);
+  EXPECT_EQ(offer.ports[2].tls->mode, policy::ClientTls::kPassthrough);
+  EXPECT_FALSE(offer.ports[3].http || offer.ports[3].tls);
+  const auto route = convert_policy(
+      resource_of(named("x",
+                        "route { gateway: 'g' http { backends { service: 's' namespace: 'n' port: "
+                        "81 } } }")),
+      "");
+  ASSERT_TRUE(route);
+  const auto& spec = std::get<policy::Route>((*route)->spec);
+  EXPECT_EQ(spec.gateway, "g");
+  EXPECT_EQ(spec.http[0].backends[0].port, 81);
+  EXPECT_EQ(spec.http[0].backends[0].ns, "n");
+  const auto key = convert_key([] {
+    v1::ResourceKey key;
+    key.set_kind("Gateway");
+    return key;
+  }());
+  ASSERT_TRUE(key);
+  EXPECT_EQ(key->kind, policy::Kind::kGateway);
+}
+
+TEST(Convert, TakesTheProxyProtocol) {
+  const auto converted = convert_policy(
+      resource_of(named("x", "traffic_policy { service: 's' proxy_protocol: PROXY_PROTOCOL_V2 }")),
+      "");
+  ASSERT_TRUE(converted);
+  EXPECT_EQ(std::get<policy::TrafficPolicy>((*converted)->spec).proxy_protocol,
+            policy::ProxyProtocol::kV2);
 }
 
 TEST(Convert, DefaultsAreOnesWeight) {

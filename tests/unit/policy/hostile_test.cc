@@ -31,6 +31,10 @@ class Garbage {
       spoil(resource->spec.emplace<TrustBundle>());
       resource->key.kind = edit.key.kind = Kind::kTrustBundle;
     }
+    if (one_in(8)) {
+      spoil(resource->spec.emplace<Gateway>());
+      resource->key.kind = edit.key.kind = Kind::kGateway;
+    }
     if (one_in(8)) resource->key.name = name();
     edit.resource = resource;
     return one_in(8) ? spoil_key(edit) : edit;
@@ -40,7 +44,7 @@ class Garbage {
   bool one_in(uint32_t times) { return random_.below(times) == 0; }
 
   Edit spoil_key(Edit edit) {
-    if (one_in(2)) edit.key.kind = static_cast<Kind>(random_.below(8));
+    if (one_in(2)) edit.key.kind = static_cast<Kind>(random_.below(9));
     if (one_in(2)) edit.key.name = name();
     if (one_in(2)) edit.key.ns = name();
     return edit;
@@ -88,6 +92,14 @@ class Garbage {
     }
     if (one_in(2)) spec.fallback = one_in(2) ? name() : "s" + std::to_string(random_.below(6));
   }
+  void spoil(Gateway& spec) {
+    spoil(spec.service);
+    if (one_in(2)) spec.service.forwarding = Forwarding::kProxy;
+    for (ServicePort& port : spec.service.ports) {
+      if (one_in(8)) grow(port.hostnames, name());
+      port.proxy_protocol = one_in(2);
+    }
+  }
   void spoil(TlsChoice& choice) {
     choice.min_version = static_cast<tls::Version>(random_.below(3));
     choice.max_version = static_cast<tls::Version>(random_.below(3));
@@ -123,6 +135,7 @@ class Garbage {
   }
   void spoil(Route& spec) {
     if (one_in(3)) spec.service = name();
+    if (one_in(8)) spec.gateway = name();
     if (one_in(3)) grow(spec.rules, {});
     if (one_in(3)) grow(spec.tls, {{name()}, {backend("s0")}});
     for (TlsRule& rule : spec.tls)
@@ -131,6 +144,8 @@ class Garbage {
       if (one_in(3)) rule.port = name();
       if (one_in(3)) grow(rule.backends, backend("s0", static_cast<uint32_t>(random_.next())));
       if (!rule.backends.empty() && one_in(3)) rule.backends[0].ns = name();
+      if (!rule.backends.empty() && one_in(3))
+        rule.backends[0].port = static_cast<uint16_t>(random_.next());
       if (!rule.backends.empty() && one_in(10)) rule.backends[0].subset = labels();
     }
   }

@@ -407,10 +407,13 @@ TEST(Refuse, MoreThanTheLimits) {
   const LimitRow rows[] = {
       {{.resources = 1}, {x, set}, "there would be 2 resources; at most 1 are allowed"},
       {{.services = 0}, {x}, "there would be 1 Services; at most 0 are allowed"},
-      {{.namespaces = 0}, {x}, "there would be 1 namespaces with Services; at most 0 are allowed"},
+      {{.namespaces = 0},
+       {x},
+       "there would be 1 namespaces with Services or Gateways; at most 0 are allowed"},
       {{.service_ports = 1},
        {x},
-       "there would be 2 addresses times ports of all Services; at most 1 are allowed"},
+       "there would be 2 addresses times ports of all Services and Gateways; at most 1 are "
+       "allowed"},
       {{.endpoints = 1},
        {x, set},
        "there would be 2 endpoints in EndpointSets; at most 1 are allowed"},

@@ -14,6 +14,7 @@ struct Backend {
   std::string service, ns;  // ns: never empty
   Labels subset;
   uint32_t weight = 1;
+  uint16_t port = 0;  // of the service; 0: that which was called, or of a Gateway's the only one
   friend bool operator==(const Backend&, const Backend&) = default;
 };
 

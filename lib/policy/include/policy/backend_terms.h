@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "core/time.h"
+#include "policy/http_affinity.h"
 #include "policy/resource.h"
 #include "policy/tls.h"
 
@@ -14,6 +15,8 @@ namespace heddle::policy {
 struct BackendTerms {
   uint16_t target_port = 0;  // of endpoints without one of their own; 0: as the packet has it
   HashOn hash_on = HashOn::kFlow;
+  // With HashOn::kHeader or kCookie, else null. The same object until it would differ.
+  std::shared_ptr<const HttpAffinity> affinity;
   // Of connections that the node opens.
   HttpUpstream upstream_http = HttpUpstream::kHttp1;  // where HTTP is spoken at all
   ProxyProtocol proxy_protocol_out = ProxyProtocol::kOff;

@@ -73,16 +73,20 @@ bool is_mirrored(const HttpMirrorTarget& mirror, uint64_t drawn);
 Decision decide_mirror(const Snapshot& snapshot, uint32_t frontend_slot, const Flow& flow,
                        const HttpTarget& target, uint64_t hash, const PickState* state = nullptr);
 
-// The hash for decide_request by what the frontend's hash_on says: of the source's address, of the
+// By whose affinity a request is led: of the rule's first backend where it is spoken to in its own
+// way, else of the frontend. `target` may be null.
+const BackendTerms& leading_terms(const Frontend& frontend, const HttpTarget* target);
+
+// The hash for decide_request by what the terms' hash_on says: of the source's address, of the
 // value of the header (several fields of the name are one value, joined) or of the first cookie of
 // the name. `otherwise` where that is not there, and with kFlow. The same on every node.
-uint64_t hash_of_request(const Frontend& frontend, const Flow& flow, const http::Message& request,
+uint64_t hash_of_request(const BackendTerms& terms, const Flow& flow, const http::Message& request,
                          uint64_t otherwise);
 
 // Whether the answer to a request is to give its client a cookie (HttpAffinity): it has none. With
 // hash_of_value of what that will hold as `otherwise` its first request meets the endpoint that
 // those with the cookie will.
-bool wants_cookie(const Frontend& frontend, const http::Message& request);
+bool wants_cookie(const BackendTerms& terms, const http::Message& request);
 
 // As hash_of_request has it for a header's or cookie's value.
 uint64_t hash_of_value(std::string_view value);

@@ -11,8 +11,9 @@ namespace heddle::policy {
 struct Limits {
   uint32_t resources = 65'536;
   uint32_t services = 4'096;
-  uint32_t namespaces = 1'024;     // with Services
-  uint32_t service_ports = 8'191;  // addresses x ports, over all services
+  uint32_t gateways = 1'024;
+  uint32_t namespaces = 1'024;     // with Services or Gateways
+  uint32_t service_ports = 8'191;  // addresses x ports, over all Services and Gateways
   uint32_t endpoints = 104'000;    // over all services
   uint32_t draining = 26'000;      // endpoints that take no new flows any more, besides
   uint32_t endpoints_per_service = 4'096;
@@ -30,7 +31,7 @@ struct Limits {
   uint32_t tls_uses = 4'096;      // ports with TLS that ends here, and upstreams with TLS
   // PEM text of all uses of TLS, each of which has its own copy on every worker.
   uint64_t tls_use_bytes = 64 << 20;
-  uint32_t server_names = 65'536;  // of all rules of all routes
+  uint32_t server_names = 65'536;  // of all rules of all routes, and hostnames of listeners
   uint32_t http_rules = 16'384;    // of all routes
   uint32_t http_places = 131'072;  // their matches, once for each hostname of their route
   uint64_t http_bytes = 32 << 20;  // of all text in them, and kHttpMatchCost for each match
@@ -83,7 +84,7 @@ inline constexpr size_t kMaxServerName = 253;            // RFC 1035 2.3.4
 inline constexpr size_t kMaxServerNames = 256;           // of one rule
 inline constexpr size_t kMaxServiceServerNames = 1'024;  // of all Routes of one service
 inline constexpr size_t kMaxHttpRules = 256;             // of one Route
-inline constexpr size_t kMaxHostnames = 64;              // of one Route
+inline constexpr size_t kMaxHostnames = 64;              // of one Route or listener
 inline constexpr size_t kMaxHttpMatches = 32;            // of one rule
 inline constexpr size_t kMaxNamedMatches = 16;           // fields, or parameters, of one match
 inline constexpr size_t kMaxAlikeMatches = 1'024;        // with one path and host, of one service

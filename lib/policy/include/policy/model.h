@@ -53,7 +53,7 @@ struct Compiled {
 };
 
 struct ModelStats {
-  uint32_t resources = 0, services = 0, frontends = 0, endpoints = 0;
+  uint32_t resources = 0, services = 0, gateways = 0, frontends = 0, endpoints = 0;
   size_t snapshot_bytes = 0;  // of all that the last snapshot refers to
 };
 
@@ -87,6 +87,7 @@ class Model {
 
   // Names for what the last committed snapshot's slots mean, for people.
   struct FrontendName {
+    Kind kind = Kind::kService;  // or kGateway
     std::string ns, service, port;
     FrontendKey key;
     uint32_t endpoints = 0;  // in its choices' clusters
@@ -109,6 +110,7 @@ class Model {
   // A rule of a Route for requests. Of an unknown slot the route is empty.
   struct HttpRuleName {
     std::string route, service;  // "shop/cart"
+    Kind kind = Kind::kService;  // of whose rule it is: or kGateway
     uint16_t rule = 0;
     uint32_t slot = kNoSlot;
     std::string text;  // "host a.example; path prefix /v2, header x-beta = 1"

@@ -29,6 +29,7 @@ enum class Kind : uint8_t {
   kAccessPolicy,
   kSecret,
   kTrustBundle,
+  kGateway,
 };
 
 // "Workload", as people write it.
@@ -79,6 +80,9 @@ struct ServicePort {
   // HTTP of either version from clients, and this towards endpoints: the node ends connections
   // whatever the service's forwarding is. None: not HTTP.
   std::optional<HttpUpstream> http{};
+  // Of a Gateway's listener alone.
+  std::vector<std::string> hostnames{};  // in small letters, as Route's; none: any
+  bool proxy_protocol = false;           // connections begin with its header
   friend bool operator==(const ServicePort&, const ServicePort&) = default;
 };
 
@@ -119,6 +123,11 @@ struct Service {
   SourceMapping source_mapping = SourceMapping::kPerFlow;
 };
 
+// A service without endpoints of its own: its ports are listeners, and Routes lead on from these.
+struct Gateway {
+  Service service;  // of Forwarding::kProxy
+};
+
 // How a port of the service is forwarded.
 inline Forwarding forwarding_of(const Service& service, const ServicePort& port) {
   return port.http ? Forwarding::kProxy : service.forwarding;
@@ -155,7 +164,7 @@ struct TlsRule {
   std::vector<Backend> backends;
 };
 
-// Rules of one of the three kinds.
+// Rules of one of the three kinds, for a service or a gateway of its namespace.
 struct Route {
   std::string service;
   std::vector<TcpRule> rules;
@@ -163,6 +172,7 @@ struct Route {
   std::vector<HttpRule> http;          // for the ports with `http`
   std::vector<std::string> hostnames;  // of http alone, as TlsRule's names; none: any
   bool grpc = false;                   // what is under http was given as rules for gRPC
+  std::string gateway;                 // or service
 };
 
 // kHeader and kCookie are of requests; what is led as a connection has kFlow in their place.
@@ -266,10 +276,22 @@ struct Resource {
   Key key;
   Labels labels;  // metadata.labels
   std::variant<Workload, Service, EndpointSet, Route, TrafficPolicy, AccessPolicy, Secret,
-               TrustBundle>
+               TrustBundle, Gateway>
       spec;
 };
 using ResourcePtr = std::shared_ptr<const Resource>;
+
+// What a Service or a Gateway offers.
+inline const Service& service_of(const Resource& resource) {
+  const auto* gateway = std::get_if<Gateway>(&resource.spec);
+  return gateway == nullptr ? std::get<Service>(resource.spec) : gateway->service;
+}
+
+// The Service or Gateway that a Route is for.
+inline Key target_of(const Key& route, const Route& spec) {
+  if (spec.gateway.empty()) return {Kind::kService, route.ns, spec.service};
+  return {Kind::kGateway, route.ns, spec.gateway};
+}
 
 // One thing that is wrong. `field` is the proto's path ("spec.ports[0].port"), empty for the
 // resource as a whole; `text` a sentence without either.

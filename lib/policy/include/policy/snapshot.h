@@ -26,7 +26,6 @@
 #include "policy/address_roles.h"
 #include "policy/backend_terms.h"
 #include "policy/cow_array.h"
-#include "policy/http_affinity.h"
 #include "policy/http_routes.h"
 #include "policy/ip.h"
 #include "policy/limits.h"
@@ -101,15 +100,19 @@ struct Frontend : BackendTerms {
   uint32_t total_weight = 0;  // 0: every backend has weight 0
   // Of Forwarding::kProxy: connections of clients begin with a header of the PROXY protocol.
   bool proxy_protocol_in = false;
+  bool edge = false;  // a gateway's: what clients say of their own way here is not believed
+  // The names that clients may ask for: hosts of requests, or server names where TLS passes
+  // through. Null: all.
+  std::shared_ptr<const ServerNames> hosts;
   ClientTls client_tls = ClientTls::kOff;
   // Null unless kTerminate or kOptional. The same object until its configuration changes.
   std::shared_ptr<const TlsUse> tls_in;
   // HTTP ends here, and is led request by request. `choices` are the service's own endpoints, for
   // requests without a rule where there are no rules at all.
   bool is_http = false;
-  // With HashOn::kHeader or kCookie, else null. The same object until it would differ.
-  std::shared_ptr<const HttpAffinity> affinity;
-  std::shared_ptr<const HttpRoutes> http;  // null: no rules. The same object until it would differ
+  // Null: no rules. A gateway's is never null, and a request without a rule goes nowhere. The same
+  // object until it would differ.
+  std::shared_ptr<const HttpRoutes> http;
   // With kPassthrough: who gets which name; there are no `choices` then. Null: choices, for all.
   std::shared_ptr<const ServerNames> server_names;
   std::vector<Choice> choices;
@@ -118,6 +121,9 @@ struct Frontend : BackendTerms {
   uint32_t route = kNoSlot;  // Model::route_name; none: no route
   uint16_t rule = 0;
   friend bool operator==(const Frontend&, const Frontend&) = default;
+
+  // Whether requests for the authority are taken, with or without a rule for them.
+  bool takes_host(std::string_view authority) const;
 };
 
 struct FrontendKey {
