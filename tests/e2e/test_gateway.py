@@ -211,8 +211,8 @@ def test_a_listener_that_changes(net):
 
 
 def test_requests_go_on_while_everything_is_applied_again(net):
-    h2load = net.client.start("h2load", "--h1", "-n", 3000, "-c", 8, "--header=host: cart.test",
-                              f"http://{GATE}/x", stdout=subprocess.PIPE)
+    h2load = net.client.start("h2load", "--h1", "-n", 3000, "-c", 8, f"--connect-to={GATE}:80",
+                              "http://cart.test/x", stdout=subprocess.PIPE)
     for step in range(10):
         apply(net.heddled, gateway(listener("plain", 80), *LISTENERS[1:], listener(f"l{step}", 9000, "tcp")),
               route("cart", ["cart.test"], {"service": "cart"},
@@ -248,7 +248,7 @@ def test_a_gateway_is_told_as_one(net):
     assert "404 no_route: the listener takes no requests for this host" in told, told
     described = net.heddled.ctl("describe", "gateway", "web", "-n", "shop").stdout
     assert "listeners" in described and "*.shop.test" in described
-    path = write(net.heddled, "new.yaml", gateway(*LISTENERS[:3]))
+    path = write(net.heddled, "new.yaml", gateway(*LISTENERS, listener("more", 9000, "tcp")))
     assert "listeners" in net.heddled.ctl("diff", "-f", path, check=False).stdout
 
 

@@ -65,7 +65,7 @@ def test_a_mirrors_share_and_its_faults(net):
     refused = resource("Route", "web", {"service": "web", "http": [{
         "backends": [{"service": "web"}], "filters": [{"mirror": {"backend": {"service": "none"}}}]}]})
     done = apply(net.heddled, refused, check=False)
-    assert done.returncode != 0 and "filters[0].mirror.backend.service" in done.stderr + done.stdout
+    assert done.returncode != 0 and "filters[0].mirror.backend.service" in done.stdout
 
 
 def test_cors(net):
@@ -115,7 +115,7 @@ def test_a_header_leads_to_its_endpoint(net):
     assert len(set.union(*users.values())) == 2
     wrong = apply(net.heddled, policy(balancer={"algorithm": "round-robin", "hash_on": "header",
                                                 "hash_name": "x-user"}), check=False)
-    assert wrong.returncode != 0 and "maglev" in wrong.stdout + wrong.stderr
+    assert wrong.returncode != 0 and "maglev" in wrong.stdout
 
 
 @pytest.fixture(scope="module")

@@ -57,7 +57,7 @@ def policy(net):
             {"matches": [{"path": {"prefix": "/own"}}],
              "filters": [{"direct_response": {"status": 418, "body": "tea"}}]},
             {"matches": [{"path": {"prefix": "/new"}}],
-             "filters": [{"url_rewrite": {"path": {"type": "PREFIX", "value": "/head"}}}],
+             "filters": [{"rewrite": {"prefix": "/head"}}],
              "backends": [{"service": "web"}]},
             {"matches": [{"path": {"prefix": "/"}, "headers": [{"name": "x-none", "exact": "1"}]}],
              "filters": [{"direct_response": {"status": 200}}]},

@@ -333,11 +333,9 @@ TEST(Convert, TakesGateways) {
   EXPECT_EQ(spec.gateway, "g");
   EXPECT_EQ(spec.http[0].backends[0].port, 81);
   EXPECT_EQ(spec.http[0].backends[0].ns, "n");
-  const auto key = convert_key([] {
-    v1::ResourceKey key;
-    key.set_kind("Gateway");
-    return key;
-  }());
+  v1::ResourceKey told;
+  told.set_kind("Gateway");
+  const auto key = convert_key(told);
   ASSERT_TRUE(key);
   EXPECT_EQ(key->kind, policy::Kind::kGateway);
 }
