@@ -1,10 +1,14 @@
 """Requests over memif: heddle-load as client and as server on one core, heddled's proxy on the other."""
 
+import os
+
 import tcp_lib
+import tls_veth
 from bench_lib import Heddled, median, scratch
 
 SECONDS = 3
 PORT, BACKEND, SERVER = 80, 8080, "192.0.3.2"
+TLS_BACKEND = 8443
 # What packets are forwarded to and not proxied, in both directions by heddled.
 FORWARDED, NAT = "198.18.0.2", "192.0.3.9"
 # What is asked for: how, of how many bytes, by how many connections.
@@ -17,17 +21,39 @@ CELLS = {
     "keepalive_1m": ("get", 1 << 20, 64),
     "connection_each": ("get-close", 0, 64),
 }
+# On both sides of heddled what the name says: the service's address, the options of heddle-load.
+VERSIONS = {
+    "http2": ("198.18.0.3", ["--http2", "--streams", 16]),
+    "tls": ("198.18.0.4", ["--tls"]),
+    "http2_tls": ("198.18.0.5", ["--http2", "--streams", 16, "--tls"]),
+}
 
 
-def policy():
+def policy(directory):
+    text = lambda name: open(os.path.join(directory, name), encoding="utf-8").read()
     resource = lambda kind, name, spec: {
         "kind": kind, "metadata": {"name": name, "namespace": "bench"}, "spec": spec}
-    service = lambda name, address, forwarding, protocol: [
+    service = lambda name, address, forwarding, protocol, target=BACKEND, **port: [
         resource("Service", name, {"addresses": [address], "forwarding": forwarding, "ports": [
-            {"name": "web", "port": PORT, "protocol": protocol, "target_port": BACKEND}]}),
+            {"name": "web", "port": PORT, "protocol": protocol, "target_port": target, **port}]}),
         resource("EndpointSet", name, {"service": name, "endpoints": [{"address": SERVER}]})]
-    return [*service("web", tcp_lib.SERVICE, "proxy", "http"),
-            *service("forwarded", FORWARDED, "full-nat", "tcp")]
+    made = [*service("web", tcp_lib.SERVICE, "proxy", "http"),
+            *service("forwarded", FORWARDED, "full-nat", "tcp"),
+            resource("Secret", "web", {"certificate_pem": text("ecdsa.crt"),
+                                       "private_key_pem": text("ecdsa.key")}),
+            resource("TrustBundle", "ca", {"trust_domain": tls_veth.DOMAIN,
+                                           "certificates_pem": text("ca.crt")})]
+    for version, (address, _) in VERSIONS.items():
+        name = version.replace("_", "-")
+        protocol = "http2" if "http2" in version else "http"
+        if "tls" not in version:
+            made += service(name, address, "proxy", protocol)
+            continue
+        made += service(name, address, "proxy", protocol, TLS_BACKEND,
+                        tls={"mode": "TERMINATE", "certificates": ["web"]})
+        made.append(resource("TrafficPolicy", name, {"service": name, "upstream_tls": {
+            "server_name": tls_veth.NAME, "trust": ["ca"]}}))
+    return made
 
 
 class Memif:
@@ -40,7 +66,8 @@ class Memif:
         servers = [f"memif:{path},role=server,rsize=11" for path in paths]
         config = tcp_lib.relay_config(servers, ["192.0.2.1", "192.0.3.1"])
         self.node = Heddled(config + f"nat: {{ addresses: [{NAT}] }}\n", directory)
-        tcp_lib.apply(self.node, directory, policy())
+        tls_veth.make_certificates(directory)
+        tcp_lib.apply(self.node, directory, policy(directory))
 
     def __enter__(self):
         return self
@@ -50,13 +77,25 @@ class Memif:
 
     def ask(self, how, size, connections, *more, direct=False):
         """`direct`: forwarded by heddled packet by packet, not by its proxy."""
-        to = f"{FORWARDED if direct else tcp_lib.SERVICE}:{PORT}"
+        return self.run(FORWARDED if direct else tcp_lib.SERVICE, [
+            "--response-bytes", size, "--do", how, "--connections", connections, *more])
+
+    def ask_by(self, version):
+        """As keepalive_64, by another version on both sides."""
+        address, options = VERSIONS[version]
+        at = lambda name: os.path.join(self.directory, name)
+        serve = ["--serve", f"{TLS_BACKEND}=https", "--certificate", at("ecdsa.crt"), "--key", at("ecdsa.key")]
+        trust = ["--ca", at("ca.crt"), "--name", tls_veth.NAME]
+        return self.run(address, [
+            "--do", "get", "--connections", 64, "--host", tls_veth.NAME, *options,
+            *([*serve, *trust] if "tls" in version else [])])
+
+    def run(self, address, arguments):
         told = tcp_lib.load(self.node, self.clients, self.directory, SECONDS, [
-            "--serve", f"{BACKEND}=http", "--response-bytes", size, "--connect", to, "--do", how,
-            "--connections", connections, *more])
+            "--serve", f"{BACKEND}=http", "--connect", f"{address}:{PORT}", *arguments])
         # What was late has waited longer than all that is told.
         if failed := {name: n for name, n in told["client"]["failures"].items() if n}:
-            raise RuntimeError(f"heddle-load {how} of {size} bytes, {connections} connections: {failed}")
+            raise RuntimeError(f"heddle-load {' '.join(map(str, arguments))}: {failed}")
         return told
 
 
@@ -71,11 +110,11 @@ def core_rate(sample):
 
 def measure(rounds):
     """{cell: samples}, each cell with a heddled of its own, as clients begin with the same ports."""
-    found = {cell: [] for cell in CELLS}
+    found = {cell: [] for cell in (*CELLS, *VERSIONS)}
     for _ in range(rounds):
-        for cell, what in CELLS.items():
+        for cell, samples in found.items():
             with scratch() as directory, Memif(directory) as wires:
-                found[cell].append(wires.ask(*what))
+                samples.append(wires.ask(*CELLS[cell]) if cell in CELLS else wires.ask_by(cell))
     return found
 
 

@@ -11,6 +11,7 @@ import sys
 import http_memif
 import http_veth
 import proxy_veth
+import tls_veth
 from bench_lib import DUT_CPU, median, program, result, run_parts, scratch
 
 MEMIF_ROUNDS = 3
@@ -55,15 +56,21 @@ def memif():
     peers = peers_on_their_best_wires()
     best = max(peers, key=peers.get)
     results = []
+    plain = median([http_memif.core_rate(s) for s in found["keepalive_64"]])
     for cell, samples in found.items():
         core = median([http_memif.core_rate(s) for s in samples])
         more = {"core": round(core), "load_busy_share": median([s["cpu_busy_share"] for s in samples]),
                 "latency_us": {key: median([s["client"]["latency_us"][key] for s in samples])
                                for key in ("p50", "p99", "p99_9", "max")},
                 "placements": [s["placement"] for s in samples]}
-        results.append(result(f"http/memif_{cell}", http_memif.rate(samples), "requests/s", **more))
+        name = f"http/memif_{cell}"
+        if cell in http_memif.VERSIONS:
+            name += "_rps"
+            more.update(ratio=round(core / plain, 3), against="a core's HTTP/1.1 in clear, same run",
+                        against_value=round(plain))
+        results.append(result(name, http_memif.rate(samples), "requests/s", **more))
     rate = http_memif.rate(found["keepalive_64"])
-    core = median([http_memif.core_rate(s) for s in found["keepalive_64"]])
+    core = plain
     results.append(result("http/keepalive_rps", core, "requests/s", ">=300,000 a second",
                           core >= 300_000, in_fact=round(rate)))
     results.append(result("http/keepalive_vs_peers", core, "requests/s", "ratio >=5",
@@ -109,7 +116,7 @@ def veth():
     return results
 
 
-PARTS = {"memory": (memory, lambda: None), "memif": (memif, http_veth.missing),
+PARTS = {"memory": (memory, lambda: None), "memif": (memif, lambda: tls_veth.missing() or http_veth.missing()),
          "veth": (veth, http_veth.missing)}
 
 

@@ -96,6 +96,7 @@ class HttpClient final : public Caller, private HttpSide {
   Outcome& outcome_;
   Dialer dialer_;
   std::vector<Call> calls_;
+  LastHead<ResponseHead> last_head_;
   mesh::SlotQueue idle_;  // of an open loop: slots that may ask, or died as they waited
   Duration interval_;     // of an open loop; 0: closed
   Instant due_ = kNever;

@@ -55,16 +55,20 @@ HttpClient::Read HttpClient::read1(uint32_t slot, Failure& why) {
   tcp::Chain& in = lines_[slot].wire.in;
   if (!call.asking || call.head_unsent) return Read::kWrong;
   if (call.in_head) {
-    const std::string_view head = head_of_input(lines_[slot]);
-    if (head.empty()) return in.bytes < kMostHead ? Read::kRight : Read::kWrong;
-    const std::optional<ResponseHead> told = read_response(head);
-    if (!told) return Read::kWrong;
-    if (told->status != kOk) why = Failure::kStatus;
-    if (told->status != kOk || !judge_length(told->length)) return Read::kWrong;
+    if (!last_head_.is_at(first_of_input(lines_[slot]))) {
+      const std::string_view head = head_of_input(lines_[slot]);
+      if (head.empty()) return in.bytes < kMostHead ? Read::kRight : Read::kWrong;
+      const std::optional<ResponseHead> told = read_response(head);
+      if (!told || head.size() > kMostHead) return Read::kWrong;
+      last_head_.keep(head, *told);
+    }
+    const ResponseHead& told = last_head_.told();
+    if (told.status != kOk) why = Failure::kStatus;
+    if (told.status != kOk || !judge_length(told.length)) return Read::kWrong;
     call.in_head = false;
-    call.closes = told->closes;
-    call.unanswered = told->length;
-    pieces().drop_front(in, static_cast<uint32_t>(head.size()));
+    call.closes = told.closes;
+    call.unanswered = told.length;
+    pieces().drop_front(in, last_head_.size());
   }
   if (in.bytes > call.unanswered) return Read::kWrong;
   call.unanswered -= in.bytes;

@@ -43,6 +43,15 @@ class HttpServer final : private HttpSide {
     bool ending = false;
   };
 
+  // What a request of HTTP/1.1 says.
+  struct Wanted {
+    uint64_t length = 0;  // of its body
+    uint64_t body = 0;    // of its answer
+    bool last = false;
+    bool bodyless = false;
+    bool expects_continue = false;
+  };
+
   bool accept(const tcp::EventNote& note, Instant now);
   void drop(uint32_t slot, Instant now);
   void drop(uint32_t slot, Failure why, Instant now);
@@ -78,6 +87,7 @@ class HttpServer final : private HttpSide {
   const policy::TlsReady* tls_;
   Tally& tally_;
   std::vector<Served> served_;  // by the connection's slot
+  LastHead<Wanted> last_head_;
   std::array<uint8_t, 1024> memory_;
   http::Message response_;  // of HTTP/2
 };

@@ -65,18 +65,26 @@ HttpServer::Step HttpServer::step1(uint32_t slot, Instant now) {
 HttpServer::Step HttpServer::read_head1(uint32_t slot) {
   Served& it = served_[slot];
   mesh::Wire& wire = lines_[slot].wire;
-  const std::string_view head = head_of_input(lines_[slot]);
-  if (head.empty()) return wire.in.bytes < kMostHead ? Step::kWait : Step::kRefused;
-  const std::optional<RequestHead> told = read_request(head);
-  // A body that does not say its length is not read here.
-  if (!told || told->chunked) return Step::kRefused;
+  if (!last_head_.is_at(first_of_input(lines_[slot]))) {
+    const std::string_view head = head_of_input(lines_[slot]);
+    if (head.empty()) return wire.in.bytes < kMostHead ? Step::kWait : Step::kRefused;
+    const std::optional<RequestHead> told = read_request(head);
+    // A body that does not say its length is not read here.
+    if (!told || told->chunked || head.size() > kMostHead) return Step::kRefused;
+    last_head_.keep(head, {.length = told->length,
+                           .body = answer_to(told->path),
+                           .last = told->closes,
+                           .bodyless = told->method == "HEAD",
+                           .expects_continue = told->expects_continue});
+  }
+  const Wanted& wanted = last_head_.told();
   it.asked = true;
-  it.request_left = told->length;
-  it.last = told->closes;
-  it.bodyless = told->method == "HEAD";
-  it.body = answer_to(told->path);
-  if (told->expects_continue) pieces().append_copy(wire.out, http::bytes_of(kContinue));
-  pieces().drop_front(wire.in, static_cast<uint32_t>(head.size()));
+  it.request_left = wanted.length;
+  it.last = wanted.last;
+  it.bodyless = wanted.bodyless;
+  it.body = wanted.body;
+  if (wanted.expects_continue) pieces().append_copy(wire.out, http::bytes_of(kContinue));
+  pieces().drop_front(wire.in, last_head_.size());
   return Step::kMore;
 }
 

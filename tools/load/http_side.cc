@@ -132,12 +132,16 @@ bool HttpSide::run(Instant now) {
   return more || !again_.empty() || !short_.empty();
 }
 
-std::string_view HttpSide::head_of_input(const Line& line) {
+std::string_view HttpSide::first_of_input(const Line& line) const {
   const tcp::Chain& in = line.wire.in;
   if (in.empty()) return {};
   const tcp::Piece& first = work_.pieces()[in.head];
-  const std::string_view text(reinterpret_cast<const char*>(first.data), first.size);
-  const std::string_view head = head_of(text);
+  return {reinterpret_cast<const char*>(first.data), first.size};
+}
+
+std::string_view HttpSide::head_of_input(const Line& line) {
+  const tcp::Chain& in = line.wire.in;
+  const std::string_view head = head_of(first_of_input(line));
   if (!head.empty() || in.head == in.tail) return head;
   const uint32_t n = std::min(in.bytes, kMostHead);
   work_.pieces().copy_out(in, {reinterpret_cast<uint8_t*>(scratch_.data()), n});

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "http/http2/session.h"
+#include "http_text.h"
 #include "mesh/handshake_queue.h"
 #include "mesh/slot_queue.h"
 #include "mesh/wire.h"
@@ -63,10 +64,11 @@ class HttpSide : public mesh::Shaker {
   // Handshakes, and those that were put aside. True: there are more.
   bool run(Instant now);
 
+  // The first bytes of a line's input, in one piece.
+  std::string_view first_of_input(const Line& line) const;
   // The head of HTTP/1.1 that a line's input begins with, where it is whole; else empty. It holds
   // until anything comes or is freed.
   std::string_view head_of_input(const Line& line);
-  static constexpr uint32_t kMostHead = 4096;  // bytes
 
   // Sends as much of a body as the line takes; `left` is what is not sent then.
   void send_body(uint32_t slot, uint64_t& left, Instant now);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdint>
 #include <optional>
@@ -14,6 +15,7 @@ namespace heddle::load {
 inline constexpr std::string_view kHeadEnd = "\r\n\r\n";
 // More than a head of a response of ours takes, bytes.
 inline constexpr uint32_t kHeadRoom = 256;
+inline constexpr uint32_t kMostHead = 4096;  // bytes, of a head that is read
 inline constexpr std::string_view kAgent = "heddle-load";
 inline constexpr std::string_view kContentType = "application/octet-stream";
 
@@ -158,6 +160,30 @@ inline std::optional<RequestHead> read_request(std::string_view head) {
   // Both together are how requests are smuggled (RFC 9112 6.1).
   return good && !(told.chunked && has_length) ? std::optional(told) : std::nullopt;
 }
+
+// The last head that was read, and what it said: heads are mostly the same again and again, and
+// comparing is cheaper than reading.
+template <class Told>
+class LastHead {
+ public:
+  // Whether `input` begins with it.
+  bool is_at(std::string_view input) const {
+    return size_ > 0 && input.starts_with(std::string_view(text_.data(), size_));
+  }
+  const Told& told() const { return told_; }
+  uint32_t size() const { return size_; }
+  // At most kMostHead bytes.
+  void keep(std::string_view head, const Told& told) {
+    std::ranges::copy(head, text_.begin());
+    size_ = static_cast<uint32_t>(head.size());
+    told_ = told;
+  }
+
+ private:
+  std::array<char, kMostHead> text_;
+  uint32_t size_ = 0;
+  Told told_{};
+};
 
 // What is asked for by "/bytes/N", with a query or not: N bytes, at most 2^40.
 inline std::optional<uint64_t> bytes_of_path(std::string_view path) {

@@ -88,6 +88,19 @@ TEST(Response, WhatIsNoneIsRefused) {
     EXPECT_FALSE(read_response(text)) << text;
 }
 
+TEST(LastHead, IsKnownAgain) {
+  LastHead<ResponseHead> last;
+  EXPECT_FALSE(last.is_at(""));
+  EXPECT_FALSE(last.is_at(response_text(7)));
+  last.keep(response_text(7), {.status = 200, .length = 7});
+  EXPECT_EQ(last.size(), response_text(7).size());
+  EXPECT_TRUE(last.is_at(response_text(7)));
+  EXPECT_TRUE(last.is_at(response_text(7) + "aaaaaaa"));
+  EXPECT_FALSE(last.is_at(response_text(8)));
+  EXPECT_FALSE(last.is_at(response_text(7).substr(1)));
+  EXPECT_EQ(last.told().length, 7u);
+}
+
 TEST(BytesOfPath, AreAskedForByName) {
   EXPECT_EQ(bytes_of_path("/bytes/0"), 0u);
   EXPECT_EQ(bytes_of_path("/bytes/12345?x=y"), 12345u);
