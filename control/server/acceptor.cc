@@ -67,7 +67,7 @@ void Acceptor::run() {
 bool Acceptor::accept_one() {
   const int fd = ::accept4(listening_fd_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (fd < 0) return errno == EINTR || errno == ECONNABORTED || errno == EAGAIN;
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd, &info) != 0 || open_connections() >= max_connections_) {
     ::close(fd);
     return true;
@@ -79,7 +79,7 @@ bool Acceptor::accept_one() {
 
 size_t Acceptor::open_connections() {
   std::erase_if(connections_, [](const Connection& connection) {
-    struct stat info {};
+    struct stat info{};
     return ::fstat(connection.fd, &info) != 0 || info.st_ino != connection.inode;
   });
   return connections_.size();

@@ -27,7 +27,7 @@ Result<AccessLog> AccessLog::open(std::string path) {
   const int fd = open_file(path);
   if (fd < 0)
     return fail("telemetry.access_log.file {}: cannot be opened: {}", path, std::strerror(errno));
-  struct stat info {};
+  struct stat info{};
   if (!is_regular(fd, info)) {
     ::close(fd);
     return fail("telemetry.access_log.file {}: not a regular file", path);
@@ -49,7 +49,7 @@ void AccessLog::tell(std::string_view what, int error) {
 }
 
 bool AccessLog::append(std::string_view lines) {
-  struct stat info {};
+  struct stat info{};
   if (!is_regular(fd_, info)) return false;
   ssize_t written = 0;
   do {
@@ -66,8 +66,7 @@ bool AccessLog::append(std::string_view lines) {
 }
 
 void AccessLog::follow_path() {
-  struct stat ours {
-  }, there{};
+  struct stat ours{}, there{};
   if (!is_regular(fd_, ours)) return;
   const bool same = ::stat(path_.c_str(), &there) == 0 && there.st_ino == ours.st_ino &&
                     there.st_dev == ours.st_dev;

@@ -103,7 +103,7 @@ Result<> KeySeal::load(Missing missing) {
     loaded_ = true;
     return {};
   }
-  struct stat info {};
+  struct stat info{};
   const bool good = ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
                     info.st_size == static_cast<off_t>(key_.size()) &&
                     ((info.st_mode & 0077) == 0 || ::fchmod(fd, 0600) == 0) &&

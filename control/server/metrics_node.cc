@@ -21,7 +21,7 @@ void each(const std::vector<Info>& all, std::string_view name, std::string_view 
 template <class Info, class Number>
 struct Member {
   std::string_view name, help;
-  Number Info::*member;
+  Number Info::* member;
 };
 
 template <class Info, class Number, size_t kCount>

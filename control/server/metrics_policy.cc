@@ -65,7 +65,7 @@ void add(telemetry::RouteSum& to, const telemetry::RouteSum& from) {
 using Routes = std::map<RouteLabels, telemetry::RouteSum>;
 
 void add_counter(const Routes& routes, std::string_view name, std::string_view help,
-                 uint64_t telemetry::RouteSum::*member, MetricsText& to) {
+                 uint64_t telemetry::RouteSum::* member, MetricsText& to) {
   to.family(name, MetricType::kCounter, help);
   for (const auto& [values, sum] : routes) {
     const auto labels = labels_of(values);

@@ -12,7 +12,7 @@ namespace heddle::server {
 Result<std::string> read_pem_file(const std::string& path, FileKind kind, size_t most_bytes) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0) return fail("{}: cannot open: {}", path, std::strerror(errno));
-  struct stat info {};
+  struct stat info{};
   std::string text;
   std::string wrong;
   if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))

@@ -33,7 +33,7 @@ PathParts split(const std::string& path) {
 Result<struct stat> find_directory(const std::string& directory) {
   if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST)
     return fail("cannot make the directory {}: {}", directory, std::strerror(errno));
-  struct stat info {};
+  struct stat info{};
   if (::stat(directory.c_str(), &info) != 0)
     return fail("cannot look at the directory {}: {}", directory, std::strerror(errno));
   if (!S_ISDIR(info.st_mode)) return fail("{} is not a directory", directory);
@@ -66,7 +66,7 @@ Result<int> take_claim(const std::string& path) {
 }
 
 Result<> remove_stale(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   if (::lstat(path.c_str(), &info) != 0) {
     if (errno == ENOENT) return {};
     return fail("{}: {}", path, std::strerror(errno));
@@ -106,7 +106,7 @@ SocketFile::SocketFile(SocketFile&& other) noexcept
       file_(std::exchange(other.file_, std::nullopt)) {}
 
 SocketFile::~SocketFile() {
-  struct stat info {};
+  struct stat info{};
   if (file_ && ::lstat(path_.c_str(), &info) == 0 && info.st_dev == file_->device &&
       info.st_ino == file_->inode) {
     ::unlink(path_.c_str());
@@ -120,7 +120,7 @@ Result<int> SocketFile::listen() {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   path_.copy(address.sun_path, kMaxSocketPath);
-  struct stat info {};
+  struct stat info{};
   // Linux gives the file the mode that the socket has when it is bound, so there is no moment
   // at which others could connect, and the umask of the other threads is left alone.
   if (::fchmod(fd, kSocketMode) == 0 &&

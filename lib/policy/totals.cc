@@ -10,7 +10,7 @@ namespace heddle::policy {
 namespace {
 
 // What a resource adds alone.
-constexpr uint64_t Totals::*kOwn[] = {
+constexpr uint64_t Totals::* kOwn[] = {
     &Totals::resources,     &Totals::services,      &Totals::service_ports, &Totals::routes,
     &Totals::backends,      &Totals::set_endpoints, &Totals::label_bytes,   &Totals::secrets,
     &Totals::trust_bundles, &Totals::pem_bytes,     &Totals::tls_uses,      &Totals::server_names,

@@ -37,11 +37,11 @@ TEST(Errors, YamlThatIsNotForUs) {
       {"x\n",
        "f.yaml:1: is a single value; expected a map with node, trust_domain, workers, memory, "
        "control, "
-       "ports, routes, nat, conntrack, limits, tcp, tls"},
+       "ports, routes, nat, conntrack, limits, tcp, tls, telemetry"},
       {"- x\n",
        "f.yaml:1: is a list; expected a map with node, trust_domain, workers, memory, control, "
        "ports, "
-       "routes, nat, conntrack, limits, tcp, tls"},
+       "routes, nat, conntrack, limits, tcp, tls, telemetry"},
       {"node: x\n---\nnode: y\n",
        "f.yaml:2: a second YAML document starts here; expected one document"},
       {"node: &a x\n", "f.yaml:1: node: YAML anchors are not supported; expected a plain value"},
@@ -140,10 +140,10 @@ TEST(Errors, TopLevel) {
       {with_rest("route: []\n"),
        "f.yaml:7: route: unknown key; expected one of node, trust_domain, workers, memory, "
        "control, ports, "
-       "routes, nat, conntrack, limits, tcp, tls (did you mean \"routes\"?)"},
+       "routes, nat, conntrack, limits, tcp, tls, telemetry (did you mean \"routes\"?)"},
       {with_rest("zzz: []\n"),
        "f.yaml:7: zzz: unknown key; expected one of node, trust_domain, workers, memory, "
-       "control, ports, routes, nat, conntrack, limits, tcp, tls"},
+       "control, ports, routes, nat, conntrack, limits, tcp, tls, telemetry"},
       {with_rest("\"\\e[1m\\\"\": 1\n"),
        "f.yaml:7: \\x1b[1m\\x22: unknown key; expected one of "
        "node, trust_domain, workers, memory, control, ports, routes, nat, conntrack, limits, tcp, "

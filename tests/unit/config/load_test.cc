@@ -292,7 +292,7 @@ TEST(LoadFile, NamesTheFileInErrors) {
             file.path() +
                 ":1: nodes: unknown key; expected one of node, trust_domain, "
                 "workers, memory, control, ports, "
-                "routes, nat, conntrack, limits, tcp, tls (did you mean \"node\"?)");
+                "routes, nat, conntrack, limits, tcp, tls, telemetry (did you mean \"node\"?)");
 }
 
 TEST(LoadFile, RefusesWhatIsNoFile) {
