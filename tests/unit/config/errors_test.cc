@@ -147,7 +147,7 @@ TEST(Errors, TopLevel) {
       {with_rest("\"\\e[1m\\\"\": 1\n"),
        "f.yaml:7: \\x1b[1m\\x22: unknown key; expected one of "
        "node, trust_domain, workers, memory, control, ports, routes, nat, conntrack, limits, tcp, "
-       "tls"},
+       "tls, telemetry"},
       {with_rest("trust_domain: 'Example.org'\n"),
        "f.yaml:7: trust_domain: \"Example.org\" is no trust domain; expected 1 to 255 of "
        "a-z 0-9 . - _, as example.org"},
