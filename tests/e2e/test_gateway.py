@@ -5,7 +5,9 @@ clients are there; and what is refused."""
 import hashlib
 import json
 import pathlib
+import socket
 import subprocess
+import time
 
 import pytest
 
@@ -187,6 +189,39 @@ def test_tcp(net):
     done = net.client.run("/usr/bin/python3", HERE / "streams.py", "client", GATE, 5432, 2, 8, 300_000)
     got = json.loads(done.stdout)
     assert got["ok"] > 10 and not got["failed"], got
+
+
+def test_clients_are_who_the_proxy_protocol_tells(net):
+    apply(net.heddled, gateway(listener("plain", 80, proxy_protocol=True), *LISTENERS[1:]))
+    told = b"PROXY TCP4 203.0.113.9 203.0.113.1 4321 80\r\n"
+    request = b"GET /head HTTP/1.1\r\nHost: cart.test\r\nX-Forwarded-Proto: https\r\nConnection: close\r\n\r\n"
+
+    def ask(*parts):
+        with net.client.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
+            client.settimeout(10)
+            client.connect((GATE, 80))
+            got = b""
+            try:
+                for part in parts:
+                    client.sendall(part)
+                    time.sleep(0.05)
+                while part := client.recv(65536):
+                    got += part
+            except ConnectionError:
+                pass
+            return got
+
+    for parts in ((told + request,), (told[:20], told[20:], request)):
+        got = ask(*parts)
+        fields = dict(json.loads(got.split(b"\r\n\r\n", 1)[1])["fields"])
+        assert fields["x-forwarded-for"] == "203.0.113.9" and fields["x-forwarded-proto"] == "http", fields
+        assert fields["forwarded"] == "for=203.0.113.9;proto=http", fields
+    assert ask(request) == ask(b"PROXY nonsense\r\n", request) == b""
+    denies = resource("AccessPolicy", "far", {"action": "DENY", "on_deny": "RESET", "rules": [
+        {"from": [{"cidrs": ["203.0.113.0/24"]}]}]})
+    apply(net.heddled, denies)
+    assert ask(told + request) == b""
+    assert b" 200 OK" in ask(told.replace(b"203.0.113.9", b"198.51.100.9"), request)
 
 
 def test_a_listener_that_changes(net):

@@ -152,7 +152,8 @@ void HttpEngine::give_response(Exchange& x) {
     answer_fault(x);
     tell_origin(x);
   }
-  if (x.local) x.response->fields.add(http::FieldId::kServer, "heddle");
+  if (x.local && x.response->fields.find(http::FieldId::kServer) == nullptr)
+    x.response->fields.add(http::FieldId::kServer, "heddle");
   if (x.response->fields.find(http::FieldId::kDate) == nullptr && limits_.wall != nullptr &&
       x.response->status != 101)
     x.response->fields.add(http::FieldId::kDate, date());
