@@ -93,10 +93,12 @@ bool HttpServer::answer1(uint32_t slot, Instant now) {
   Served& it = served_[slot];
   mesh::Wire& wire = lines_[slot].wire;
   if (it.owed) {
-    if (wire.room(work_) < kHeadRoom) wire.push(work_, now);
     if (wire.room(work_) < kHeadRoom) {
-      work_.transport.want_writable(wire.id);
-      return false;
+      wire.push(work_, now);
+      if (wire.room(work_) < kHeadRoom) {
+        work_.transport.want_writable(wire.id);
+        return false;
+      }
     }
     if (!write_head1(slot)) {
       again(slot);
