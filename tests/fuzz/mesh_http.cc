@@ -173,7 +173,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   limits.connections = 16;
   limits.requests = 4;
   limits.http2_memory = 4 << 20;
-  HttpNet net(limits, wire(), wire(), small_tcp());
+  HttpNet net(limits, mesh::wire(), mesh::wire(), small_tcp());
   net.rules.remembers = false;
   std::string reply = kResponses[0];
   net.serve([&](TextStream& stream) {
