@@ -1,16 +1,14 @@
 """An endpoint of HTTP/2 that answers by frames of its own choice, right or wrong (RFC 9113 5.1, 6, 8)."""
 
-import contextlib
 import dataclasses
 import socket
 import struct
-import threading
 
 from http2_frames import (ACK, CANCEL, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, INITIAL_WINDOW,
                           INTERNAL_ERROR, MAX_FRAME, NO_ERROR, PING, PREFACE, PROTOCOL_ERROR, PUSH_PROMISE,
                           REFUSED_STREAM, SETTINGS, Reader, block, data, frame, goaway, headers, ping, reset,
                           settings, window)
-from http_peers import Ended
+from http_peers import Server
 
 OK = [(b":status", b"200")]
 HELLO = (*OK, (b"content-length", b"5"))
@@ -31,53 +29,28 @@ class BadAnswer2:
     later: bool = False  # the answer is good from the second time on
 
 
-class Endpoint2:
+class Endpoint2(Server):
     """begin(entry) says what is answered to /first; anything else gets what a recorder says. `asked`: (path, number of
     the connection) of the requests since then."""
 
     def __init__(self, namespace, port):
-        self.entry, self.asked, self._number, self._open = None, [], 0, set()
-        self._listening = namespace.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listening.bind(("", port))
-        self._listening.listen(64)
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self):
-        for each in [self._listening, *self._open]:
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
+        self.entry, self.asked = None, []
+        super().__init__(namespace, port)
 
     def begin(self, entry):
         """Connections of before say goodbye, so that the entry meets one that greets as it says."""
-        for each in list(self._open):
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
+        self.hang_up()
         self.entry, self.asked = entry, []
 
-    def _accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self._listening.accept()
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self._number += 1
-                self._open.add(connection)
-                threading.Thread(target=self._serve, daemon=True, args=(connection, self._number)).start()
-
-    def _serve(self, connection, number):
+    def serve(self, connection, number, peer):
         reader = Reader(connection)
-        with contextlib.suppress(OSError, Ended), connection:
-            reader.stream.exactly(len(PREFACE))
-            answered = len(self.asked)
-            greeting = settings() if answered else self.entry.greeting
-            reader.send(greeting)
-            while (found := reader.read()) is not None:
-                if found.kind == PING and not found.flags & ACK:
-                    reader.send(frame(PING, ACK, 0, found.data))
-                if found.kind == HEADERS and not self._answer(reader, found, number):
-                    break
-        self._open.discard(connection)
+        reader.stream.exactly(len(PREFACE))
+        reader.send(settings() if self.asked else self.entry.greeting)
+        while (found := reader.read()) is not None:
+            if found.kind == PING and not found.flags & ACK:
+                reader.send(frame(PING, ACK, 0, found.data))
+            if found.kind == HEADERS and not self._answer(reader, found, number):
+                break
 
     def _answer(self, reader, found, number):
         path = reader.fields(found)[b":path"].decode()

@@ -1,44 +1,24 @@
 """A recorder as in http_peers.py that speaks HTTP/2, on many streams at once."""
 
 import contextlib
-import socket
-import threading
 
 from http2_frames import (ACK, DATA, END_STREAM, HEADERS, INITIAL_WINDOW, PADDED, PING, PREFACE, RST_STREAM, Reader,
                           data, frame, headers, settings, window)
-from http_peers import Ended, Message
+from http_peers import Ended, Message, Server
 
 LARGE = 1 << 30
 
 
-class Recorder2:
+class Recorder2(Server):
     """Answers every request with 200 and its method, target and length, and keeps it as HTTP/1.1 would say it."""
 
     def __init__(self, namespace, port):
-        self.requests, self.cut, self._open = [], [], set()
-        self._listening = namespace.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listening.bind(("", port))
-        self._listening.listen(64)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.requests, self.cut = [], []
+        super().__init__(namespace, port)
 
-    def close(self):
-        for each in [self._listening, *self._open]:
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
-
-    def _accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self._listening.accept()
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self._open.add(connection)
-                threading.Thread(target=self._serve, daemon=True, args=(connection,)).start()
-
-    def _serve(self, connection):
+    def serve(self, connection, number, peer):
         reader, streams = Reader(connection), {}
-        with contextlib.suppress(OSError, Ended), connection:
+        with contextlib.suppress(OSError, Ended):
             reader.stream.exactly(len(PREFACE))
             reader.send(settings({INITIAL_WINDOW: LARGE}), window(0, LARGE))
             while (found := reader.read()) is not None:
@@ -46,7 +26,6 @@ class Recorder2:
                     reader.send(frame(PING, ACK, 0, found.data))
                 self._take(reader, found, streams)
         self.cut += streams.values()
-        self._open.discard(connection)
 
     def _take(self, reader, found, streams):
         if found.kind == HEADERS and found.stream not in streams:

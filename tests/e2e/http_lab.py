@@ -5,7 +5,7 @@ import json
 
 from lab import Lab, poll
 from node import Node, uplink
-from policy import SOAK, apply, resource, write
+from policy import SOAK, apply, resource
 
 SERVER = "10.2.0.2"
 # What does not depend on their number is tested with one, and by a soak with two.
@@ -39,11 +39,6 @@ def route(*rules):
 
 def limits(**of):
     return resource("TrafficPolicy", "web", {"service": "web", "limits": of})
-
-
-def clear(net):
-    present = json.loads(net.heddled.ctl("get", "-A", "-o", "json").stdout)
-    net.heddled.ctl("delete", "-f", write(net.heddled, "all.yaml", *present))
 
 
 def counters(net):

@@ -120,27 +120,28 @@ def read_body(stream, message, none=False):
         message.body = stream.exactly(int(lengths[0]))
 
 
-class Recorder:
-    """Answers every request with 200 and its method, target and length, and keeps it. `answer` may be replaced:
-    it is given the message and the socket, and says whether the connection goes on."""
+class Server:
+    """Takes connections, and serves each in a thread of its own: serve(connection, number, peer)."""
 
-    def __init__(self, namespace, port, answer=None):
-        self.answer = answer or respond
-        self.requests = []
-        self.cut = []  # that were begun and not ended
+    def __init__(self, namespace, port):
         self.connections = 0
-        self._open = set()
+        self.open = set()
         self._listening = namespace.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._listening.bind(("", port))
         self._listening.listen(1024)
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def close(self):
-        for each in [self._listening, *self._open]:
+    def hang_up(self):
+        for each in list(self.open):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
-            each.close()
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self.hang_up()
 
     def _accept(self):
         with contextlib.suppress(OSError):
@@ -148,17 +149,30 @@ class Recorder:
                 connection, peer = self._listening.accept()
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self.connections += 1
-                self._open.add(connection)
+                self.open.add(connection)
                 threading.Thread(target=self._serve, daemon=True,
                                  args=(connection, self.connections, peer[0])).start()
 
     def _serve(self, connection, number, peer):
-        stream = Stream(connection)
         with contextlib.suppress(OSError, Ended), connection:
-            going = True
-            while going:
-                going = self._one(stream, Message(connection=number, peer=peer))
-        self._open.discard(connection)
+            self.serve(connection, number, peer)
+        self.open.discard(connection)
+
+
+class Recorder(Server):
+    """Answers every request with 200 and its method, target and length, and keeps it. `answer` may be replaced:
+    it is given the message and the socket, and says whether the connection goes on."""
+
+    def __init__(self, namespace, port, answer=None):
+        self.answer = answer or respond
+        self.requests = []
+        self.cut = []  # that were begun and not ended
+        super().__init__(namespace, port)
+
+    def serve(self, connection, number, peer):
+        stream = Stream(connection)
+        while self._one(stream, Message(connection=number, peer=peer)):
+            pass
 
     def _one(self, stream, message):
         try:

@@ -43,6 +43,13 @@ def apply(heddled, *resources, check=True, options=()):
     return heddled.ctl("apply", "-f", path, *options, check=check)
 
 
+def clear(heddled):
+    """Takes all policy away."""
+    present = json.loads(heddled.ctl("get", "-A", "-o", "json").stdout)
+    if present:
+        heddled.ctl("delete", "-f", write(heddled, "all.yaml", *present))
+
+
 def status(heddled):
     return json.loads(heddled.ctl("status", "-o", "json").stdout)
 

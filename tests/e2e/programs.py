@@ -7,6 +7,7 @@ import random
 import socket
 import subprocess
 import threading
+import urllib.parse
 
 from lab import poll, stop
 
@@ -46,6 +47,17 @@ def nginx(net, folder, port, files, servers):
     conf.write_text(NGINX.format(folder=folder, servers=servers))
     net.start("nginx", "-c", conf, stderr=subprocess.DEVNULL)
     poll(lambda: net.run("ss", "-Htln", f"sport = :{port}").stdout, "nginx listens")
+
+
+def curl(client, url, address, *options, check=True):
+    """What curl prints to a URL whose host is at the address."""
+    host = urllib.parse.urlsplit(url)
+    port = host.port or (443 if host.scheme == "https" else 80)
+    command = ["ip", "netns", "exec", client.name, "curl", "-sS", "--max-time", "20",
+               "--resolve", f"{host.hostname}:{port}:{address}", *map(str, options), url]
+    done = subprocess.run(command, capture_output=True, timeout=30, check=False)
+    assert done.returncode == 0 or not check, done.stderr.decode()
+    return done.stdout
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import pytest
 
 from lab import Lab
 from node import Node, uplink
-from policy import apply, endpoints, resource, write
+from policy import apply, clear, endpoints, resource
 
 VIP = "10.96.0.20"
 CLIENT, SERVER = "10.1.0.2", "10.2.0.2"
@@ -35,8 +35,7 @@ def web(net):
     apply(net.heddled, WEB, endpoints("web", [SERVER]))
     flush(net.heddled, "--all")
     yield net
-    present = json.loads(net.heddled.ctl("get", "-A", "-o", "json").stdout)
-    net.heddled.ctl("delete", "-f", write(net.heddled, "all.yaml", *present))
+    clear(net.heddled)
 
 
 @contextlib.contextmanager

@@ -10,11 +10,12 @@ import time
 
 import pytest
 
+import programs
 from certificates import Authority
 from http_server import known
 from lab import Lab, poll
 from node import Node, uplink
-from policy import apply, resource, write
+from policy import apply, clear, resource
 from programs import nginx
 
 VIP = "10.96.0.80"
@@ -84,19 +85,12 @@ def route(*rules, **spec):
 def web(net):
     apply(net.heddled, secret(net), service(), endpoints(0))
     yield
-    present = json.loads(net.heddled.ctl("get", "-A", "-o", "json").stdout)
-    net.heddled.ctl("delete", "-f", write(net.heddled, "all.yaml", *present))
+    clear(net.heddled)
 
 
 def curl(net, path, *options, tls=False, check=True, name=NAME):
-    port = 443 if tls else 80
-    url = f"{'https' if tls else 'http'}://{name}{path}"
-    command = ["ip", "netns", "exec", net.client.name, "curl", "-sS", "--max-time", "20",
-               "--resolve", f"{name}:{port}:{VIP}", "--cacert", str(net.authority.certificate),
-               *map(str, options), url]
-    done = subprocess.run(command, capture_output=True, timeout=30, check=False)
-    assert done.returncode == 0 or not check, done.stderr.decode()
-    return done.stdout
+    return programs.curl(net.client, f"{'https' if tls else 'http'}://{name}{path}", VIP, "--cacert",
+                         net.authority.certificate, *options, check=check)
 
 
 def status(net, path, *options, **more):

@@ -14,7 +14,7 @@ import pytest
 
 import test_http
 from http_server import known
-from policy import SOAK, apply, resource, write
+from policy import SOAK, apply, clear, resource
 from programs import losing
 from test_http import GRPC, HERE, NGINX, VIP, curl, endpoints, route, secret, service
 
@@ -37,8 +37,7 @@ def shop(net):
           plain_service("files", FILES_VIP, "http", NGINX), endpoints(0, 1, name="files"))
     with losing([net.client, *net.servers], 1):
         yield
-    present = json.loads(net.heddled.ctl("get", "-A", "-o", "json").stdout)
-    net.heddled.ctl("delete", "-f", write(net.heddled, "all.yaml", *present))
+    clear(net.heddled)
 
 
 def upload(net, options, tls, body):

@@ -10,9 +10,10 @@ import pytest
 from http2_bad_answers import Endpoint2
 from http2_bad_answers import corpus as http2_corpus
 from http_bad_answers import POISON, corpus
-from http_lab import clear, counters, http_lab, web
+from http_lab import counters, http_lab, web
 from http_peers import Recorder, Stream, connect, read_final, respond
 from lab import poll
+from policy import clear
 
 VIP = "10.96.0.91"
 HTTP1, HTTP2 = 8080, 8090
@@ -33,7 +34,7 @@ def net(request):
 def policy(net):
     yield
     net.recorder.answer = respond
-    clear(net)
+    clear(net.heddled)
 
 
 def answering(entry):

@@ -4,9 +4,10 @@ import pytest
 
 from http2_frames import INITIAL_WINDOW, Client, data, headers, request, window
 from http_behind import Behind
-from http_lab import clear, counters, http_lab, rose, web
+from http_lab import counters, http_lab, rose, web
 from http_peers import Recorder, Stream, connect, read_final
 from http_server import known
+from policy import clear
 
 VIP = "10.96.0.95"
 TO, PORTS = 8080, {"nginx": 8081, "haproxy": 8082}
@@ -39,7 +40,7 @@ def net(request):
 def server(net, request):
     web(net, VIP, PORTS[request.param])
     yield net.behind[request.param]
-    clear(net)
+    clear(net.heddled)
 
 
 def by_http1(net):

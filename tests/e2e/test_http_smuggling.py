@@ -10,8 +10,9 @@ from http2_frames import Client
 from http2_recorder import Recorder2
 from http_behind import Behind
 from http_corpus import Wanted, corpus
-from http_lab import WORKERS, clear, http_lab, web
+from http_lab import WORKERS, http_lab, web
 from http_peers import Recorder, answers, exchange
+from policy import clear
 
 VIP = "10.96.0.90"
 PORTS = {"direct": 8080, "nginx": 8081, "haproxy": 8082, "http2": 8083}
@@ -37,7 +38,7 @@ def behind(net, request):
     web(net, VIP, PORTS[request.param], "http2" if request.param == "http2" else "http")
     net.seen = net.recorder2 if request.param == "http2" else net.recorder
     yield net.behind.get(request.param)
-    clear(net)
+    clear(net.heddled)
 
 
 def differences(wanted, got, strictly):
@@ -139,5 +140,5 @@ def test_the_verdict_is_the_same_however_bytes_are_cut(net):
         got = net.seen.requests[seen:]
         seen += len(got)
         wrong += judge(entry, got, None)
-    clear(net)
+    clear(net.heddled)
     assert not wrong, f"seed {seed}, {len(wrong)}:\n" + "\n".join(wrong)

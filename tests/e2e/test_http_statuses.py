@@ -6,9 +6,10 @@ import contextlib
 import pytest
 
 from http2_frames import REFUSED_STREAM, Client
-from http_lab import clear, counters, http_lab, limits, rose, route, web
+from http_lab import counters, http_lab, limits, rose, route, web
 from http_peers import Recorder, answers, connect, exchange, respond
 from lab import poll
+from policy import clear
 from test_http_slow import Slow
 
 VIP, PORT = "10.96.0.94", 8080
@@ -30,7 +31,7 @@ def net():
 @pytest.fixture(autouse=True)
 def policy(net):
     yield
-    clear(net)
+    clear(net.heddled)
 
 
 def plain(net):

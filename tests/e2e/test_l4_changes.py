@@ -11,7 +11,7 @@ import pytest
 
 from lab import Lab
 from node import Node, uplink
-from policy import SOAK, apply, resource, write
+from policy import SOAK, apply, clear, resource, write
 
 VIP = "10.96.0.30"
 NAT = "10.97.0.1"
@@ -42,8 +42,7 @@ def net():
 @pytest.fixture(autouse=True)
 def clean(net):
     yield
-    present = json.loads(net.heddled.ctl("get", "-A", "-o", "json").stdout)
-    net.heddled.ctl("delete", "-f", write(net.heddled, "all.yaml", *present))
+    clear(net.heddled)
 
 
 def service(mode):

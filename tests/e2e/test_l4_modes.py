@@ -1,7 +1,6 @@
 """Real programs through services, in every mode of forwarding: curl, iperf3 and dig."""
 
 import hashlib
-import json
 import pathlib
 import random
 import socket
@@ -11,7 +10,7 @@ import pytest
 
 from lab import Lab, poll
 from node import Node, uplink
-from policy import apply, resource, write
+from policy import apply, clear, resource
 from programs import iperf3, nginx
 
 VIP = {4: "10.96.0.20", 6: "fd96::20"}
@@ -84,8 +83,7 @@ def on(*numbers):
 def mode(net, request):
     apply(net.heddled, service(request.param), on(0))
     yield request.param
-    present = json.loads(net.heddled.ctl("get", "-A", "-o", "json").stdout)
-    net.heddled.ctl("delete", "-f", write(net.heddled, "all.yaml", *present))
+    clear(net.heddled)
 
 
 def url(family, path):

@@ -8,7 +8,7 @@ import pytest
 
 from lab import Lab
 from node import Node, uplink
-from policy import (apply, endpoints, resource, service, service_counts, status, version, write)
+from policy import (apply, clear, endpoints, resource, service, service_counts, status, version, write)
 from programs import iperf3, tcp_through
 
 VIP4, VIP6 = "10.96.0.20", "fd96::20"
@@ -37,9 +37,7 @@ def net():
 def clean(net):
     """Each test starts without policy."""
     heddled = net.heddled
-    present = json.loads(heddled.ctl("get", "-A", "-o", "json").stdout)
-    if present:
-        heddled.ctl("delete", "-f", write(heddled, "all.yaml", *present))
+    clear(heddled)
     yield
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from lab import Lab
 from node import Node, uplink
-from policy import SOAK, apply, resource, write
+from policy import SOAK, apply, clear, resource, write
 from programs import iperf3, losing, nginx
 
 VIP = {4: "10.96.0.40", 6: "fd96::40"}
@@ -69,8 +69,7 @@ def on(weights):
 def web(net):
     apply(net.heddled, service(), on({0: 1}))
     yield
-    present = json.loads(net.heddled.ctl("get", "-A", "-o", "json").stdout)
-    net.heddled.ctl("delete", "-f", write(net.heddled, "all.yaml", *present))
+    clear(net.heddled)
 
 
 def url(family, path):

@@ -186,6 +186,7 @@ class HttpEngine final : private Shaker {
   std::vector<uint32_t> first_upstream_;  // peers by policy's endpoint: idle ones and sessions
   std::vector<uint32_t> idle_count_;      // of HTTP/1, by policy's endpoint
   uint32_t clients_ = 0;
+  uint32_t shadows_ = 0;  // exchanges that are copies of others
   Instant date_until_;
   std::array<char, http::kDateBytes> date_{};
   uint32_t sweep_next_ = kNoSlot;

@@ -12,8 +12,11 @@ namespace {
 // Of a request's body, that waits for a mirror to take it.
 constexpr uint32_t kMostWaiting = 256 * 1024;
 constexpr uint32_t kMostAtOnce = 256 * 1024;
-// With this share of exchanges in work no copies are made.
-constexpr uint32_t kBusy = 4;  // all but a quarter
+// Without a byte either way. One that says nothing must not keep its place for as long as an
+// endpoint may that somebody waits for.
+constexpr Duration kMostSilence = seconds(30);
+// Of exchanges, that may be copies, and that are left for requests.
+constexpr uint32_t kQuarter = 4;
 
 }  // namespace
 
@@ -27,7 +30,8 @@ void HttpEngine::start_mirror(Exchange& x) {
 }
 
 bool HttpEngine::begin_mirror(Exchange& x, const HttpDestination& to) {
-  if (exchanges.size() >= exchanges.capacity() / kBusy * (kBusy - 1)) return false;
+  const uint32_t quarter = exchanges.capacity() / kQuarter;
+  if (shadows_ >= quarter || exchanges.size() + quarter >= exchanges.capacity()) return false;
   const uint32_t slot = exchanges.emplace();
   if (slot == kNoSlot) return false;
   Exchange& shadow = exchanges[slot];
@@ -48,6 +52,8 @@ bool HttpEngine::begin_mirror(Exchange& x, const HttpDestination& to) {
     return false;
   }
   counters.add(HttpStat::kMirrored);
+  ++shadows_;
+  shadow.idle = shadow.idle == Duration() ? kMostSilence : std::min(shadow.idle, kMostSilence);
   shadow.other = x.slot;
   x.other = slot;
   shadow.flow = run_shadow(shadow);
@@ -113,6 +119,7 @@ void HttpEngine::mirror_body(Exchange& x, const tcp::Chain& data) {
   }
   if (whole) {
     pieces.join(shadow.answer, copy);
+    shadow.moved = now_;
     return wake(shadow.slot);
   }
   pieces.free(copy);
@@ -136,6 +143,7 @@ void HttpEngine::let_shadow_go(Exchange& x, bool whole) {
 }
 
 void HttpEngine::settle_shadow(Exchange& x) {
+  --shadows_;
   const Half& server = x[kServer];
   if (x.fault != HttpFault::kNone || !server.read_ended) counters.add(HttpStat::kMirrorsFailed);
   if (x.other != kNoSlot) exchanges[x.other].other = kNoSlot;

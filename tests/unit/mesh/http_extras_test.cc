@@ -120,6 +120,27 @@ TEST(HttpMirror, EndsWithARequestThatIsNeverWhole) {
   EXPECT_EQ(net.app.proxy.requests(), 0u);
 }
 
+TEST(HttpMirror, ThatSaysNothingGivesItsPlaceBack) {
+  MirrorNet net;
+  net.rules.idle = seconds(3'600);
+  net.listen([&](TextStream& stream, bool mirror) {
+    if (!mirror && stream.heard.ends_with("\r\n\r\n")) stream.to_say += kOk;
+    stream.heard.clear();
+  });
+  TextStream& client = net.ask(get());
+  for (int i = 0; i < 20; ++i) {
+    net.run(milliseconds(100));
+    net.clients.say(client, get(), net.network.now());
+  }
+  net.run();
+  EXPECT_EQ(net.count(HttpStat::kMirrored), 8u) << "a quarter of the 32 that may be in work";
+  EXPECT_EQ(net.count(HttpStat::kMirrorsLeftOut), 13u);
+  EXPECT_EQ(net.app.proxy.requests(), 8u);
+  net.run(seconds(31));
+  EXPECT_EQ(net.app.proxy.requests(), 0u);
+  EXPECT_EQ(net.count(HttpStat::kMirrorsFailed), 8u);
+}
+
 TEST(HttpMirror, IsLeftOutWhereTooMuchIsInWork) {
   HttpLimits limits = small_limits();
   limits.requests = 4;
@@ -206,10 +227,14 @@ TEST(HttpAffinity, ClientsAreGivenTheirCookie) {
       << client.heard;
 }
 
-TEST(HttpResponses, HaveADateAndOursAServer) {
+HttpLimits dated() {
   HttpLimits limits = small_limits();
   limits.wall = [] { return int64_t{784'111'777}; };
-  HttpNet net(limits);
+  return limits;
+}
+
+TEST(HttpResponses, HaveADateAndOursAServer) {
+  HttpNet net(dated());
   net.serve("HTTP/1.1 200 OK\r\nserver: other\r\ncontent-length: 0\r\n\r\n");
   TextStream& passed = net.ask(get());
   net.run();
@@ -225,9 +250,7 @@ TEST(HttpResponses, HaveADateAndOursAServer) {
 }
 
 TEST(HttpResponses, WithADateKeepIt) {
-  HttpLimits limits = small_limits();
-  limits.wall = [] { return int64_t{784'111'777}; };
-  HttpNet net(limits);
+  HttpNet net(dated());
   net.serve("HTTP/1.1 200 OK\r\ndate: Mon, 07 Nov 1994 08:49:37 GMT\r\ncontent-length: 0\r\n\r\n");
   TextStream& client = net.ask(get());
   net.run();
