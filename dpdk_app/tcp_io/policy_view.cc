@@ -122,7 +122,7 @@ bool PolicyView::is_still_proxied(uint32_t frontend, const tcp::Endpoint& servic
 }
 
 void PolicyView::opened(uint32_t frontend, uint32_t endpoint) {
-  worker_.services[frontend].flows.add();
+  if (frontend != kNoSlot) worker_.services[frontend].flows.add();
   worker_.endpoints[endpoint].flows.add();
   worker_.flows->set_active_flows(endpoint, worker_.flows->active_flows(endpoint) + 1);
 }

@@ -15,7 +15,7 @@ bool copy_fields(const Fields& from, Fields& to) {
 
 }  // namespace
 
-bool Message::copy(const Message& other) {
+bool Message::copy_head(const Message& other) {
   clear();
   status = other.status;
   version = other.version;
@@ -25,8 +25,7 @@ bool Message::copy(const Message& other) {
   te_trailers = other.te_trailers;
   return set_method(other.method_text()) && set_scheme(other.scheme()) &&
          set_authority(other.authority()) && set_path(other.path()) &&
-         set_protocol(other.protocol()) && copy_fields(other.fields, fields) &&
-         copy_fields(other.trailers, trailers);
+         set_protocol(other.protocol()) && copy_fields(other.fields, fields);
 }
 
 }  // namespace heddle::http

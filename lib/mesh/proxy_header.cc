@@ -35,7 +35,8 @@ std::string_view next_word(std::string_view& text) {
 
 bool parse_address(std::string_view text, bool v4, tcp::IpAddress& to) {
   std::array<char, INET6_ADDRSTRLEN> word{};
-  if (text.size() >= word.size()) return false;
+  // inet_pton() would stop at a zero.
+  if (text.size() >= word.size() || text.find('\0') != text.npos) return false;
   std::copy(text.begin(), text.end(), word.begin());
   if (v4) {
     wire::Ipv4Address address;

@@ -175,6 +175,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   limits.http2_memory = 4 << 20;
   HttpNet net(limits, mesh::wire(), mesh::wire(), small_tcp());
   net.rules.remembers = false;
+  net.rules.mirror_port = kServerPort;
   std::string reply = kResponses[0];
   net.serve([&](TextStream& stream) {
     stream.heard.clear();

@@ -379,8 +379,12 @@ void HttpEngine::reap(uint32_t slot) {
 void HttpEngine::sweep_requests(const Peer& client) {
   for (uint32_t at = client.first_exchange; at != kNoSlot; at = exchanges[at][kClient].next) {
     Exchange& x = exchanges[at];
-    if (x[kServer].peer == kNoSlot) continue;
-    if (policy_.may_stay(x.frontend, client_of(client), peer_of(x, kServer).place)) continue;
+    const auto may_stay = [&](Exchange& at_server) {
+      return at_server[kServer].peer == kNoSlot ||
+             policy_.may_stay(x.frontend, client_of(client), peer_of(at_server, kServer).place);
+    };
+    if (x.other != kNoSlot && !may_stay(exchanges[x.other])) let_shadow_go(x, false);
+    if (may_stay(x)) continue;
     fail(x, HttpFault::kDenied);
     wake(at);
   }

@@ -36,6 +36,7 @@ class HttpEngine final : private Shaker {
   bool sweep(uint32_t generation, uint32_t most, Instant now);
 
   const Peer* find(uint64_t user) const;
+  uint64_t shadow_bytes() const { return shadow_bytes_; }
 
   FramePool frames;
   HttpCounters counters;
@@ -186,7 +187,8 @@ class HttpEngine final : private Shaker {
   std::vector<uint32_t> first_upstream_;  // peers by policy's endpoint: idle ones and sessions
   std::vector<uint32_t> idle_count_;      // of HTTP/1, by policy's endpoint
   uint32_t clients_ = 0;
-  uint32_t shadows_ = 0;  // exchanges that are copies of others
+  uint32_t shadows_ = 0;       // exchanges that are copies of others
+  uint64_t shadow_bytes_ = 0;  // of memory, that bodies take which wait for mirrors
   Instant date_until_;
   std::array<char, http::kDateBytes> date_{};
   uint32_t sweep_next_ = kNoSlot;

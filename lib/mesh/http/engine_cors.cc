@@ -25,7 +25,11 @@ void HttpEngine::judge_origin(Exchange& x) {
   const policy::HttpCorsTarget* cors = x.route.target->cors.get();
   if (cors == nullptr) return;
   const http::Field* origin = x.request->fields.find(FieldId::kOrigin);
-  if (origin == nullptr) return;
+  if (origin == nullptr) {
+    // Caches may give this response to scripts of anybody, as nothing in it will depend on who.
+    x.cors = cors->any_origin();
+    return;
+  }
   x.origin = origin->value;
   const std::string_view text = x.request->fields.value(*origin);
   x.cors = text.size() <= policy::kMaxOrigin && cors->allows(text);
@@ -56,11 +60,10 @@ bool HttpEngine::tell_origin(Exchange& x) {
   const policy::HttpCorsTarget& cors = *target->cors;
   http::Fields& fields = x.response->fields;
   if (!cors.any_origin() && !fields.add(FieldId::kVary, "origin")) return false;
-  if (!x.cors) {
-    fields.remove(FieldId::kAccessControlAllowOrigin);
-    fields.remove(FieldId::kAccessControlAllowCredentials);
-    return true;
-  }
+  fields.remove(FieldId::kAccessControlAllowOrigin);
+  fields.remove(FieldId::kAccessControlAllowCredentials);
+  fields.remove(FieldId::kAccessControlExposeHeaders);
+  if (!x.cors) return true;
   const std::string_view origin =
       cors.any_origin() ? std::string_view("*") : x.request->arena().view(x.origin);
   if (!fields.set(FieldId::kAccessControlAllowOrigin, origin)) return false;

@@ -17,11 +17,11 @@ using http::FieldId;
 using http::Fields;
 
 constexpr std::string_view kVia11 = "1.1 heddle", kVia2 = "2 heddle";
-constexpr size_t kMostForwarded = 512;
+constexpr size_t kMostFor = 1'024, kMostForwarded = 512;
 
 // What is added to a head without being asked for: both lists of addresses, and the names and
 // values of X-Forwarded-Proto, X-Request-Id, Via, the scheme and a trace's context.
-constexpr size_t kMostOfOwn = 2 * kMostForwarded + 512;
+constexpr size_t kMostOfOwn = kMostFor + kMostForwarded + 512;
 constexpr size_t kFieldsOfOwn = 6;
 static_assert(http::Limits().spare >= kMostOfOwn + policy::kMaxFieldChangeBytes);
 static_assert(http::Limits().spare_fields >= kFieldsOfOwn + policy::kMaxFieldChanges);
@@ -63,7 +63,8 @@ void put_before(const Fields& fields, FieldId id, Text<kMost>& list) {
   }
 }
 
-// Where somebody has begun with it, or the client's own words are not believed.
+// Where somebody has begun with it, or the client's own words are not believed. A list that grows
+// too long is left out: half of it would tell another way than was gone.
 bool put_forwarded(const tcp::IpAddress& client, bool https, bool edge, Fields& fields) {
   if (!edge && fields.find(FieldId::kForwarded) == nullptr) return true;
   Text<kMostForwarded> forwarded;
@@ -73,7 +74,9 @@ bool put_forwarded(const tcp::IpAddress& client, bool https, bool edge, Fields& 
   forwarded.put(text_of(client).view());
   forwarded.put(v4 ? ";proto=" : "]\";proto=");
   forwarded.put(https ? "https" : "http");
-  return !forwarded.full() && fields.set(FieldId::kForwarded, forwarded.view());
+  if (!forwarded.full()) return fields.set(FieldId::kForwarded, forwarded.view());
+  fields.remove(FieldId::kForwarded);
+  return true;
 }
 
 // Who records no spans passes the context on as it came. A request without one, or with one that
@@ -105,7 +108,7 @@ bool HttpEngine::tell_client(Exchange& x) {
   Peer& client = peer_of(x, kClient);
   const bool https = client.wire.tls != nullptr;
   const tcp::IpAddress address = client_of(client).tuple.remote.address;
-  Text<kMostForwarded> addresses;
+  Text<kMostFor> addresses;
   put_before(fields, FieldId::kXForwardedFor, addresses);
   addresses.put(text_of(address).view());
   if (addresses.full() || !fields.set(FieldId::kXForwardedFor, addresses.view())) return false;

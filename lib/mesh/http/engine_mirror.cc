@@ -9,12 +9,13 @@ namespace heddle::mesh {
 
 namespace {
 
-// Of a request's body, that waits for a mirror to take it.
+// Of a request's body, that waits for a mirror to take it, and of TCP's memory for all of them.
 constexpr uint32_t kMostWaiting = 256 * 1024;
+constexpr uint32_t kShareOfMemory = 8;
 constexpr uint32_t kMostAtOnce = 256 * 1024;
-// Without a byte either way. One that says nothing must not keep its place for as long as an
-// endpoint may that somebody waits for.
-constexpr Duration kMostSilence = seconds(30);
+// Without a byte either way, and for a response in all. A mirror that says nothing, or without end,
+// must not keep its place for as long as an endpoint may that somebody waits for.
+constexpr Duration kMostSilence = seconds(30), kMostResponse = seconds(30);
 // Of exchanges, that may be copies, and that are left for requests.
 constexpr uint32_t kQuarter = 4;
 
@@ -44,7 +45,7 @@ bool HttpEngine::begin_mirror(Exchange& x, const HttpDestination& to) {
   HEDDLE_CHECK(shadow.request_block != kNoSlot, "fewer arenas than exchanges");
   shadow.own_request.attach(arenas_[shadow.request_block]);
   shadow.request = &shadow.own_request;
-  const bool copied = shadow.own_request.copy(*x.request);
+  const bool copied = shadow.own_request.copy_head(*x.request);
   shadow.own_request.expects_continue = false;
   if (!copied || !take_upstream(shadow, to, client_of(peer_of(x, kClient)), false)) {
     arenas_.give_back(shadow.request_block);
@@ -84,7 +85,9 @@ void HttpEngine::pump_shadow(Exchange& x) {
       stuck(server.peer);
       break;
     }
+    const uint32_t pinned = x.answer.pinned;
     tcp::Chain part = work_.pieces().split(x.answer, std::min(free, x.answer.bytes));
+    shadow_bytes_ -= pinned - x.answer.pinned;
     if (part.empty()) return wake(x.slot);  // no piece is left for the cut
     x.moved = now_;
     put(x, kServer, part);
@@ -112,12 +115,14 @@ void HttpEngine::mirror_body(Exchange& x, const tcp::Chain& data) {
   Exchange& shadow = exchanges[x.other];
   tcp::Pieces& pieces = work_.pieces();
   tcp::Chain copy;
-  bool whole = shadow.answer.bytes + data.bytes <= kMostWaiting;
+  bool whole = shadow.answer.bytes + data.bytes <= kMostWaiting &&
+               shadow_bytes_ + data.bytes <= work_.transport.memory_limit() / kShareOfMemory;
   for (uint32_t at = data.head; whole && at != kNoSlot; at = pieces[at].next) {
     const tcp::Piece piece = pieces[at];
     whole = pieces.append_copy(copy, {piece.data, piece.size}) == piece.size;
   }
   if (whole) {
+    shadow_bytes_ += copy.pinned;
     pieces.join(shadow.answer, copy);
     shadow.moved = now_;
     return wake(shadow.slot);
@@ -138,6 +143,8 @@ void HttpEngine::let_shadow_go(Exchange& x, bool whole) {
   }
   shadow.source_ended = whole;
   if (!whole) fail(shadow, HttpFault::kClientGone);
+  shadow.deadline = std::min(shadow.deadline, now_ + kMostResponse);
+  arm(shadow);
   shadow.other = x.other = kNoSlot;
   wake(shadow.slot);
 }
@@ -147,6 +154,7 @@ void HttpEngine::settle_shadow(Exchange& x) {
   const Half& server = x[kServer];
   if (x.fault != HttpFault::kNone || !server.read_ended) counters.add(HttpStat::kMirrorsFailed);
   if (x.other != kNoSlot) exchanges[x.other].other = kNoSlot;
+  shadow_bytes_ -= x.answer.pinned;
   work_.pieces().free(x.answer);
   release_server(x);
   arenas_.give_back(x.request_block);

@@ -174,7 +174,7 @@ bool HttpEngine::take_upstream(Exchange& x, const HttpDestination& chosen, const
   x.idle = chosen.to.idle_timeout;
   if (x.route.target != nullptr && x.route.target->stream_idle != Duration())
     x.idle = x.route.target->stream_idle;
-  policy_.opened(x.frontend, x.endpoint);
+  policy_.opened(x.is_shadow ? kNoSlot : x.frontend, x.endpoint);
   x.counted = true;
   return true;
 }

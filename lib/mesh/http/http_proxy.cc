@@ -30,6 +30,7 @@ const TlsEnd* HttpProxy::tls_of(uint64_t user) const {
 
 uint32_t HttpProxy::connections() const { return engine_->peers.size(); }
 uint32_t HttpProxy::requests() const { return engine_->exchanges.size(); }
+uint64_t HttpProxy::shadow_bytes() const { return engine_->shadow_bytes(); }
 const HttpCounters& HttpProxy::counters() const { return engine_->counters; }
 const http2::Counters& HttpProxy::http2_counters() const { return engine_->store.counters; }
 // With its place in the pool, in the timer wheel and in the queues.

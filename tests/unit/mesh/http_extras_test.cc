@@ -18,7 +18,9 @@ bool has(const std::string& text, const std::string& part) {
 
 // What the server and the mirror, which is another port of it, have heard.
 struct MirrorNet : HttpNet {
-  explicit MirrorNet(const HttpLimits& limits = small_limits()) : HttpNet(limits) {
+  explicit MirrorNet(const HttpLimits& limits = small_limits(),
+                     const tcp::Limits& tcp = sim::Host::small_limits())
+      : HttpNet(limits, wire(), wire(), tcp) {
     policy::HttpTarget its;
     its.mirror = policy::HttpMirrorTarget{};
     rules.target = its;
@@ -141,6 +143,62 @@ TEST(HttpMirror, ThatSaysNothingGivesItsPlaceBack) {
   EXPECT_EQ(net.count(HttpStat::kMirrorsFailed), 8u);
 }
 
+TEST(HttpMirror, ThatNeverEndsItsResponseGivesItsPlaceBack) {
+  MirrorNet net;
+  net.listen([&](TextStream& stream, bool mirror) {
+    if (!mirror && stream.heard.ends_with("\r\n\r\n")) stream.to_say += kOk;
+    if (mirror) stream.to_say += "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    stream.heard.clear();
+  });
+  net.ask(get());
+  net.run();
+  for (int i = 0; i < 25; ++i) {
+    EXPECT_EQ(net.app.proxy.requests(), 1u);
+    for (TextStream& each : net.servers.streams)
+      if (net.is_mirror(each)) net.servers.say(each, "1\r\n.\r\n", net.network.now());
+    net.run(seconds(1));
+  }
+  net.run(seconds(5));
+  EXPECT_EQ(net.app.proxy.requests(), 0u);
+  EXPECT_EQ(net.count(HttpStat::kMirrorsFailed), 1u);
+}
+
+TEST(HttpMirror, BodiesThatWaitTakeAShareOfMemory) {
+  for (const bool scarce : {false, true}) {
+    tcp::Limits tcp = sim::Host::small_limits();
+    if (scarce) tcp.memory = 4 << 20;
+    MirrorNet net(small_limits(), tcp);
+    net.listen([&](TextStream& stream, bool mirror) {
+      stream.deaf = mirror;
+      if (!mirror) stream.heard.clear();
+    });
+    const uint64_t most = net.node.transport().memory_limit() / 8;
+    // More than the mirror's window takes, and less than one copy may have waiting.
+    const std::string body(400'000, 'b');
+    for (int i = 0; i < 8; ++i)
+      net.ask("POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n" + body);
+    for (int i = 0; i < 100; ++i) {
+      net.run(milliseconds(20));
+      EXPECT_LE(net.app.proxy.shadow_bytes(), most + 2048);
+    }
+    EXPECT_EQ(net.count(HttpStat::kMirrored), 8u);
+    EXPECT_EQ(net.count(HttpStat::kMirrorsFailed) > 0, scarce);
+  }
+}
+
+TEST(HttpMirror, ThatPolicyDeniesIsCutOff) {
+  MirrorNet net;
+  net.listen([](TextStream&, bool) {});
+  net.ask("POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
+  net.run();
+  net.rules.mirror_denied = true;
+  while (net.app.proxy.sweep(7, 64, net.network.now())) {
+  }
+  net.run();
+  EXPECT_EQ(net.count(HttpStat::kMirrorsFailed), 1u);
+  EXPECT_EQ(net.app.proxy.requests(), 1u);
+}
+
 TEST(HttpMirror, IsLeftOutWhereTooMuchIsInWork) {
   HttpLimits limits = small_limits();
   limits.requests = 4;
@@ -148,7 +206,8 @@ TEST(HttpMirror, IsLeftOutWhereTooMuchIsInWork) {
   net.listen([](TextStream&, bool) {});
   for (int i = 0; i < 4; ++i) net.ask(get());
   net.run(milliseconds(500));
-  EXPECT_GT(net.count(HttpStat::kMirrorsLeftOut), 0u);
+  EXPECT_EQ(net.count(HttpStat::kMirrored), 1u);
+  EXPECT_EQ(net.count(HttpStat::kMirrorsLeftOut), 2u);
 }
 
 policy::HttpTarget with_cors(policy::HttpCors cors) {
@@ -213,6 +272,33 @@ TEST(HttpCors, ResponsesTellWhoMayReadThem) {
   EXPECT_TRUE(has(failed.heard, "access-control-allow-origin: https://shop.example\r\n"));
 }
 
+TEST(HttpCors, EndpointsDoNotTellMoreThanTheRule) {
+  policy::HttpCors cors;
+  cors.origins = {{policy::TextMatch::Kind::kExact, "https://shop.example"}};
+  HttpNet net;
+  net.rules.target = with_cors(cors);
+  net.serve(
+      "HTTP/1.1 200 OK\r\naccess-control-allow-origin: https://shop.example\r\n"
+      "access-control-allow-credentials: true\r\naccess-control-expose-headers: x-all\r\n"
+      "content-length: 0\r\n\r\n");
+  TextStream& known = net.ask(get("Origin: https://shop.example\r\n"));
+  net.run();
+  EXPECT_TRUE(has(known.heard, "access-control-allow-origin: https://shop.example\r\n"));
+  EXPECT_FALSE(has(known.heard, "allow-credentials")) << known.heard;
+  EXPECT_FALSE(has(known.heard, "expose-headers")) << known.heard;
+}
+
+TEST(HttpCors, AnybodyIsToldThatAnybodyMayRead) {
+  policy::HttpCors cors;
+  cors.origins = {{policy::TextMatch::Kind::kExact, "*"}};
+  HttpNet net;
+  net.rules.target = with_cors(cors);
+  net.serve(kOk);
+  TextStream& client = net.ask(get());
+  net.run();
+  EXPECT_TRUE(has(client.heard, "access-control-allow-origin: *\r\n")) << client.heard;
+}
+
 TEST(HttpAffinity, ClientsAreGivenTheirCookie) {
   HttpNet net;
   policy::HttpAffinity affinity{};
@@ -256,6 +342,19 @@ TEST(HttpResponses, WithADateKeepIt) {
   net.run();
   EXPECT_TRUE(has(client.heard, "date: Mon, 07 Nov 1994"));
   EXPECT_FALSE(has(client.heard, "Sun, 06 Nov"));
+}
+
+TEST(HttpForwarded, ThatGrowsTooLongIsLeftOut) {
+  HttpNet net;
+  net.serve(kOk);
+  net.ask(get("Forwarded: for=1.2.3.4;by=" + std::string(500, 'b') +
+              "\r\nX-Forwarded-For: " + std::string(900, '1') + "\r\n"));
+  net.ask(get("X-Forwarded-For: " + std::string(1'024, '1') + "\r\n"));
+  net.run();
+  ASSERT_EQ(net.requests.size(), 1u);
+  EXPECT_FALSE(has(net.requests[0], "forwarded: for=")) << net.requests[0];
+  EXPECT_TRUE(has(net.requests[0], "1, 10.0.0.1\r\n"));
+  EXPECT_TRUE(has(net.clients.streams.back().heard, " 431 "));
 }
 
 TEST(HttpForwarded, IsContinuedAndBegunAnewAtTheEdge) {

@@ -71,8 +71,9 @@ class HttpRules final : public HttpPolicy {
   }
   Standing judge(uint32_t, const Client&) override { return standing; }
   bool may_stay(uint32_t, const Client&, const tcp::Endpoint& endpoint) override {
-    EXPECT_EQ(endpoint, (tcp::Endpoint{address(2), Be16(port)}));
-    return stays;
+    const bool mirror = mirrors && endpoint == tcp::Endpoint{address(2), Be16(mirror_port)};
+    EXPECT_TRUE(mirror || endpoint == (tcp::Endpoint{address(2), Be16(port)}));
+    return stays && !(mirror && mirror_denied);
   }
 
   ClientSide side = ClientSide::kPlain;
@@ -81,6 +82,7 @@ class HttpRules final : public HttpPolicy {
   bool mirrors = false;
   bool edge = false;
   uint16_t mirror_port = kServerPort + 1;
+  bool mirror_denied = false;
   std::shared_ptr<const policy::HttpAffinity> affinity;
   bool proxy_header_in = false;
   ProxyHeaderVersion proxy_header = ProxyHeaderVersion::kNone;  // to the server

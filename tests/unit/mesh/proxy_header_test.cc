@@ -106,6 +106,7 @@ TEST(ProxyHeader, RefusesTheRest) {
       "PROXY TCP4 192.0.2.1 198.51.100.2 1 2 3\r\n",
       "PROXY TCP4 192.0.2.1  198.51.100.2 1 2\r\n",
       "PROXY TCP4 192.0.2.256 198.51.100.2 1 2\r\n",
+      "PROXY TCP4 192.0.2.1\0xyz 198.51.100.2 1 2\r\n"s,
       "PROXY TCP4 2001:db8::1 2001:db8::2 1 2\r\n",
       "PROXY TCP6 192.0.2.1 198.51.100.2 1 2\r\n",
       "PROXY TCP6 ::ffff:1.2.3.4 ::ffff:1.2.3.4 1 2\r\n",

@@ -85,9 +85,9 @@ class Message {
   Arena& arena() { return arena_; }
   const Arena& arena() const { return arena_; }
 
-  // Becomes the same in its own memory, without what the other has given up. False: there is no
-  // room for it, and it is nothing whole.
-  [[nodiscard]] bool copy(const Message& other);
+  // Becomes the same but for trailers, in its own memory, without what the other has given up.
+  // False: there is no room for it, and it is nothing whole.
+  [[nodiscard]] bool copy_head(const Message& other);
 
   Fields fields;
   Fields trailers;      // none can be added to `fields` any more once one is here

@@ -73,6 +73,7 @@ class HttpPolicy {
   virtual std::expected<HttpDestination, HttpFault> mirror(uint32_t frontend, const Client& client,
                                                            const HttpRoute& route) = 0;
   // A request is in work at the endpoint, and is no more.
+  // `frontend`: kNoSlot for a mirror's copy, which nobody has asked for.
   virtual void opened(uint32_t frontend, uint32_t endpoint) = 0;
   virtual void closed(uint32_t frontend, uint32_t endpoint) = 0;
   virtual void ended(const HttpRecord& record) = 0;

@@ -69,6 +69,8 @@ class HttpProxy {
 
   uint32_t connections() const;
   uint32_t requests() const;
+  // Of memory, that bodies take which wait for mirrors.
+  uint64_t shadow_bytes() const;
   const HttpCounters& counters() const;
   const http2::Counters& http2_counters() const;
   // What a connection costs here, its TLS and its session not counted, bytes.

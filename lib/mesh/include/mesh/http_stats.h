@@ -136,7 +136,7 @@ inline constexpr std::array<HttpStatText, static_cast<size_t>(HttpStat::kCount)>
     {HttpStat::kPreflights, "preflights", "Preflight requests of CORS that rules answered."},
     {HttpStat::kMirrored, "mirrored", "Requests of which a copy was sent to a mirror."},
     {HttpStat::kMirrorsLeftOut, "mirrors_left_out",
-     "Copies that were not sent: no endpoint, no memory, or too many requests in work."},
+     "Copies that were not sent: refused by policy, no way or endpoint, too many in work."},
     {HttpStat::kMirrorsFailed, "mirrors_failed",
      "Copies cut off: the mirror was too slow or had a fault, or the request itself ended."},
     {HttpStat::kBytesToServer, "bytes_to_server", "Bytes of bodies handed on to endpoints."},

@@ -166,6 +166,7 @@ class Transport {
 
   Pieces& pieces() { return pieces_; }
   const Pieces& pieces() const { return pieces_; }
+  uint64_t memory_limit() const { return environment_.memory_limit; }
   const Counters& counters() const { return counters_; }
   uint32_t connection_count() const { return connections_.size(); }
   uint32_t half_open_count() const { return half_open_.size(); }
