@@ -36,7 +36,10 @@ Result<AccessLog> AccessLog::open(std::string path) {
 }
 
 AccessLog::AccessLog(AccessLog&& other) noexcept
-    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), failing_(other.failing_) {}
+    : path_(std::move(other.path_)),
+      fd_(std::exchange(other.fd_, -1)),
+      failing_(other.failing_),
+      unfollowed_(other.unfollowed_) {}
 
 AccessLog::~AccessLog() {
   if (fd_ >= 0) ::close(fd_);
@@ -46,6 +49,15 @@ void AccessLog::tell(std::string_view what, int error) {
   if (!std::exchange(failing_, true))
     fmt::print(stderr, "heddled: access log {}: cannot be {}: {}; its lines are lost\n", path_,
                what, std::strerror(error));
+}
+
+void AccessLog::tell_unfollowed(std::string_view why) {
+  if (!std::exchange(unfollowed_, true))
+    fmt::print(
+        stderr,
+        "heddled: access log {}: cannot be opened again: {}; lines go on to the file that was "
+        "there before\n",
+        path_, why);
 }
 
 bool AccessLog::append(std::string_view lines) {
@@ -70,14 +82,16 @@ void AccessLog::follow_path() {
   if (!is_regular(fd_, ours)) return;
   const bool same = ::stat(path_.c_str(), &there) == 0 && there.st_ino == ours.st_ino &&
                     there.st_dev == ours.st_dev;
-  if (same) return;
-  const int fd = open_file(path_);
-  if (fd < 0) return tell("opened again", errno);
-  if (!is_regular(fd, there)) {
-    ::close(fd);
-    return tell("opened again", EINVAL);
+  if (!same) {
+    const int fd = open_file(path_);
+    if (fd < 0) return tell_unfollowed(std::strerror(errno));
+    if (!is_regular(fd, there)) {
+      ::close(fd);
+      return tell_unfollowed("not a regular file");
+    }
+    ::close(std::exchange(fd_, fd));
   }
-  ::close(std::exchange(fd_, fd));
+  unfollowed_ = false;
 }
 
 }  // namespace heddle::server

@@ -17,19 +17,33 @@ Name& place(std::vector<Name>& names, size_t slot) {
   return names[slot];
 }
 
+// As show services has it.
+std::string full_name(policy::Kind kind, const std::string& path) {
+  return (kind == policy::Kind::kGateway ? "gateway " : "") + path;
+}
+
 }  // namespace
 
 std::shared_ptr<const RequestNames> Engine::request_names() const {
   auto names = std::make_shared<RequestNames>();
   names->version = version_;
-  for (auto& [slot, name] : model_.frontends())
-    place(names->services, slot) = {name.ns, name.service,
-                                    fmt::format("{}/{}:{}", name.ns, name.service, name.port)};
-  for (auto& rule : model_.http_rules()) {
-    std::string text = fmt::format("{}[{}]", rule.route, rule.rule);
-    place(names->rules, rule.slot) = {std::move(rule.route), std::move(rule.service),
-                                      std::move(rule.text), rule.rule, std::move(text)};
+  const policy::Snapshot& snapshot = *compiled_.snapshot;
+  for (const auto& [slot, name] : model_.frontends()) {
+    const std::string full = full_name(name.kind, name.ns + "/" + name.service);
+    place(names->services, slot) = {.kind = std::string(policy::name_of(name.kind)),
+                                    .ns = name.ns,
+                                    .name = name.service,
+                                    .full = full,
+                                    .text = full + ":" + name.port,
+                                    .since = snapshot.frontends[slot]->since};
   }
+  for (const auto& rule : model_.http_rules())
+    place(names->rules, rule.slot) = {.route = rule.route,
+                                      .service = full_name(rule.kind, rule.service),
+                                      .meaning = rule.text,
+                                      .rule = rule.rule,
+                                      .text = fmt::format("{}[{}]", rule.route, rule.rule),
+                                      .since = snapshot.rules_since[rule.slot]};
   const policy::Key first{policy::Kind::kWorkload, "", ""};
   for (auto at = content_.lower_bound(first);
        at != content_.end() && at->first.kind == policy::Kind::kWorkload; ++at) {
@@ -51,12 +65,9 @@ EngineFacts Engine::facts() {
   EngineFacts facts;
   facts.status = status();
   list_services(facts.services);
-  std::vector<policy::Model::EndpointName> names = model_.endpoints();
-  if (names.size() > kMostEndpointSeries) {
-    facts.endpoints.left_out = names.size() - kMostEndpointSeries;
-    names.resize(kMostEndpointSeries);
-  }
-  tell_endpoints(names, facts.endpoints.told);
+  const auto some = model_.endpoints_up_to(kMostEndpointSeries);
+  facts.endpoints.left_out = some.left_out;
+  tell_endpoints(some.endpoints, facts.endpoints.told);
   return facts;
 }
 
@@ -74,7 +85,8 @@ void Engine::list_clusters(v1::ListClustersResponse& response) const {
   };
   for (const auto& [slot, name] : model_.frontends()) {
     const policy::Frontend& frontend = *snapshot.frontends[slot];
-    use(frontend.choices, fmt::format("{}/{}:{}", name.ns, name.service, name.port));
+    use(frontend.choices,
+        fmt::format("{}:{}", full_name(name.kind, name.ns + "/" + name.service), name.port));
     if (frontend.http == nullptr) continue;
     for (const policy::HttpRoutes::Rule& rule : frontend.http->rules())
       use(rule.target.choices,

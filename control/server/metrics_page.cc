@@ -12,7 +12,17 @@ using telemetry::MetricType;
 // The engine may be busy with a large change: then this scrape has nothing of policy.
 constexpr auto kPatience = std::chrono::seconds(1);
 
+// For counts and names of one policy, where it changes all the time.
+constexpr int kTries = 3;
+
 }  // namespace
+
+MetricsPage::MetricsPage(NodeView& view, Engine* engine, NameBook& book, const RecordDesk& desk)
+    : view_(view), book_(book), desk_(desk) {
+  if (engine != nullptr)
+    facts_.emplace(*engine,
+                   [](Engine& of) { return std::make_shared<const EngineFacts>(of.facts()); });
+}
 
 HttpAnswer MetricsPage::answer(std::string_view path) {
   if (path == "/metrics") return metrics();
@@ -48,11 +58,13 @@ HttpAnswer MetricsPage::metrics() {
   add_counters("tcp", view_.tcp_counters(), text);
   add_counters("tls", view_.tls_counters(), text);
   add_policy(text);
-  const RequestTotals totals = view_.request_totals();
-  add_requests(totals, *book_.names(), view_, text);
-  text.family("heddle_access_records_dropped_total", MetricType::kCounter,
-              "Records of requests that were lost on their way to the access log or a tap.");
-  text.add({}, totals.records_dropped);
+  add_requests(text);
+  const RecordDrops drops = view_.records_dropped();
+  text.family(
+      "heddle_access_records_dropped_total", MetricType::kCounter,
+      "Records of requests that were lost on their way: to the access log, or to taps alone.");
+  text.add({{"wanted_by", "log"}}, drops.logged);
+  text.add({{"wanted_by", "tap"}}, drops.watched);
   if (desk_.has_log()) {
     text.family("heddle_access_log_lines_total", MetricType::kCounter,
                 "Lines written to the access log.");
@@ -64,13 +76,25 @@ HttpAnswer MetricsPage::metrics() {
   return {.content_type = telemetry::kMetricsContentType, .body = text.take()};
 }
 
+// What a slot counts is forgotten when it is given to another: names from before are not for counts
+// from behind that.
+void MetricsPage::add_requests(MetricsText& to) {
+  NameBook::Names names = book_.names();
+  RequestTotals totals = view_.request_totals();
+  for (int i = 1; i < kTries && !book_.are_new(*names); ++i) {
+    names = book_.names();
+    totals = view_.request_totals();
+  }
+  server::add_requests(totals, *names, view_, to);
+}
+
 void MetricsPage::add_policy(MetricsText& to) {
-  if (engine_ == nullptr) return;
-  const auto facts = ask_engine(*engine_, kPatience, [](Engine& engine) { return engine.facts(); });
+  if (!facts_) return;
+  const auto facts = facts_->wait(kPatience);
   to.family("heddle_scrape_without_policy", MetricType::kGauge,
             "1 when the policy engine was too busy: its metrics are left out of this scrape.");
-  to.add({}, uint64_t{facts ? 0u : 1u});
-  if (!facts) return;
+  to.add({}, uint64_t{facts == nullptr});
+  if (facts == nullptr) return;
   add_status(facts->status, to);
   add_services(facts->services, to);
   add_endpoints(facts->endpoints, to);

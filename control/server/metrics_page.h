@@ -1,6 +1,7 @@
 // MetricsPage: all that heddled counts, as Prometheus reads it; and whether it is healthy.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "metrics_server.h"
@@ -14,8 +15,7 @@ namespace heddle::server {
 class MetricsPage {
  public:
   // Without an engine there is nothing of policy. All outlive the page.
-  MetricsPage(NodeView& view, Engine* engine, NameBook& book, const RecordDesk& desk)
-      : view_(view), engine_(engine), book_(book), desk_(desk) {}
+  MetricsPage(NodeView& view, Engine* engine, NameBook& book, const RecordDesk& desk);
 
   // /metrics, /healthz, /readyz; 404 for all else. The metrics server's thread.
   HttpAnswer answer(std::string_view path);
@@ -24,9 +24,10 @@ class MetricsPage {
   HttpAnswer metrics();
   HttpAnswer readiness();
   void add_policy(telemetry::MetricsText& to);
+  void add_requests(telemetry::MetricsText& to);
 
   NodeView& view_;
-  Engine* engine_;
+  std::optional<Asked<EngineFacts>> facts_;
   NameBook& book_;
   const RecordDesk& desk_;
 };

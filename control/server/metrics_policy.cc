@@ -30,12 +30,12 @@ void gauge(std::string_view name, std::string_view help, double value, MetricsTe
 }
 
 // Counts of the same names add up: a service has several ports, each with a number of its own.
-using RequestLabels = std::array<std::string, 9>;
-constexpr std::array<std::string_view, 9> kRequestLabels = {
-    "destination_service", "destination_namespace", "route", "response_code",
-    "grpc_status",         "response_flags",        "tls",   "source_workload",
-    "source_namespace"};
-using RouteLabels = std::array<std::string, 3>;
+using RequestLabels = std::array<std::string, 10>;
+constexpr std::array<std::string_view, 10> kRequestLabels = {
+    "destination_service", "destination_namespace", "destination_kind", "route",
+    "response_code",       "grpc_status",           "response_flags",   "tls",
+    "source_workload",     "source_namespace"};
+using RouteLabels = std::array<std::string, 4>;
 
 template <size_t kCount>
 std::array<MetricLabel, kCount> labels_of(const std::array<std::string, kCount>& values) {
@@ -45,22 +45,14 @@ std::array<MetricLabel, kCount> labels_of(const std::array<std::string, kCount>&
 }
 
 std::optional<RouteLabels> labels_of(const telemetry::RouteKey& key, const RequestNames& names) {
+  if (names.is_gone(key)) return {};
   const RequestNames::Service* service = names.service(key);
-  if (service == nullptr) return {};  // it is gone
   const RequestNames::Rule* rule = names.rule(key);
-  return RouteLabels{service->name, service->ns, rule == nullptr ? "" : rule->text};
+  return RouteLabels{service->name, service->ns, service->kind, rule == nullptr ? "" : rule->text};
 }
 
 // Where workers had no place for a series of its own.
 constexpr const char* kOverflow = "overflow";
-
-void add(telemetry::RouteSum& to, const telemetry::RouteSum& from) {
-  for (size_t i = 0; i < to.by_bound.size(); ++i) to.by_bound[i] += from.by_bound[i];
-  to.times.sum_us += from.times.sum_us;
-  to.retries += from.retries;
-  to.bytes_in += from.bytes_in;
-  to.bytes_out += from.bytes_out;
-}
 
 using Routes = std::map<RouteLabels, telemetry::RouteSum>;
 
@@ -76,9 +68,9 @@ void add_counter(const Routes& routes, std::string_view name, std::string_view h
 void add_routes(const RequestTotals& totals, const RequestNames& names, MetricsText& to) {
   Routes routes;
   for (const RouteTotals& each : totals.routes)
-    if (const auto labels = labels_of(each.key, names)) add(routes[*labels], *each.sum);
+    if (const auto labels = labels_of(each.key, names)) routes[*labels].add(*each.sum);
   if (totals.requests_overflow > 0 || totals.routes_overflow.times.total > 0)
-    add(routes[{kOverflow, "", ""}], totals.routes_overflow);
+    routes[{kOverflow}].add(totals.routes_overflow);
   to.family("heddle_request_duration_seconds", MetricType::kHistogram,
             "From a request's first byte to its response's last.");
   for (const auto& [values, sum] : routes) {
@@ -105,7 +97,7 @@ void add_requests(const RequestTotals& totals, const RequestNames& names, NodeVi
     if (!route) continue;
     const bool is_grpc = count.key.grpc_status != telemetry::kNoGrpcStatus;
     const RequestNames::Source* source = names.source(count.key.source);
-    requests[{(*route)[0], (*route)[1], (*route)[2], std::to_string(count.key.status),
+    requests[{(*route)[0], (*route)[1], (*route)[2], (*route)[3], std::to_string(count.key.status),
               is_grpc ? std::to_string(count.key.grpc_status) : "",
               std::string(view.fault_name(count.key.fault)), count.key.tls ? "true" : "false",
               source == nullptr ? "" : source->name, source == nullptr ? "" : source->ns}] +=
@@ -118,18 +110,20 @@ void add_requests(const RequestTotals& totals, const RequestNames& names, NodeVi
     const auto labels = labels_of(values);
     to.add(MetricsText::Labels(labels), count);
   }
-  to.family(
-      "heddle_request_series_overflow_total", MetricType::kCounter,
-      "Requests that workers had no place to count by name; they are in series named overflow.");
-  to.add({}, totals.requests_overflow);
+  to.family("heddle_request_series_overflow_total", MetricType::kCounter,
+            "Requests that workers had no place to count by name, in the table of requests and in "
+            "that of routes, from which times and bytes come; their series are named overflow.");
+  to.add({{"table", "requests"}}, totals.requests_overflow);
+  to.add({{"table", "routes"}}, totals.routes_overflow.times.total);
   add_routes(totals, names, to);
 }
 
 void add_services(const v1::ListServicesResponse& services, MetricsText& to) {
   using Counts = v1::ServiceCounts;
   const auto labels = [](const Counts& one) {
-    return std::array<MetricLabel, 5>{MetricLabel{"destination_namespace", one.namespace_()},
+    return std::array<MetricLabel, 6>{MetricLabel{"destination_namespace", one.namespace_()},
                                       {"destination_service", one.name()},
+                                      {"destination_kind", one.kind()},
                                       {"port", one.port()},
                                       {"address", one.address()},
                                       {"protocol", one.protocol()}};
@@ -150,26 +144,50 @@ void add_services(const v1::ListServicesResponse& services, MetricsText& to) {
        to);
 }
 
+namespace {
+
+// An endpoint may be there with a port and, from a time when it had none, without, which people see
+// as the same one. It drains when it takes nothing new by either.
+using Endpoint = v1::EndpointCounts;
+using EndpointLabels = std::array<std::string, 4>;
+
+std::map<EndpointLabels, Endpoint> by_labels(const EndpointFacts& endpoints) {
+  std::map<EndpointLabels, Endpoint> all;
+  for (const Endpoint& one : endpoints.told.endpoints()) {
+    const EndpointLabels labels = {one.namespace_(), one.service(), one.address(),
+                                   std::to_string(one.port())};
+    const auto [at, made] = all.try_emplace(labels, one);
+    if (made) continue;
+    Endpoint& sum = at->second;
+    sum.set_packets(sum.packets() + one.packets());
+    sum.set_bytes(sum.bytes() + one.bytes());
+    sum.set_flows(sum.flows() + one.flows());
+    sum.set_active_flows(sum.active_flows() + one.active_flows());
+    sum.set_draining(sum.draining() && one.draining());
+  }
+  return all;
+}
+
+}  // namespace
+
 void add_endpoints(const EndpointFacts& endpoints, MetricsText& to) {
-  using Counts = v1::EndpointCounts;
-  std::map<const Counts*, std::string> ports;
-  for (const Counts& one : endpoints.told.endpoints()) ports[&one] = std::to_string(one.port());
-  const auto labels = [&](const Counts& one) {
-    return std::array<MetricLabel, 4>{MetricLabel{"destination_namespace", one.namespace_()},
-                                      {"destination_service", one.service()},
-                                      {"address", one.address()},
-                                      {"port", ports[&one]}};
+  const std::map<EndpointLabels, Endpoint> all = by_labels(endpoints);
+  const auto each_of = [&](std::string_view name, std::string_view help, auto value) {
+    to.family(name, name.ends_with("_total") ? MetricType::kCounter : MetricType::kGauge, help);
+    for (const auto& [labels, one] : all)
+      to.add({{"destination_namespace", labels[0]},
+              {"destination_service", labels[1]},
+              {"address", labels[2]},
+              {"port", labels[3]}},
+             uint64_t{(one.*value)()});
   };
-  const auto& all = endpoints.told.endpoints();
-  each(all, "heddle_endpoint_packets_total", "Packets sent to the endpoint.", labels,
-       &Counts::packets, to);
-  each(all, "heddle_endpoint_bytes_total", "Bytes sent to it.", labels, &Counts::bytes, to);
-  each(all, "heddle_endpoint_flows_opened_total", "Flows and requests opened to it.", labels,
-       &Counts::flows, to);
-  each(all, "heddle_endpoint_active_flows", "Flows and requests that it has now.", labels,
-       &Counts::active_flows, to);
-  each(all, "heddle_endpoint_draining", "1 while it takes nothing new.", labels, &Counts::draining,
-       to);
+  each_of("heddle_endpoint_packets_total", "Packets sent to the endpoint.", &Endpoint::packets);
+  each_of("heddle_endpoint_bytes_total", "Bytes sent to it.", &Endpoint::bytes);
+  each_of("heddle_endpoint_flows_opened_total", "Flows and requests opened to it.",
+          &Endpoint::flows);
+  each_of("heddle_endpoint_active_flows", "Flows and requests that it has now.",
+          &Endpoint::active_flows);
+  each_of("heddle_endpoint_draining", "1 while it takes nothing new.", &Endpoint::draining);
   gauge("heddle_endpoints_without_series",
         "Endpoints that have no metrics of their own, as there are more than 10,000.",
         static_cast<double>(endpoints.left_out), to);

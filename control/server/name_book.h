@@ -1,50 +1,36 @@
-// NameBook: the newest RequestNames that can be had without waiting for long. The engine makes
-// them, and may be busy: then those of before are good for a while.
+// NameBook: the newest RequestNames that can be had.
 #pragma once
 
-#include <chrono>
-#include <future>
 #include <memory>
-#include <mutex>
 #include <optional>
 
+#include "asked.h"
 #include "engine.h"
 #include "request_names.h"
 
 namespace heddle::server {
-
-// Runs ask(engine) on the engine's thread. None: not within the time, or too much waits there.
-template <class Ask>
-auto ask_engine(Engine& engine, std::chrono::milliseconds patience, Ask ask)
-    -> std::optional<decltype(ask(engine))> {
-  using Answer = decltype(ask(engine));
-  // Shared, as the engine may come round when nobody waits any more.
-  const auto answer = std::make_shared<std::promise<Answer>>();
-  std::future<Answer> future = answer->get_future();
-  const bool posted =
-      engine.post([answer, &engine, ask = std::move(ask)] { answer->set_value(ask(engine)); });
-  if (!posted || future.wait_for(patience) != std::future_status::ready) return {};
-  return future.get();
-}
 
 class NameBook {
  public:
   using Names = std::shared_ptr<const RequestNames>;
 
   // Without an engine there are no names.
-  explicit NameBook(Engine* engine)
-      : engine_(engine), newest_(std::make_shared<const RequestNames>()) {}
+  explicit NameBook(Engine* engine);
 
-  // Any thread. Never null.
+  // Any thread; never null. What is known, without waiting; where policy has changed since, it asks
+  // for what is newer.
+  Names newest();
+  // The same, and waits for the newer ones, though not for long.
   Names names();
+  // Whether `names` are of the policy of now.
+  bool are_new(const RequestNames& names) const;
 
  private:
-  using Clock = std::chrono::steady_clock;
+  Names or_none(Names names) const { return names == nullptr ? none_ : names; }
 
-  Engine* engine_;
-  std::mutex mutex_;
-  Names newest_;
-  Clock::time_point next_{};  // before which the engine is not asked again
+  const Engine* engine_;
+  Names none_ = std::make_shared<const RequestNames>();
+  std::optional<Asked<RequestNames>> asked_;
 };
 
 }  // namespace heddle::server

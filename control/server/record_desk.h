@@ -2,7 +2,7 @@
 // and hands records to those who watch.
 #pragma once
 
-#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -19,9 +19,14 @@ namespace heddle::server {
 
 class RecordDesk {
  public:
+  struct Told {
+    const telemetry::AccessRecord& record;
+    const telemetry::RecordNames& names;
+    int64_t time_ns = 0;
+    uint64_t dropped = 0;  // by workers since the one that was offered before
+  };
   // Runs on the desk's thread for each record, also those that are not logged.
-  using Offer = std::function<void(const telemetry::AccessRecord&, const telemetry::RecordNames&,
-                                   int64_t time_ns)>;
+  using Offer = std::function<void(const Told&)>;
 
   // `log`: none is written where there is none. View and book outlive the desk.
   RecordDesk(NodeView& view, NameBook& book, std::optional<AccessLog> log, double sample);
@@ -43,10 +48,18 @@ class RecordDesk {
  private:
   static constexpr size_t kMaxWatchers = 16;
 
+  using Clock = std::chrono::steady_clock;
+  struct Watcher {
+    Offer offer;
+    uint64_t dropped = 0;  // as it was told
+  };
+
   void run();
+  std::chrono::milliseconds look();
+  bool waits_for_names(double fill);
   void drain();
-  void tell_watchers(const telemetry::AccessRecord& record, const telemetry::RecordNames& names,
-                     int64_t time_ns);
+  void tell_watchers(Told told, uint64_t dropped);
+  uint64_t dropped() const;
   void write(std::string& lines, uint64_t& count);
   void tell_workers();
 
@@ -62,8 +75,11 @@ class RecordDesk {
   bool stopping_ = false;
 
   std::recursive_mutex watching_;  // held while offers run
-  std::map<uint64_t, Offer> watchers_;
+  std::map<uint64_t, Watcher> watchers_;
   uint64_t next_watcher_ = 1;
+  // The thread's: when the log's path is looked at next, and until when names are waited for.
+  Clock::time_point follow_at_{}, patient_until_{};
+  bool behind_ = false;  // the names are older than policy
   std::thread thread_;
 };
 

@@ -10,16 +10,6 @@ namespace {
 using telemetry::RouteSum;
 using telemetry::TimeScale;
 
-void add(const RouteSum& from, RouteSum& to) {
-  for (size_t i = 0; i < to.times.slots.size(); ++i) to.times.slots[i] += from.times.slots[i];
-  for (size_t i = 0; i < to.classes.size(); ++i) to.classes[i] += from.classes[i];
-  to.times.total += from.times.total;
-  to.faults += from.faults;
-  to.retries += from.retries;
-  to.bytes_in += from.bytes_in;
-  to.bytes_out += from.bytes_out;
-}
-
 uint64_t quantile_us(const RouteSum& sum, double share) {
   return static_cast<uint64_t>(sum.times.quantile(share).us());
 }
@@ -56,12 +46,11 @@ void list_rules(const RequestTotals& totals, const RequestNames& names, bool tim
   std::map<uint32_t, RouteSum> by_rule;
   std::map<std::string, RouteSum> by_service;
   for (const RouteTotals& each : totals.routes) {
-    const RequestNames::Service* service = names.service(each.key);
-    if (service == nullptr) continue;  // it is gone
+    if (names.is_gone(each.key)) continue;
     if (names.rule(each.key) != nullptr)
-      add(*each.sum, by_rule[each.key.rule]);
+      by_rule[each.key.rule].add(*each.sum);
     else
-      add(*each.sum, by_service[service->ns + "/" + service->name]);
+      by_service[names.service(each.key)->full].add(*each.sum);
   }
   std::map<std::pair<std::string, uint16_t>, uint32_t> slots;
   for (uint32_t slot = 0; slot < names.rules.size(); ++slot)

@@ -30,13 +30,6 @@ bool fits(const v1::TapRequest& wanted, const AccessRecord& record, const Record
   return record.path.view().starts_with(wanted.path_prefix());
 }
 
-std::string hex_of(const telemetry::TraceContext::TraceId& id) {
-  if (std::ranges::all_of(id, [](uint8_t byte) { return byte == 0; })) return {};
-  std::string text;
-  for (const uint8_t byte : id) text += fmt::format("{:02x}", byte);
-  return text;
-}
-
 // What a peer has sent may be any bytes.
 v1::TappedRequest message_of(const AccessRecord& record, const RecordNames& names,
                              int64_t time_ns) {
@@ -49,7 +42,7 @@ v1::TappedRequest message_of(const AccessRecord& record, const RecordNames& name
   to.set_method(valid_utf8(record.method.view()));
   to.set_authority(valid_utf8(record.authority.view()));
   to.set_path(valid_utf8(record.path.view()));
-  to.set_protocol(record.http_major == 2 ? "HTTP/2" : fmt::format("HTTP/1.{}", record.http_minor));
+  to.set_protocol(telemetry::protocol_of(record));
   to.set_tls(record.key.tls);
   to.set_status(record.key.status);
   to.set_flags(std::string(names.fault));
@@ -60,7 +53,7 @@ v1::TappedRequest message_of(const AccessRecord& record, const RecordNames& name
   to.set_bytes_in(record.bytes_in);
   to.set_bytes_out(record.bytes_out);
   to.set_time_us(static_cast<uint64_t>(std::max<int64_t>(record.time.us(), 0)));
-  to.set_trace_id(hex_of(record.trace_id));
+  to.set_trace_id(telemetry::text_of(record.trace_id));
   return to;
 }
 
@@ -72,10 +65,11 @@ class TapReactor final : public grpc::ServerWriteReactor<v1::TappedRequest> {
 
   void begin(const grpc::Status& checked) {
     if (!checked.ok()) return finish(checked);
-    watcher_ =
-        desk_->watch([this](const AccessRecord& record, const RecordNames& names, int64_t time_ns) {
-          if (fits(wanted_, record, names)) offer(message_of(record, names, time_ns));
-        });
+    watcher_ = desk_->watch([this](const RecordDesk::Told& told) {
+      miss(told.dropped);
+      if (fits(wanted_, told.record, told.names))
+        offer(message_of(told.record, told.names, told.time_ns));
+    });
     if (!watcher_)
       finish({grpc::StatusCode::RESOURCE_EXHAUSTED, "too many tap already; try again"});
   }
@@ -88,6 +82,12 @@ class TapReactor final : public grpc::ServerWriteReactor<v1::TappedRequest> {
   }
 
  private:
+  // Nobody can tell whether they would have fitted.
+  void miss(uint64_t requests) {
+    if (requests == 0) return;
+    const std::lock_guard lock(mutex_);
+    missed_ += requests;
+  }
   void offer(v1::TappedRequest request) {
     {
       const std::lock_guard lock(mutex_);
@@ -154,15 +154,21 @@ class TapReactor final : public grpc::ServerWriteReactor<v1::TappedRequest> {
 grpc::Status check_tap(const v1::TapRequest& request, const RequestNames& names) {
   if (request.status_class() > 5)
     return wrong_argument("status_class: expected 1 to 5, or 0 for any");
+  // More of them is not in a record, and nothing would ever fit.
+  if (request.method().size() > decltype(AccessRecord::method)::kCapacity)
+    return wrong_argument("method: longer than 16 bytes, of which no more are told");
+  if (request.path_prefix().size() > decltype(AccessRecord::path)::kCapacity)
+    return wrong_argument("path_prefix: longer than 512 bytes, of which no more are told");
   const std::string& service = request.service();
   if (service.empty()) return grpc::Status::OK;
   const bool known = std::ranges::any_of(names.services, [&](const RequestNames::Service& each) {
-    return !each.text.empty() && each.ns + "/" + each.name == service;
+    return !each.text.empty() && each.full == service;
   });
   if (known) return grpc::Status::OK;
   return {
       grpc::StatusCode::NOT_FOUND,
-      fmt::format("service: no Service \"{}\"; expected NAMESPACE/NAME", shown_argument(service))};
+      fmt::format("service: no Service \"{}\"; expected NAMESPACE/NAME, or gateway NAMESPACE/NAME",
+                  shown_argument(service))};
 }
 
 grpc::ServerWriteReactor<v1::TappedRequest>* begin_tap(RunningTelemetry* telemetry,

@@ -9,7 +9,7 @@ namespace heddle::server {
 Result<> RunningTelemetry::start(const std::string& metrics) {
   if (!metrics.empty()) {
     const auto listening = listen_on_tcp(metrics, "metrics");
-    if (!listening) return std::unexpected(listening.error());
+    if (!listening) return fail_in(listening.error(), "control.metrics");
     server_.emplace(*listening, [this](std::string_view path) { return page_.answer(path); });
     HEDDLE_TRY(server_->start());
   }

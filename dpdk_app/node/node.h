@@ -68,6 +68,8 @@ class Node : public server::NodeView, public server::PolicyTarget {
   server::RequestTotals request_totals() override;
   void want_records(double log_share, bool watched) override;
   size_t take_records(size_t most, const server::TakeRecord& take) override;
+  double records_fill() override;
+  server::RecordDrops records_dropped() override;
   std::string_view fault_name(uint8_t fault) override;
 
   void install(const policy::Compiled& compiled) override;
@@ -132,6 +134,7 @@ class Node : public server::NodeView, public server::PolicyTarget {
   std::vector<std::unique_ptr<Graph>> graphs_;
   std::vector<std::unique_ptr<Loop>> loops_;
   std::atomic<bool> running_{false};
+  size_t records_from_ = 0;  // the worker whose records are taken first; who takes them writes it
   bool launched_ = false;
 
   std::mutex ethdev_;  // DPDK's control calls on ports are not safe beside each other

@@ -42,7 +42,6 @@ server::RequestTotals Node::request_totals() {
     });
     totals.requests_overflow += of->series.requests().overflow().requests.value();
     totals.routes_overflow.add(of->series.routes().overflow());
-    totals.records_dropped += of->ring.dropped();
   }
   for (const auto& [key, count] : requests) totals.requests.push_back({key, count});
   for (auto& [key, sum] : routes) totals.routes.push_back({key, std::move(sum)});
@@ -62,8 +61,10 @@ void Node::want_records(double log_share, bool watched) {
 size_t Node::take_records(size_t most, const server::TakeRecord& take) {
   const int64_t wall_at_start = wall_ns() - clock_.now().ns();
   size_t taken = 0;
-  for (const auto& worker : workers_) {
-    Requests* of = requests_of(*worker);
+  // Another one is the first each time: a busy one must not keep the others' waiting.
+  const size_t first = workers_.empty() ? 0 : records_from_++ % workers_.size();
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    Requests* of = requests_of(*workers_[(first + i) % workers_.size()]);
     if (of == nullptr) continue;
     for (; taken < most; ++taken) {
       const telemetry::AccessRecord* record = of->ring.front();
@@ -75,17 +76,42 @@ size_t Node::take_records(size_t most, const server::TakeRecord& take) {
   return taken;
 }
 
+double Node::records_fill() {
+  double fill = 0;
+  for (const auto& worker : workers_)
+    if (const Requests* of = requests_of(*worker)) fill = std::max(fill, of->ring.share_taken());
+  return fill;
+}
+
+server::RecordDrops Node::records_dropped() {
+  server::RecordDrops drops;
+  for (const auto& worker : workers_) {
+    const Requests* of = requests_of(*worker);
+    if (of == nullptr) continue;
+    drops.logged += of->ring.dropped();
+    drops.watched += of->ring.unwatched();
+  }
+  return drops;
+}
+
 std::string_view Node::fault_name(uint8_t fault) {
   return fault < mesh::kHttpFaults.size() ? mesh::kHttpFaults[fault].name : "";
 }
 
-// Under the policy before nobody counts for these slots, so nothing is lost or mixed up.
+// Nobody counts for these slots meanwhile: under the policy before they are nobody's, and a request
+// that is older counts for none (request_note.cc).
 void Node::forget_requests(std::span<const uint32_t> frontends, std::span<const uint32_t> rules) {
   if (!launched_ || (frontends.empty() && rules.empty())) return;
   for (size_t i = 0; i < loops_.size(); ++i) {
     const Requests* of = requests_of(*workers_[i]);
-    if (of == nullptr || of->series.requests().size() == 0) continue;
-    ask_worker(i, [&](Worker& worker) { worker.tcp->requests->series.forget(frontends, rules); });
+    if (of == nullptr) continue;
+    telemetry::RequestSeries::Places places = of->series.places_of(frontends, rules);
+    // Piece by piece, as each is within a turn of the worker.
+    bool more = !places.requests.empty() || !places.routes.empty();
+    while (more && ask_worker(i, [&](Worker& worker) {
+             more = worker.tcp->requests->series.forget(places);
+           })) {
+    }
   }
 }
 

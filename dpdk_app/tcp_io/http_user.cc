@@ -22,7 +22,11 @@ mesh::HttpLimits limits_of(const Worker& worker) {
 }
 
 // The rule as it is now; null: there is none of that name any more.
-const policy::HttpTarget* find_again(const policy::HttpRoutes& routes, uint32_t rule) {
+const policy::HttpTarget* find_again(const policy::Snapshot& policy,
+                                     const policy::HttpRoutes& routes,
+                                     const mesh::HttpRoute& then) {
+  const uint32_t rule = then.target->slot;
+  if (!policy.is_rule_of(rule, then.version)) return nullptr;
   for (const policy::HttpRoutes::Rule& each : routes.rules())
     if (each.target.slot == rule) return &each.target;
   return nullptr;
@@ -51,6 +55,8 @@ bool HttpUser::wants_proxy_header(uint32_t frontend) {
 std::optional<mesh::ClientTerms> HttpUser::terms(uint32_t frontend, const mesh::Client& client) {
   const policy::Frontend* its = view_.frontend(frontend);
   if (its == nullptr || !its->is_http) return std::nullopt;
+  // Its header of the PROXY protocol may have taken until the slot was another's.
+  if (!view_.is_still_proxied(frontend, client.tuple.local)) return std::nullopt;
   if (view_.decide(view_.flow_of(client)).verdict == policy::Verdict::kDenied) {
     worker_.services[frontend].denied.add();
     return std::nullopt;
@@ -65,14 +71,17 @@ std::optional<mesh::HttpRoute> HttpUser::route(uint32_t frontend, const mesh::Cl
   if (!its->takes_host(request.authority())) return std::nullopt;
   const policy::Flow flow = view_.flow_of(client);
   if (its->http == nullptr) {
-    mesh::HttpRoute route;
+    mesh::HttpRoute route{.version = view_.policy().version};
     lead_by_affinity(*its, flow, request, route);
     return route;
   }
   const policy::HttpMatched matched =
       its->http->find(request, flow.identified ? flow.in : kNoInterface);
   if (matched.target == nullptr) return std::nullopt;
-  mesh::HttpRoute route{.target = matched.target, .routes = its->http, .prefix = matched.prefix};
+  mesh::HttpRoute route{.target = matched.target,
+                        .routes = its->http,
+                        .version = view_.policy().version,
+                        .prefix = matched.prefix};
   lead_by_affinity(policy::leading_terms(*its, matched.target), flow, request, route);
   return route;
 }
@@ -105,7 +114,7 @@ std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::choose(
   const policy::HttpTarget* target = route.target;
   if (its->http != route.routes) {  // a later try, and policy has changed
     if (target == nullptr || its->http == nullptr) return std::unexpected(HttpFault::kNoRoute);
-    target = find_again(*its->http, target->slot);
+    target = find_again(view_.policy(), *its->http, route);
     if (target == nullptr) return std::unexpected(HttpFault::kNoRoute);
   }
   const policy::Flow flow = view_.flow_of(client);
@@ -155,7 +164,8 @@ std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::mirror(
 }
 
 void HttpUser::ended(const mesh::HttpRecord& record) {
-  worker_.services[record.frontend].bytes.add(record.bytes_in);
+  if (view_.policy().is_frontend_of(record.frontend, record.frontend_version))
+    worker_.services[record.frontend].bytes.add(record.bytes_in);
   if (record.endpoint != kNoSlot) worker_.endpoints[record.endpoint].bytes.add(record.bytes_in);
   const policy::Flow flow = view_.flow_of(record.client);
   note_request(worker_, record, flow.identified ? flow.in : kNoInterface);

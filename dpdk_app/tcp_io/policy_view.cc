@@ -46,6 +46,7 @@ std::shared_ptr<tls::Context> PolicyView::context_of(
 mesh::ClientTerms PolicyView::terms_of(const policy::Frontend& frontend) const {
   mesh::ClientTerms terms;
   terms.edge = frontend.edge;
+  terms.version = policy().version;
   switch (frontend.client_tls) {
     case policy::ClientTls::kOff:
       return terms;

@@ -38,9 +38,11 @@ void fill(telemetry::AccessRecord& to, const mesh::HttpRecord& from) {
 
 }  // namespace
 
-telemetry::RequestKey request_key_of(const mesh::HttpRecord& record, InterfaceId source) {
-  return {.route = {.frontend = record.frontend,
-                    .rule = record.rule == kNoSlot ? telemetry::kNoRule : record.rule},
+telemetry::RequestKey request_key_of(const mesh::HttpRecord& record, const policy::Snapshot& policy,
+                                     InterfaceId source) {
+  // The rule may have gone meanwhile, and its slot be another's.
+  const bool led = record.rule != kNoSlot && policy.is_rule_of(record.rule, record.rule_version);
+  return {.route = {.frontend = record.frontend, .rule = led ? record.rule : telemetry::kNoRule},
           .source = source == kNoInterface ? telemetry::kNoSource : source.value(),
           .status = record.status,
           .grpc_status = grpc_status_of(record.response),
@@ -50,18 +52,22 @@ telemetry::RequestKey request_key_of(const mesh::HttpRecord& record, InterfaceId
 
 void note_request(Worker& worker, const mesh::HttpRecord& record, InterfaceId source) {
   Requests& requests = *worker.tcp->requests;
-  const telemetry::RequestKey key = request_key_of(record, source);
+  // Its service has gone.
+  if (!worker.policy->is_frontend_of(record.frontend, record.frontend_version)) return;
+  const telemetry::RequestKey key = request_key_of(record, *worker.policy, source);
   requests.series.count(key, {.bytes_in = record.bytes_in,
                               .bytes_out = record.bytes_out,
                               .retries = record.tries > 1 ? record.tries - 1u : 0,
                               .time = record.time});
   const bool logged = requests.takes_sample(worker.flows->pick_state().random);
   if (!logged && !requests.watched.load(std::memory_order_relaxed)) return;
-  telemetry::AccessRecord* to = requests.ring.reserve();
+  telemetry::AccessRecord* to = requests.ring.reserve(logged);
   if (to == nullptr) return;
   to->at = worker.now;
   to->key = key;
-  to->worker = worker.id.value();
+  to->frontend_since = worker.policy->frontends[key.route.frontend]->since;
+  to->rule_since =
+      key.route.rule == telemetry::kNoRule ? 0 : worker.policy->rules_since[key.route.rule];
   to->logged = logged;
   fill(*to, record);
   requests.ring.commit();

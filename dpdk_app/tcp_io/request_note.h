@@ -9,9 +9,11 @@
 namespace heddle::app {
 
 // `source`: the interface of the workload that asked; kNoInterface: it is none of this node's.
-telemetry::RequestKey request_key_of(const mesh::HttpRecord& record, InterfaceId source);
+telemetry::RequestKey request_key_of(const mesh::HttpRecord& record, const policy::Snapshot& policy,
+                                     InterfaceId source);
 
-// Counts it and, where somebody wants to read of it, puts it on its way.
+// Counts it and, where somebody wants to read of it, puts it on its way. A request that outlives
+// its rule counts for none; one that outlives its service is neither counted nor told.
 void note_request(Worker& worker, const mesh::HttpRecord& record, InterfaceId source);
 
 }  // namespace heddle::app

@@ -63,10 +63,20 @@ void Compiler::add_wide_groups(GroupSet& to) {
       to.insert(index_.group_of(key));
 }
 
+// One that was given back has rested before it is given out again, so no slot is in both.
+std::vector<uint32_t> Compiler::date_rules() {
+  for (const uint32_t slot : rule_slots_.take_gone())
+    current_.rules_since.set(slot, Snapshot::kNobody);
+  std::vector<uint32_t> fresh = rule_slots_.take_fresh();
+  for (const uint32_t slot : fresh) current_.rules_since.set(slot, version_);
+  return fresh;
+}
+
 // Frontends name access lists and acquire clusters; clusters need their endpoints' slots.
 Compiled Compiler::commit(uint64_t version, Instant now, const Touched& touched,
                           std::span<const Key> edited) {
   now_ = now;
+  version_ = version;
   flows_concerned_ = flows_cut_ = false;
   // What Secrets and TrustBundles hold takes no slot and frees none.
   same_version_ = std::ranges::all_of(edited, [](const Key& key) {
@@ -110,16 +120,18 @@ Compiled Compiler::commit(uint64_t version, Instant now, const Touched& touched,
     attach_group(*group, touched.services.contains(group));
   compile_attachments(touched);
 
+  std::vector<uint32_t> fresh_rules = date_rules();
   current_.version = version;
   current_.frontends.freeze();
   current_.clusters.freeze();
+  current_.rules_since.freeze();
   current_.roles.freeze();
   current_.stateful = frontend_count_ > 0 || !current_.guards.empty();
   if (flows_concerned_ || flows_cut_)
     current_.generation += current_.generation == UINT32_MAX ? 2 : 1;
   return {
       std::make_shared<const Snapshot>(current_), attachments_, std::exchange(fresh_frontends_, {}),
-      std::exchange(fresh_endpoints_, {}),        flows_cut_,   rule_slots_.take_fresh()};
+      std::exchange(fresh_endpoints_, {}),        flows_cut_,   std::move(fresh_rules)};
 }
 
 ModelStats Compiler::stats() const {
@@ -133,7 +145,8 @@ ModelStats Compiler::stats() const {
           .frontends = frontend_count_,
           .endpoints = endpoint_count_,
           .snapshot_bytes = bytes_ + table + listeners + sizeof(Snapshot) +
-                            slots * sizeof(std::shared_ptr<void>)};
+                            slots * sizeof(std::shared_ptr<void>) +
+                            current_.rules_since.size() * sizeof(uint64_t)};
 }
 
 }  // namespace heddle::policy

@@ -50,6 +50,7 @@ class Compiler {
   std::vector<std::pair<uint32_t, Model::FrontendName>> frontends() const;
   Model::FrontendName frontend_name(uint32_t slot) const;
   std::vector<Model::EndpointName> endpoints(const Key* service) const;
+  Model::SomeEndpoints endpoints_up_to(size_t most) const;
   Model::HttpRuleName http_rule_name(uint32_t slot) const;
   std::vector<Model::HttpRuleName> http_rules() const;
   std::string route_name(uint32_t slot) const { return routes_.name(slot); }
@@ -92,6 +93,7 @@ class Compiler {
   void name_endpoints(const Group& group, std::vector<Model::EndpointName>& to) const;
   Model::FrontendName describe(const Group& group, const FrontendKey& key, uint32_t slot) const;
   void start_commit();
+  std::vector<uint32_t> date_rules();
   void add_wide_groups(GroupSet& to);
   void name_slots(std::span<const Key> edited);
   void name_rules(const Key& route);
@@ -192,6 +194,7 @@ class Compiler {
   // The ends of all that drains, with cluster and place.
   std::set<std::tuple<Instant, uint32_t, EndpointPlace>> drain_ends_;
   Instant now_;
+  uint64_t version_ = 0;                   // of this commit
   bool same_version_ = false;              // nothing was edited: only what has drained goes
   std::vector<uint32_t> fresh_frontends_;  // since the last commit
   std::vector<uint32_t> fresh_endpoints_;  // the same

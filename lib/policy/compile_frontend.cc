@@ -181,6 +181,7 @@ void Compiler::compile_frontends(Group& group) {
     Frontend frontend = make_frontend(group, key, port, parts[port]);
     if (frontend.is_http) frontend.http = http[key.address.is_v4() ? 1 : 0];
     if (frontend.http != nullptr) hold_choices(*frontend.http);
+    frontend.since = stays ? current_.frontends[slot]->since : version_;
     if (stays) share(current_.frontends[slot]->hosts, frontend.hosts);
     if (!stays || !share(current_.frontends[slot]->server_names, frontend.server_names))
       for (const CompiledService::FrontendSlot& done : next)

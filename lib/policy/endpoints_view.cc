@@ -73,4 +73,19 @@ std::vector<Model::EndpointName> Compiler::endpoints(const Key* service) const {
   return names;
 }
 
+Model::SomeEndpoints Compiler::endpoints_up_to(size_t most) const {
+  Model::SomeEndpoints some;
+  for (const auto& [key, group] : index_.groups()) {
+    const size_t before = some.endpoints.size();
+    if (before < most)
+      name_endpoints(group, some.endpoints);
+    else if (group.service != nullptr && group.compiled.service != nullptr)
+      some.left_out += group.compiled.endpoints.size();
+    if (some.endpoints.size() <= most) continue;
+    some.left_out += some.endpoints.size() - most;
+    some.endpoints.resize(most);
+  }
+  return some;
+}
+
 }  // namespace heddle::policy

@@ -250,6 +250,9 @@ Model::FrontendName Model::frontend_name(uint32_t slot) const {
 std::vector<Model::EndpointName> Model::endpoints(const Key* service) const {
   return state_->compiler.endpoints(service);
 }
+Model::SomeEndpoints Model::endpoints_up_to(size_t most) const {
+  return state_->compiler.endpoints_up_to(most);
+}
 Model::HttpRuleName Model::http_rule_name(uint32_t slot) const {
   return state_->compiler.http_rule_name(slot);
 }

@@ -57,6 +57,7 @@ class RuleSlots {
     std::vector<uint32_t>& of = by_route_[route];
     while (of.size() > rules.size()) {
       names_[of.back()] = {};
+      gone_.push_back(of.back());
       slots_.give(of.back());
       of.pop_back();
     }
@@ -71,6 +72,7 @@ class RuleSlots {
   uint32_t at(const std::string& route, size_t rule) const { return by_route_.at(route)[rule]; }
   // Given out since the last call.
   std::vector<uint32_t> take_fresh() { return std::exchange(fresh_, {}); }
+  std::vector<uint32_t> take_gone() { return std::exchange(gone_, {}); }  // and given back
   // By slot; those that stand for nothing have no route.
   const std::vector<Name>& names() const { return names_; }
 
@@ -78,7 +80,7 @@ class RuleSlots {
   Slots slots_;
   std::map<std::string, std::vector<uint32_t>> by_route_;
   std::vector<Name> names_;
-  std::vector<uint32_t> fresh_;
+  std::vector<uint32_t> fresh_, gone_;
 };
 
 // Numbers of namespaces, all below a bound: what has just become free rests if there is another.

@@ -5,6 +5,12 @@
 
 namespace heddle::telemetry {
 
+void HistogramSum::add(const HistogramSum& other) {
+  for (size_t slot = 0; slot < slots.size(); ++slot) slots[slot] += other.slots[slot];
+  total += other.total;
+  sum_us += other.sum_us;
+}
+
 Duration HistogramSum::quantile(double share) const {
   const auto wanted =
       std::max<uint64_t>(1, static_cast<uint64_t>(std::ceil(share * static_cast<double>(total))));

@@ -4,29 +4,11 @@
 
 #include <algorithm>
 
+#include "core/utf8.h"
+
 namespace heddle::telemetry {
 
 namespace {
-
-// The bytes of the character that the text begins with; 0: it is none (RFC 3629 4).
-size_t utf8_length(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(i < text.size() ? text[i] : 0); };
-  const auto follows = [&](size_t i, uint8_t least = 0x80, uint8_t most = 0xbf) {
-    return byte(i) >= least && byte(i) <= most;
-  };
-  const uint8_t first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return follows(1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    const uint8_t least = first == 0xe0 ? 0xa0 : 0x80, most = first == 0xed ? 0x9f : 0xbf;
-    return follows(1, least, most) && follows(2) ? 3 : 0;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    const uint8_t least = first == 0xf0 ? 0x90 : 0x80, most = first == 0xf4 ? 0x8f : 0xbf;
-    return follows(1, least, most) && follows(2) && follows(3) ? 4 : 0;
-  }
-  return 0;
-}
 
 void put(std::string_view name, std::string_view text, std::string& to) {
   fmt::format_to(std::back_inserter(to), ",\"{}\":", name);
@@ -39,18 +21,6 @@ void put_some(std::string_view name, std::string_view text, std::string& to) {
   if (!text.empty()) put(name, text, to);
 }
 uint64_t us_of(Duration time) { return static_cast<uint64_t>(std::max<int64_t>(time.us(), 0)); }
-
-std::string hex_of(const TraceContext::TraceId& id) {
-  if (std::ranges::all_of(id, [](uint8_t byte) { return byte == 0; })) return {};
-  std::string text;
-  for (const uint8_t byte : id) fmt::format_to(std::back_inserter(text), "{:02x}", byte);
-  return text;
-}
-
-std::string protocol_of(const AccessRecord& record) {
-  if (record.http_major == 2) return "HTTP/2";
-  return fmt::format("HTTP/{}.{}", record.http_major, record.http_minor);
-}
 
 void put_cut(const AccessRecord& record, std::string& to) {
   const std::pair<std::string_view, bool> texts[] = {
@@ -108,6 +78,11 @@ std::string text_of(const RecordEnd& end) {
   return fmt::format("[{}]:{}", to_string(end.address), end.port);
 }
 
+std::string protocol_of(const AccessRecord& record) {
+  if (record.http_major == 2) return "HTTP/2";
+  return fmt::format("HTTP/{}.{}", record.http_major, record.http_minor);
+}
+
 void append_json_line(const AccessRecord& record, const RecordNames& names, int64_t time_ns,
                       std::string& to) {
   to += "{\"time\":";
@@ -131,7 +106,7 @@ void append_json_line(const AccessRecord& record, const RecordNames& names, int6
   put("time_us", us_of(record.time), to);
   if (record.to_head != Duration()) put("head_us", us_of(record.to_head), to);
   put_some("request_id", record.request_id.view(), to);
-  put_some("trace_id", hex_of(record.trace_id), to);
+  put_some("trace_id", text_of(record.trace_id), to);
   put_some("user_agent", record.user_agent.view(), to);
   put_cut(record, to);
   to += "}\n";

@@ -58,7 +58,6 @@ void MetricsText::family(std::string_view name, MetricType type, std::string_vie
 void MetricsText::head(std::string_view suffix, Labels labels, const MetricLabel* last) {
   text_ += family_;
   text_ += suffix;
-  ++samples_;
   if (labels.empty() && last == nullptr) {
     text_ += ' ';
     return;

@@ -48,6 +48,16 @@ void RouteSum::add(const RouteCounts& counts) {
   bytes_out += counts.bytes_out.value();
 }
 
+void RouteSum::add(const RouteSum& other) {
+  times.add(other.times);
+  for (size_t i = 0; i < by_bound.size(); ++i) by_bound[i] += other.by_bound[i];
+  for (size_t i = 0; i < classes.size(); ++i) classes[i] += other.classes[i];
+  faults += other.faults;
+  retries += other.retries;
+  bytes_in += other.bytes_in;
+  bytes_out += other.bytes_out;
+}
+
 void RequestSeries::count(const RequestKey& key, const RequestFacts& facts) {
   requests_.at(pack(key)).requests.add();
   RouteCounts& route = routes_.at(pack(key.route));
@@ -62,15 +72,27 @@ void RequestSeries::count(const RequestKey& key, const RequestFacts& facts) {
   route.bytes_out.add(facts.bytes_out);
 }
 
-void RequestSeries::forget(std::span<const uint32_t> frontends, std::span<const uint32_t> rules) {
-  if (frontends.empty() && rules.empty()) return;
+RequestSeries::Places RequestSeries::places_of(std::span<const uint32_t> frontends,
+                                               std::span<const uint32_t> rules) const {
+  if (frontends.empty() && rules.empty()) return {};
   const auto is_of = [&](const SeriesKey& key) {
     const RouteKey route = route_key(key);
     return std::ranges::binary_search(frontends, route.frontend) ||
            std::ranges::binary_search(rules, route.rule);
   };
-  requests_.forget_if(is_of);
-  routes_.forget_if(is_of);
+  return {.requests = requests_.places_of(is_of), .routes = routes_.places_of(is_of)};
+}
+
+bool RequestSeries::forget(Places& places) {
+  const auto take = [](std::vector<uint32_t>& from, auto& table) {
+    for (size_t i = 0; i < kForgotten && !from.empty(); ++i) {
+      table.forget(from.back());
+      from.pop_back();
+    }
+  };
+  take(places.requests, requests_);
+  take(places.routes, routes_);
+  return !places.requests.empty() || !places.routes.empty();
 }
 
 }  // namespace heddle::telemetry

@@ -100,12 +100,6 @@ TraceContext TraceContext::start(Random& random) {
   return context;
 }
 
-TraceContext TraceContext::child(Random& random) const {
-  TraceContext context = *this;
-  fill(context.parent_id, random);
-  return context;
-}
-
 std::array<char, TraceContext::kText> TraceContext::text() const {
   std::array<char, kText> text{};
   char* at = put_hex(std::array<uint8_t, 1>{0}, text.data());
@@ -115,6 +109,13 @@ std::array<char, TraceContext::kText> TraceContext::text() const {
   at = put_hex(parent_id, at);
   *at++ = '-';
   put_hex(std::array<uint8_t, 1>{flags}, at);
+  return text;
+}
+
+std::string text_of(const TraceContext::TraceId& id) {
+  if (is_zero(id)) return {};
+  std::string text(2 * id.size(), '0');
+  put_hex(id, text.data());
   return text;
 }
 

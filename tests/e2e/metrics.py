@@ -66,5 +66,7 @@ class Metrics:
                 assert counts[-1] == self.samples[family + "_count", of], (family, of)
 
     def get(self, name, **labels):
+        families = {family + suffix for family, kind in self.types.items() for suffix in SUFFIXES[kind]}
+        assert name in families, f"no metric {name}"
         return sum(value for (each, of), value in self.samples.items()
                    if each == name and labels.items() <= dict(of).items())

@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import threading
-import time
 
 import pytest
 
@@ -285,29 +284,96 @@ def test_top(net):
     assert json.loads(net.heddled.ctl("top", "-o", "json").stdout)["rules"]
 
 
-def test_tap(net):
-    command = [HEDDLECTL, "--server", f"unix:{net.heddled.socket}", "tap"]
+class Tap:
+    """heddlectl tap, with what it has told so far."""
 
-    def tapping(*options):
-        return subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True)
-    errors = tapping("--service", "shop/web", "--status", "4xx", "-n", "2", "-o", "json")
-    heads = tapping("--path", "/head", "--method", "GET", "-n", "1")
-    time.sleep(0.5)  # until both watch
-    for path in ("/head?q=1", "/own", "/echo", "/nothing"):
-        curl(net, path)
-    out, _ = errors.communicate(timeout=10)
-    decoder, told, at = json.JSONDecoder(), [], 0
-    while at < len(out.rstrip()):
-        each, at = decoder.raw_decode(out, at)
-        told.append(each)
-        at += len(out[at:]) - len(out[at:].lstrip())
-    assert sorted((each["path"], int(each["status"]), each["flags"]) for each in told) == [
-        ("/nothing", 404, "no_route"), ("/own", 418, "none")]
-    out, _ = heads.communicate(timeout=10)
-    assert f"GET http://{NAME}/head?q=1  200" in out and "shop/web[3]" in out
-    assert errors.returncode == 0 and heads.returncode == 0
-    wrong = net.heddled.ctl("tap", "--service", "shop/webb", check=False)
-    assert wrong.returncode == 1 and 'no Service "shop/webb"' in wrong.stdout
+    def __init__(self, net, *options):
+        self.process = subprocess.Popen(
+            [HEDDLECTL, "--server", f"unix:{net.heddled.socket}", "tap", "-o", "json", *options],
+            stdout=subprocess.PIPE, text=True)
+        self._text = ""
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        self.process.stdout.close()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self._text += line
+
+    def told(self):
+        decoder, text, told = json.JSONDecoder(), self._text, []
+        while text := text.lstrip():
+            try:
+                each, end = decoder.raw_decode(text)
+            except json.JSONDecodeError:
+                break  # the rest of it comes
+            told.append(each)
+            text = text[end:]
+        return told
+
+    def paths(self):
+        return {each["path"] for each in self.told()}
+
+
+def test_tap(net):
+    with Tap(net, "--service", "shop/web", "--status", "4xx") as errors, \
+            Tap(net, "--path", "/head", "--method", "GET", "-n", "1") as heads:
+        def both_watch():
+            curl(net, "/own/begin")
+            curl(net, "/head?q=1")
+            return errors.told() and heads.told()
+        poll(both_watch, "taps that tell")
+        for path in ("/own", "/echo", "/nothing", "/own/end"):
+            curl(net, path)
+        poll(lambda: {"/own", "/nothing", "/own/end"} <= errors.paths(), "all errors")
+        told = {(each["path"], int(each["status"]), each["flags"], each["service"], each["route"])
+                for each in errors.told()}
+        assert told == {
+            (path, 418, "none", "shop/web:plain", "shop/web[0]") for path in ("/own/begin", "/own", "/own/end")
+        } | {("/nothing", 404, "no_route", "shop/web:plain", "")}
+        assert heads.process.wait(timeout=10) == 0
+        (head,) = heads.told()
+        assert (head["path"], head["status"], head["route"]) == ("/head?q=1", 200, "shop/web[3]")
+    for options, text in ((["--service", "shop/webb"], 'no Service "shop/webb"'),
+                          (["--path", "/" * 513], "path_prefix: longer than 512 bytes"),
+                          (["--method", "M" * 17], "method: longer than 16 bytes")):
+        wrong = net.heddled.ctl("tap", *options, check=False)
+        assert wrong.returncode == 1 and text in wrong.stdout, wrong
+
+
+def test_tap_as_text(net):
+    command = [HEDDLECTL, "--server", f"unix:{net.heddled.socket}", "tap", "--path", "/head", "-n", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as tap:
+        def has_ended():
+            curl(net, "/head?q=1")
+            return tap.poll() is not None
+        poll(has_ended, "a tap that has told one")
+        line = tap.stdout.read()
+    assert f"GET http://{NAME}/head?q=1  200" in line and "shop/web[3]" in line
+
+
+def test_a_request_that_outlives_its_rule_counts_for_none(net):
+    """Not for the rules that have its slot by then."""
+    slow = threading.Thread(target=curl, args=(net, "/slow/3000"))
+    slow.start()
+    poll(lambda: int(net.heddled.show("endpoints")[0].get("active_flows", 0)) == 1, "a request in work")
+    net.heddled.ctl("delete", "route", "web", "-n", "shop")
+    apply(net.heddled, resource("Route", "other", {"service": "web", "http": [
+        {"matches": [{"path": {"prefix": f"/{i}"}}], "filters": [{"direct_response": {"status": 200}}]}
+        for i in range(8)]}))
+    assert slow.is_alive()
+    slow.join()
+    rules = {(rule["route"], int(rule["rule"])): int(rule["requests"])
+             for rule in net.heddled.show("rules")}
+    assert rules == {**{("shop/other", i): 0 for i in range(8)}, ("", 0): 1}
 
 
 @pytest.mark.parametrize("more,told", [

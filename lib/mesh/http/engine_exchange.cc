@@ -202,6 +202,8 @@ void HttpEngine::settle(Exchange& x) {
   policy_.ended({.frontend = x.frontend,
                  .endpoint = x.endpoint,
                  .rule = x.rule,
+                 .frontend_version = peer_of(x, kClient).version,
+                 .rule_version = x.route.version,
                  .status = status,
                  .fault = x.fault,
                  .tries = x.tries,

@@ -42,6 +42,7 @@ struct Peer {
   uint32_t frontend = kNoSlot;                  // a client's
   uint32_t endpoint = kNoSlot;                  // an endpoint's
   uint32_t generation = 0;                      // a client's: of the policy under which it stands
+  uint64_t version = 0;                         // a client's: ClientTerms::version
   uint32_t first_exchange = kNoSlot;            // that hold it
   uint32_t next = kNoSlot, previous = kNoSlot;  // of the same endpoint
   uint32_t requests = 0;

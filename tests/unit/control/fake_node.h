@@ -7,7 +7,7 @@
 
 namespace heddle::server {
 
-class FakeNode final : public NodeView {
+class FakeNode : public NodeView {
  public:
   // Called before and after a command, by who sets or reads what is here: a thread sanitizer sees
   // no order in what goes through gRPC.

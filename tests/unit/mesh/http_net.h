@@ -26,7 +26,7 @@ class HttpRules final : public HttpPolicy {
       EXPECT_EQ(client.tuple.remote.address, client_address);
       EXPECT_EQ(client.told, client_address != address(1));
     }
-    return ClientTerms{.side = side, .tls = client_tls, .edge = edge};
+    return ClientTerms{.side = side, .tls = client_tls, .edge = edge, .version = version};
   }
   std::optional<HttpRoute> route(uint32_t frontend, const Client&,
                                  const http::Message& request) override {
@@ -36,6 +36,7 @@ class HttpRules final : public HttpPolicy {
     HttpRoute its;
     its.target = target ? &*target : nullptr;
     its.prefix = prefix;
+    its.version = version;
     its.affinity = affinity;
     its.cookie.fill('c');
     return its;
@@ -90,6 +91,7 @@ class HttpRules final : public HttpPolicy {
   bool found = true, stays = true, http2 = false;
   bool remembers = true;  // what it was asked and told
   uint32_t prefix = 0;
+  uint64_t version = 0;  // of what it says
   uint16_t port = kServerPort;
   HttpFault fault = HttpFault::kNone;
   Duration idle = seconds(60);

@@ -68,6 +68,23 @@ TEST(HttpProxy, KeepsBothConnections) {
   EXPECT_EQ(net.count(HttpStat::kReused), 5u);
 }
 
+// Policy changes meanwhile: the connection is of the one before, its next request of the new one.
+TEST(HttpProxy, TellsUnderWhichPoliciesSlotsWereGiven) {
+  HttpNet net;
+  net.serve(kOk);
+  net.rules.version = 3;
+  TextStream& client = net.ask(get("/1"));
+  net.run(milliseconds(100));
+  net.rules.version = 5;
+  net.clients.say(client, get("/2"), net.network.now());
+  net.run();
+  ASSERT_EQ(net.rules.records.size(), 2u);
+  EXPECT_EQ(net.rules.records[0].frontend_version, 3u);
+  EXPECT_EQ(net.rules.records[0].rule_version, 3u);
+  EXPECT_EQ(net.rules.records[1].frontend_version, 3u);
+  EXPECT_EQ(net.rules.records[1].rule_version, 5u);
+}
+
 TEST(HttpProxy, KeepsConnectionsToEachPortOfAnEndpoint) {
   HttpNet net;
   net.server.transport().listen({.local = {address(2), Be16(kServerPort + 1)}});

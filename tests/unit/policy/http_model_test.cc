@@ -184,11 +184,17 @@ TEST(HttpModel, SlotsOfRulesAreStable) {
   EXPECT_EQ(slot(1), first);
   EXPECT_EQ(slot(2), second);
   const uint32_t of_a = slot(0);
+  const uint64_t then = world.version;
+  EXPECT_TRUE(world.snapshot->is_rule_of(second, then));
   world.apply({put("shop/m", http_route({rule({})}))});
   EXPECT_EQ(slot(1), first);
   EXPECT_EQ(world.model.http_rule_name(second).route, "") << "given back";
+  EXPECT_FALSE(world.snapshot->is_rule_of(second, then));
   world.apply({put("shop/b", http_route({rule({asks(under("/b"))})}))});
   EXPECT_EQ(slot(1), second) << "another's from the next commit on";
+  EXPECT_FALSE(world.snapshot->is_rule_of(second, then)) << "who was led by it before";
+  EXPECT_TRUE(world.snapshot->is_rule_of(second, world.version));
+  EXPECT_TRUE(world.snapshot->is_rule_of(first, then));
   // Not in the commit that gives it back.
   world.apply(
       {remove(Kind::kRoute, "shop/b"), put("shop/c", http_route({rule({asks(under("/c"))})}))});

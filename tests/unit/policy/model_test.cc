@@ -118,6 +118,36 @@ TEST(Model, FreedSlotsRestForOneCommit) {
   EXPECT_EQ(slot(world, "10.96.0.1", 83), old);
 }
 
+// Who still holds a slot from before can tell that it is another's.
+TEST(Model, KnowsWhetherASlotIsStillTheSameFrontends) {
+  World world;
+  world.apply(two_services());
+  const uint32_t of_user = slot(world, "10.96.0.2", 80), old = slot(world, "10.96.0.1", 81);
+  const uint64_t then = world.version;
+  EXPECT_TRUE(world.snapshot->is_frontend_of(old, then));
+  world.apply({put("shop/cart", service({"10.96.0.1"}, {{"http", 80}}))});
+  EXPECT_FALSE(world.snapshot->is_frontend_of(old, then));
+  world.apply({put("shop/cart", service({"10.96.0.1"}, {{"http", 80}, {"y", 83}}))});
+  ASSERT_EQ(slot(world, "10.96.0.1", 83), old);
+  EXPECT_FALSE(world.snapshot->is_frontend_of(old, then));
+  EXPECT_TRUE(world.snapshot->is_frontend_of(old, world.version));
+  EXPECT_TRUE(world.snapshot->is_frontend_of(of_user, then));
+  EXPECT_FALSE(world.snapshot->is_frontend_of(1'000'000, then));
+}
+
+TEST(Model, NamesSomeEndpointsAndCountsTheOthers) {
+  World world;
+  world.apply(two_services());
+  const auto all = world.model.endpoints();
+  for (size_t most = 0; most <= all.size() + 1; ++most) {
+    const auto some = world.model.endpoints_up_to(most);
+    EXPECT_EQ(some.endpoints.size(), std::min(most, all.size()));
+    EXPECT_EQ(some.endpoints.size() + some.left_out, all.size());
+    for (size_t i = 0; i < some.endpoints.size(); ++i)
+      EXPECT_EQ(some.endpoints[i].slot, all[i].slot);
+  }
+}
+
 TEST(Model, SlotsStayThroughOtherChanges) {
   World world;
   world.apply(two_services());

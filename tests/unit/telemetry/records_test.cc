@@ -18,20 +18,37 @@ std::string json_of(std::string_view text) {
 TEST(RecordRing, GivesRecordsInOrderAndCountsWhatItDrops) {
   RecordRing ring(4);
   for (uint16_t i = 0; i < 6; ++i) {
-    AccessRecord* record = ring.reserve();
+    AccessRecord* record = ring.reserve(true);
     ASSERT_EQ(record != nullptr, i < 4);
     if (record == nullptr) continue;
     *record = {};
-    record->worker = i;
+    record->bytes_in = i;
     ring.commit();
   }
   EXPECT_EQ(ring.dropped(), 2u);
   for (uint16_t i = 0; i < 4; ++i) {
     ASSERT_NE(ring.front(), nullptr);
-    EXPECT_EQ(ring.front()->worker, i);
+    EXPECT_EQ(ring.front()->bytes_in, i);
     ring.pop();
   }
   EXPECT_EQ(ring.front(), nullptr);
+}
+
+TEST(RecordRing, KeepsItsLastHalfForTheLog) {
+  RecordRing ring(8);
+  for (int i = 0; i < 6; ++i) {
+    const bool fits = ring.reserve(false) != nullptr;
+    EXPECT_EQ(fits, i < 4);
+    if (fits) ring.commit();
+  }
+  for (int i = 0; i < 6; ++i) {
+    const bool fits = ring.reserve(true) != nullptr;
+    EXPECT_EQ(fits, i < 4);
+    if (fits) ring.commit();
+  }
+  EXPECT_EQ(ring.unwatched(), 2u);
+  EXPECT_EQ(ring.dropped(), 2u);
+  EXPECT_EQ(ring.share_taken(), 1.0);
 }
 
 TEST(RecordRing, PassesRecordsBetweenThreads) {
@@ -39,7 +56,7 @@ TEST(RecordRing, PassesRecordsBetweenThreads) {
   constexpr uint64_t kRecords = 20'000;
   std::thread worker([&] {
     for (uint64_t i = 0; i < kRecords;) {
-      AccessRecord* record = ring.reserve();
+      AccessRecord* record = ring.reserve(true);
       if (record == nullptr) {
         std::this_thread::yield();
         continue;

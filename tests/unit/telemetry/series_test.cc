@@ -38,6 +38,13 @@ TEST(SeriesKey, ComesBackAsItWas) {
   EXPECT_EQ(route_key(pack(RouteKey{7, 9})), (RouteKey{7, 9}));
 }
 
+void forget(RequestSeries& series, const std::vector<uint32_t>& frontends,
+            const std::vector<uint32_t>& rules) {
+  RequestSeries::Places places = series.places_of(frontends, rules);
+  while (series.forget(places)) {
+  }
+}
+
 TEST(RequestSeries, CountsByKeyAndByRoute) {
   RequestSeries series;
   series.count(key_of(1, 2),
@@ -83,17 +90,57 @@ TEST(RequestSeries, ForgetsSlotsAndTheirPlacesAreUsedAgain) {
     for (uint32_t i = 0; i < 20; ++i) gone.push_back(round * 40 + i);
     std::vector<uint32_t> rules;
     for (uint32_t i = 20; i < 40; ++i) rules.push_back(i);
-    series.forget(gone, rules);
+    forget(series, gone, rules);
     EXPECT_EQ(series.requests().size(), 0u);
     EXPECT_EQ(series.routes().size(), 0u);
   }
+}
+
+TEST(RequestSeries, ForgetsInPieces) {
+  RequestSeries series;
+  std::vector<uint32_t> gone;
+  for (uint32_t i = 0; i < 200; ++i) {
+    series.count(key_of(i), {});
+    gone.push_back(i);
+  }
+  RequestSeries::Places places = series.places_of(gone, {});
+  EXPECT_EQ(places.routes.size(), 200u);
+  EXPECT_TRUE(series.forget(places));
+  EXPECT_EQ(series.routes().size(), 200u - RequestSeries::kForgotten);
+  EXPECT_EQ(series.requests().size(), 200u - RequestSeries::kForgotten);
+  while (series.forget(places)) {
+  }
+  EXPECT_EQ(series.routes().size(), 0u);
+  EXPECT_EQ(series.requests().size(), 0u);
+}
+
+TEST(RouteSum, AddsUpToTheSameAsCounts) {
+  RequestSeries series;
+  series.count(key_of(1), {.bytes_in = 1, .bytes_out = 2, .retries = 3, .time = seconds(1)});
+  RouteSum one, two;
+  series.routes().for_each([&](const SeriesKey&, const RouteCounts& counts) {
+    one.add(counts);
+    two.add(counts);
+    two.add(counts);
+  });
+  RouteSum twice = one;
+  twice.add(one);
+  EXPECT_EQ(twice.times.slots, two.times.slots);
+  EXPECT_EQ(twice.times.total, 2u);
+  EXPECT_EQ(twice.times.sum_us, two.times.sum_us);
+  EXPECT_EQ(twice.by_bound, two.by_bound);
+  EXPECT_EQ(twice.classes, two.classes);
+  EXPECT_EQ(twice.faults, two.faults);
+  EXPECT_EQ(twice.retries, 6u);
+  EXPECT_EQ(twice.bytes_in, 2u);
+  EXPECT_EQ(twice.bytes_out, 4u);
 }
 
 TEST(RequestSeries, AForgottenKeyBeginsAtZero) {
   RequestSeries series;
   series.count(key_of(1), {.time = seconds(1)});
   const std::vector<uint32_t> one{1};
-  series.forget(one, {});
+  forget(series, one, {});
   series.count(key_of(1), {.time = seconds(1)});
   EXPECT_EQ(requests_of(series).at(key_of(1)), 1u);
   series.routes().for_each([](const SeriesKey&, const RouteCounts& counts) {
@@ -118,7 +165,7 @@ TEST(RequestSeries, IsReadWhileItCounts) {
     const std::vector<uint32_t> gone{1, 2, 3};
     for (uint32_t i = 0; i < 100'000; ++i) {
       series.count(key_of(i % 50), {});
-      if (i % 1'000 == 0) series.forget(gone, {});
+      if (i % 1'000 == 0) forget(series, gone, {});
     }
     done = true;
   });

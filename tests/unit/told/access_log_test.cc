@@ -68,6 +68,27 @@ TEST_F(AccessLogTest, FollowsItsPath) {
   EXPECT_EQ(read(path()), "four\n");
 }
 
+// Each second it is tried again, which nobody wants to read each second.
+TEST_F(AccessLogTest, TellsOnceThatItCannotFollow) {
+  AccessLog log = open();
+  std::filesystem::rename(path(), folder_ / "moved");
+  std::filesystem::create_directory(path());
+  testing::internal::CaptureStderr();
+  for (int i = 0; i < 3; ++i) {
+    log.follow_path();
+    EXPECT_TRUE(log.append("line\n"));
+  }
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "heddled: access log " + path().string() +
+                ": cannot be opened again: Is a directory; lines go on to the file that was there "
+                "before\n");
+  EXPECT_EQ(read(folder_ / "moved"), "line\nline\nline\n");
+  std::filesystem::remove(path());
+  log.follow_path();
+  log.append("new\n");
+  EXPECT_EQ(read(path()), "new\n");
+}
+
 TEST_F(AccessLogTest, TakesRegularFilesAlone) {
   ASSERT_EQ(::mkfifo(path().c_str(), 0600), 0);
   EXPECT_FALSE(AccessLog::open(path()));

@@ -120,6 +120,9 @@ class NodeView {
   virtual void want_records(double /*log_share*/, bool /*watched*/) {}
   // The records that wait, but no more than `most`; one thread at a time. How many there were.
   virtual size_t take_records(size_t /*most*/, const TakeRecord& /*take*/) { return 0; }
+  // How full the fullest worker's room for records is, 0 to 1. Who takes them.
+  virtual double records_fill() { return 0; }
+  virtual RecordDrops records_dropped() { return {}; }  // any thread; since start
   virtual std::string_view fault_name(uint8_t /*fault*/) { return {}; }
 };
 

@@ -30,7 +30,11 @@ struct RequestTotals {
   // What had no place in a worker's tables.
   uint64_t requests_overflow = 0;
   telemetry::RouteSum routes_overflow;
-  uint64_t records_dropped = 0;  // that nobody could read, as too many waited
+};
+
+// Records that nobody could read, as too many waited: to be logged, and only watched.
+struct RecordDrops {
+  uint64_t logged = 0, watched = 0;
 };
 
 // `time_ns`: when the request ended, since 1970.

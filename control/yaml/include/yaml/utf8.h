@@ -4,11 +4,9 @@
 #include <string>
 #include <string_view>
 
-namespace heddle::yaml {
+#include "core/utf8.h"  // utf8_length
 
-// The length of the well-formed character at the start of `text`, 0 if there is none (RFC 3629
-// section 4).
-size_t utf8_length(std::string_view text);
+namespace heddle::yaml {
 
 // At most `bytes` of well-formed text, with "..." in the place of what was cut.
 std::string shorten(std::string_view text, size_t bytes);

@@ -22,7 +22,8 @@ struct HttpRoute {
   const policy::HttpTarget* target = nullptr;
   // Who owns the target; it is kept for as long as the request is in work.
   std::shared_ptr<const policy::HttpRoutes> routes;
-  uint32_t prefix = 0;  // bytes of the path that the rule's prefix fits
+  uint64_t version = 0;  // of the policy that said so
+  uint32_t prefix = 0;   // bytes of the path that the rule's prefix fits
   // Chooses the endpoint, where something in the request says which; else each try draws.
   std::optional<uint64_t> hash;
   // The client is to be given a cookie of this name, with this value; null: none.
@@ -41,7 +42,10 @@ struct HttpRecord {
   uint32_t frontend = 0;
   uint32_t endpoint = kNoSlot;  // that was asked last
   uint32_t rule = kNoSlot;      // HttpTarget::slot
-  uint16_t status = 0;          // 0: none was given
+  // Of the policies under which the frontend and the rule were these slots: ClientTerms::version
+  // and HttpRoute::version. The slots may be others' by now.
+  uint64_t frontend_version = 0, rule_version = 0;
+  uint16_t status = 0;  // 0: none was given
   HttpFault fault = HttpFault::kNone;
   uint8_t tries = 0;
   http::Version version = http::Version::kHttp11;

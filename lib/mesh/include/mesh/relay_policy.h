@@ -34,6 +34,7 @@ struct ClientTerms {
   // Of HTTP: clients are nobody's that is known. What they say of themselves in X-Forwarded-Proto,
   // X-Request-Id and Forwarded is not believed.
   bool edge = false;
+  uint64_t version = 0;  // of the policy that said so
   // Until the endpoint is chosen, which waits for the client's first bytes, or its handshake.
   Duration timeout = seconds(10);
 };

@@ -107,6 +107,13 @@ class Model {
   };
   // Of one service, or of all; also those that have gone and drain. By service, address and port.
   std::vector<EndpointName> endpoints(const Key* service = nullptr) const;
+  // The first of all of them, and how many there are besides, at a cost that does not grow with
+  // these.
+  struct SomeEndpoints {
+    std::vector<EndpointName> endpoints;
+    size_t left_out = 0;
+  };
+  SomeEndpoints endpoints_up_to(size_t most) const;
   // A rule of a Route for requests. Of an unknown slot the route is empty.
   struct HttpRuleName {
     std::string route, service;  // "shop/cart"

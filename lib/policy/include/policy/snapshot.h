@@ -93,6 +93,7 @@ struct AccessList {
 // One port of one address of a service. Its terms are for all choices without any of their own.
 struct Frontend : BackendTerms {
   uint32_t service = kNoSlot;
+  uint64_t since = 0;   // the version that has given the slot to it
   uint16_t tenant = 0;  // the namespace, numbered densely from 0
   Forwarding forwarding = Forwarding::kDnat;
   SourceMapping source_mapping = SourceMapping::kPerFlow;
@@ -180,6 +181,9 @@ struct Snapshot {
   std::shared_ptr<const FrontendTable> frontend_table;
   CowArray<std::shared_ptr<const Frontend>> frontends;  // by slot; null: free
   CowArray<std::shared_ptr<const Cluster>> clusters;    // by slot; null: free
+  // By HttpTarget::slot: the version that has given it to its rule; kNobody: it is no rule's.
+  static constexpr uint64_t kNobody = UINT64_MAX;
+  CowArray<uint64_t> rules_since;
   // By interface: who may open flows to the workload behind it. Null: no guard; empty: none at all.
   std::vector<std::shared_ptr<const AccessList>> guards;
   // The addresses behind these interfaces, sorted; none when there is no guard.
@@ -191,6 +195,16 @@ struct Snapshot {
   AddressRoles roles;
   // By frontend slot; null: none. The same object until it would differ.
   std::shared_ptr<const std::vector<ProxyListener>> listeners;
+
+  // Whether the slot stands for what it stood for under an older version. What outlives its policy
+  // must not be taken for the slot's next owner's.
+  bool is_frontend_of(uint32_t slot, uint64_t version_then) const {
+    return slot < frontends.size() && frontends[slot] != nullptr &&
+           frontends[slot]->since <= version_then;
+  }
+  bool is_rule_of(uint32_t slot, uint64_t version_then) const {
+    return slot < rules_since.size() && rules_since[slot] <= version_then;
+  }
 
   // The interface whose guard is for flows to the address, or kNoInterface.
   InterfaceId guarded(const IpAddress& address) const {

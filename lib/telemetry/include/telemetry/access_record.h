@@ -42,7 +42,9 @@ struct RecordEnd {
 struct AccessRecord {
   Instant at;  // when it ended, by the worker's clock
   RequestKey key;
-  uint16_t worker = 0;
+  // Since which version of policy the key's slots have been those of its frontend and rule: slots
+  // are used again, and a name that is older or younger is another's.
+  uint64_t frontend_since = 0, rule_since = 0;
   uint8_t http_major = 1, http_minor = 1;
   uint8_t tries = 0;    // 0: no endpoint was asked
   bool logged = false;  // false: for live watchers alone

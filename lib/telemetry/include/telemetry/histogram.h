@@ -21,6 +21,7 @@ struct HistogramSum {
   uint64_t total = 0;
   uint64_t sum_us = 0;
 
+  void add(const HistogramSum& other);
   // The least time that `share` (0 to 1) of all do not exceed; 0 without any.
   Duration quantile(double share) const;
 };

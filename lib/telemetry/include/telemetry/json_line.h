@@ -22,5 +22,7 @@ void append_json_line(const AccessRecord& record, const RecordNames& names, int6
 std::string time_text(int64_t time_ns);
 // "192.0.2.1:80", "[2001:db8::1]:80"; empty without a port.
 std::string text_of(const RecordEnd& end);
+// "HTTP/1.1", "HTTP/2".
+std::string protocol_of(const AccessRecord& record);
 
 }  // namespace heddle::telemetry

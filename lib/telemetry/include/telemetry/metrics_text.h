@@ -39,7 +39,6 @@ class MetricsText {
   void add_histogram(Labels labels, std::span<const Duration> bounds,
                      std::span<const uint64_t> counts, double sum_seconds);
 
-  uint64_t samples() const { return samples_; }
   const std::string& text() const { return text_; }
   std::string take() { return std::move(text_); }
 
@@ -48,7 +47,6 @@ class MetricsText {
 
   std::string text_;
   std::string family_;
-  uint64_t samples_ = 0;
 };
 
 }  // namespace heddle::telemetry

@@ -1,5 +1,6 @@
 // RecordRing: access records on their way from a worker to the one thread that reads them. What
-// does not fit is dropped and counted; nobody waits.
+// does not fit is dropped and counted; nobody waits. Its last half is for what is logged: who only
+// watches takes no place in the log.
 #pragma once
 
 #include <atomic>
@@ -19,11 +20,13 @@ class RecordRing {
       : mask_(std::bit_ceil(capacity) - 1),
         records_(std::make_unique_for_overwrite<AccessRecord[]>(mask_ + 1)) {}
 
-  // The worker: where the next record goes, to be filled in and committed. Null: full; counted.
-  AccessRecord* reserve() {
+  // The worker: where the next record goes, to be filled in and committed. Null: there is no place;
+  // counted.
+  AccessRecord* reserve(bool logged) {
     const uint32_t tail = tail_.load(std::memory_order_relaxed);
-    if (tail - head_.load(std::memory_order_acquire) > mask_) {
-      dropped_.add();
+    const uint32_t waiting = tail - head_.load(std::memory_order_acquire);
+    if (waiting > (logged ? mask_ : mask_ / 2)) {
+      (logged ? dropped_ : unwatched_).add();
       return nullptr;
     }
     return &records_[tail & mask_];
@@ -40,15 +43,21 @@ class RecordRing {
   }
   void pop() { head_.store(head_.load(std::memory_order_relaxed) + 1, std::memory_order_release); }
 
-  // Any thread.
+  // Any thread: what was to be logged, and what was only watched.
   uint64_t dropped() const { return dropped_.value(); }
+  uint64_t unwatched() const { return unwatched_.value(); }
+  // How full it is, 0 to 1.
+  double share_taken() const {
+    const uint32_t head = head_.load(std::memory_order_relaxed);
+    return static_cast<double>(tail_.load(std::memory_order_relaxed) - head) / (mask_ + 1.0);
+  }
 
  private:
   uint32_t mask_;
   std::unique_ptr<AccessRecord[]> records_;
   alignas(64) std::atomic<uint32_t> head_{0};  // written by the reader
   alignas(64) std::atomic<uint32_t> tail_{0};  // written by the worker
-  Counter dropped_;
+  Counter dropped_, unwatched_;
 };
 
 }  // namespace heddle::telemetry

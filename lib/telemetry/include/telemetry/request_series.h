@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "core/counter.h"
 #include "telemetry/histogram.h"
@@ -70,6 +71,7 @@ struct RouteSum {
   std::array<uint64_t, 6> classes{};
   uint64_t faults = 0, retries = 0, bytes_in = 0, bytes_out = 0;
   void add(const RouteCounts& counts);
+  void add(const RouteSum& other);
 };
 
 struct RequestFacts {
@@ -86,8 +88,18 @@ class RequestSeries {
 
   // The worker's.
   void count(const RequestKey& key, const RequestFacts& facts);
-  // Of slots that are about to stand for something else; each list in ascending order.
-  void forget(std::span<const uint32_t> frontends, std::span<const uint32_t> rules);
+
+  // Places in the two tables.
+  struct Places {
+    std::vector<uint32_t> requests, routes;
+  };
+  // Any thread: where counts of these slots are, which nobody counts for now; each list in
+  // ascending order.
+  Places places_of(std::span<const uint32_t> frontends, std::span<const uint32_t> rules) const;
+  // The worker's: forgets at most kForgotten of them, which it takes off the lists: a route's
+  // counts are 3 KB. False: there is nothing left.
+  static constexpr size_t kForgotten = 64;
+  bool forget(Places& places);
 
   const SeriesTable<RequestCounts>& requests() const { return requests_; }
   const SeriesTable<RouteCounts>& routes() const { return routes_; }

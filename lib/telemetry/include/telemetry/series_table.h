@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 namespace heddle::telemetry {
 
@@ -44,17 +45,22 @@ class SeriesTable {
     return counts_[free];
   }
 
-  // The writer's: takes away the keys that match. Their places stay marked, as others may have
-  // been put behind them.
+  // Any thread: where the keys are that match.
   template <class Match>
-  void forget_if(Match&& match) {
-    for (uint32_t i = 0; i <= mask_; ++i) {
-      const SeriesKey key = key_at(i);
-      if ((key.low & kLive) == 0 || !match(plain(key))) continue;
-      keys_[i].low.store(kGone, std::memory_order_relaxed);
-      counts_[i].clear();
-      size_.store(size() - 1, std::memory_order_relaxed);
-    }
+  std::vector<uint32_t> places_of(Match&& match) const {
+    std::vector<uint32_t> places;
+    for (uint32_t i = 0; i <= mask_; ++i)
+      if (const SeriesKey key = key_at(i); (key.low & kLive) != 0 && match(plain(key)))
+        places.push_back(i);
+    return places;
+  }
+  // The writer's: takes away the key that is there. The place stays marked, as others may have been
+  // put behind it.
+  void forget(uint32_t place) {
+    if ((key_at(place).low & kLive) == 0) return;
+    keys_[place].low.store(kGone, std::memory_order_relaxed);
+    counts_[place].clear();
+    size_.store(size() - 1, std::memory_order_relaxed);
   }
 
   // Any thread: visit(key, counts). One that is forgotten meanwhile may be seen half empty.

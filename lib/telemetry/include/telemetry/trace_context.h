@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "core/random.h"
@@ -25,13 +26,14 @@ struct TraceContext {
   static std::optional<TraceContext> parse(std::string_view text);
   // A new trace, not sampled: who wants spans of it starts it himself.
   static TraceContext start(Random& random);
-  // The same trace, from a span of ours.
-  TraceContext child(Random& random) const;
 
   // "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
   std::array<char, kText> text() const;
   friend bool operator==(const TraceContext&, const TraceContext&) = default;
 };
+
+// In hexadecimal digits; empty: it is none, all 0.
+std::string text_of(const TraceContext::TraceId& id);
 
 // Whether a value of tracestate is one; its members are added to `members`, of which a request has
 // at most 32 in all its fields.

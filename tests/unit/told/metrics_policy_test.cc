@@ -1,0 +1,97 @@
+#include <gtest/gtest.h>
+
+#include "metrics_page.h"
+#include "told_node.h"
+
+namespace heddle::server {
+namespace {
+
+RequestNames names() {
+  RequestNames names;
+  names.services = {{"Service", "shop", "web", "shop/web", "shop/web:http", 1},
+                    {"Gateway", "shop", "web", "gateway shop/web", "gateway shop/web:http", 1}};
+  names.rules = {{"shop/web", "shop/web", "path prefix /b", 0, "shop/web[0]", 1}, {}};
+  return names;
+}
+
+void count(RequestTotals& totals, telemetry::RouteKey route, uint64_t requests) {
+  totals.requests.push_back({.key = {.route = route, .status = 200}, .requests = requests});
+  auto& routes = totals.routes.emplace_back();
+  routes = {.key = route, .sum = std::make_unique<telemetry::RouteSum>()};
+  routes.sum->bytes_in = requests;
+}
+
+std::string text_of(const RequestTotals& totals) {
+  ToldNode node;
+  telemetry::MetricsText text;
+  add_requests(totals, names(), node, text);
+  return text.take();
+}
+
+bool has(const std::string& text, const std::string& line) {
+  return text.find("\n" + line + "\n") != std::string::npos;
+}
+
+// Between the delete of a Route and the next change its slot is nobody's, and its counts are there.
+TEST(MetricsOfRequests, CountsOfARuleEndWithIt) {
+  RequestTotals totals;
+  count(totals, {0, 0}, 3);
+  count(totals, {0, 1}, 5);
+  count(totals, {0, telemetry::kNoRule}, 2);
+  const std::string text = text_of(totals);
+  const std::string of =
+      "{destination_service=\"web\",destination_namespace=\"shop\",destination_kind=\"Service\",";
+  EXPECT_TRUE(has(text, "heddle_request_bytes_total" + of + "route=\"shop/web[0]\"} 3")) << text;
+  EXPECT_TRUE(has(text, "heddle_request_bytes_total" + of + "route=\"\"} 2")) << text;
+  const std::string rest =
+      ",response_code=\"200\",grpc_status=\"\",response_flags=\"\",tls=\"false\","
+      "source_workload=\"\",source_namespace=\"\"}";
+  EXPECT_TRUE(has(text, "heddle_requests_total" + of + "route=\"\"" + rest + " 2")) << text;
+}
+
+TEST(MetricsOfRequests, AGatewayIsNoServiceOfItsName) {
+  RequestTotals totals;
+  count(totals, {0, telemetry::kNoRule}, 2);
+  count(totals, {1, telemetry::kNoRule}, 3);
+  const std::string text = text_of(totals);
+  const std::string of =
+      "heddle_request_bytes_total{destination_service=\"web\",destination_namespace=\"shop\","
+      "destination_kind=";
+  EXPECT_TRUE(has(text, of + "\"Service\",route=\"\"} 2")) << text;
+  EXPECT_TRUE(has(text, of + "\"Gateway\",route=\"\"} 3")) << text;
+}
+
+TEST(MetricsOfRequests, TellOverflowOfBothTables) {
+  RequestTotals totals;
+  totals.requests_overflow = 2;
+  totals.routes_overflow.times.total = 7;
+  const std::string text = text_of(totals);
+  EXPECT_TRUE(has(text, "heddle_request_series_overflow_total{table=\"requests\"} 2")) << text;
+  EXPECT_TRUE(has(text, "heddle_request_series_overflow_total{table=\"routes\"} 7")) << text;
+}
+
+// One that has drained since its address had no port is as people see it the same.
+TEST(MetricsOfEndpoints, AddUpByLabels) {
+  EndpointFacts facts;
+  for (const bool draining : {true, false}) {
+    v1::EndpointCounts& one = *facts.told.add_endpoints();
+    one.set_namespace_("shop");
+    one.set_service("web");
+    one.set_address("10.1.0.7");
+    one.set_port(8080);
+    one.set_packets(draining ? 3 : 4);
+    one.set_active_flows(1);
+    one.set_draining(draining);
+  }
+  telemetry::MetricsText text;
+  add_endpoints(facts, text);
+  const std::string of =
+      "{destination_namespace=\"shop\",destination_service=\"web\",address=\"10.1.0.7\","
+      "port=\"8080\"} ";
+  EXPECT_TRUE(has(text.text(), "heddle_endpoint_packets_total" + of + "7")) << text.text();
+  EXPECT_TRUE(has(text.text(), "heddle_endpoint_active_flows" + of + "2"));
+  EXPECT_TRUE(has(text.text(), "heddle_endpoint_draining" + of + "0"));
+}
+
+}  // namespace
+}  // namespace heddle::server
