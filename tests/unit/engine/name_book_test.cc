@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <condition_variable>
 #include <future>
+#include <mutex>
 
+#include "../told/told_node.h"
+#include "record_desk.h"
 #include "support.h"
 
 namespace heddle::server {
@@ -57,6 +61,43 @@ TEST_F(NameBookTest, DoesNotWaitForABusyEngine) {
   EXPECT_EQ(book_.names(), before) << "those of before are better than none";
   go_on.set_value();
   EXPECT_TRUE(book_.are_new(*wait())) << "the question is under way still";
+}
+
+// The first request under a policy gets its name, and waits for it where there is room; a ring that
+// is filling up is emptied whatever the engine does.
+TEST_F(NameBookTest, TheDeskWaitsForNamesOnlyWhileThereIsRoom) {
+  ToldNode node;
+  NameBook book(engine_.get());
+  RecordDesk desk(node, book, std::nullopt, 0);
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<std::string> services;
+  const auto watcher = desk.watch([&](const RecordDesk::Told& told) {
+    const std::lock_guard lock(mutex);
+    services.emplace_back(told.names.service);
+    changed.notify_all();
+  });
+  const auto told = [&](size_t count) {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, 20s, [&] { return services.size() >= count; });
+  };
+  ASSERT_TRUE(apply(std::vector{web(), web_endpoints()}).status.ok());
+  telemetry::AccessRecord record{};
+  record.frontend_since = 1;
+  node.tell(record);
+  ASSERT_TRUE(desk.start());
+  ASSERT_TRUE(told(1));
+  EXPECT_EQ(services[0], "shop/web:http");
+
+  ASSERT_TRUE(apply(std::vector{web_endpoints("10.1.0.8")}).status.ok());
+  std::promise<void> go_on;
+  engine_->post([&] { go_on.get_future().wait(); });
+  node.fill = 0.5;
+  for (int i = 0; i < 1'000; ++i) node.tell(record);
+  ASSERT_TRUE(told(1'001)) << "while the engine is busy";
+  EXPECT_EQ(services.back(), "shop/web:http") << "the older names are right still";
+  go_on.set_value();
+  desk.forget(*watcher);
 }
 
 TEST_F(NameBookTest, WithoutAnEngineThereAreNone) {
