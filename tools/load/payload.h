@@ -25,7 +25,7 @@ class Payload {
       if (buffer.handle.value() == 0) break;
       std::memset(buffer.data, 'a' + static_cast<int>(i % 26), buffer.capacity);
       HEDDLE_CHECK(text.size() <= buffer.capacity, "a text that fits into a buffer");
-      std::memcpy(buffer.data, text.data(), text.size());
+      std::copy(text.begin(), text.end(), buffer.data);
       buffers_.push_back(buffer);
     }
   }
