@@ -128,7 +128,6 @@ class Compiler {
   HttpRoutes::Senders senders_of(const HttpSource& source) const;
   std::vector<HttpRoutes::Rule> http_rules_of(const Group& group, bool v4);
   HttpParts http_parts(const Group& group);
-  std::shared_ptr<const HttpAffinity> http_affinity(const Group& group) const;
   void hold_choices(const HttpRoutes& routes);
   void release_choices(const HttpRoutes& routes);
   void count_routes(const HttpRoutes* before, const HttpRoutes* after);

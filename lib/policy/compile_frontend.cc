@@ -87,8 +87,6 @@ std::vector<Compiler::PortParts> Compiler::parts_of(const Group& group) const {
     const ServicePort& port = group.spec().ports[i];
     parts[i].rule = rules[i];
     parts[i].terms = terms_of(group, port);
-    for (size_t j = 0; j < i && parts[i].terms.affinity != nullptr; ++j)
-      if (parts[j].terms.affinity != nullptr) parts[i].terms.affinity = parts[j].terms.affinity;
     parts[i].hosts = hosts_of(port);
     if (ends_tls(port)) parts[i].tls_in = shelf_.find(server_use(index_, group.key, port));
     parts[i].by_name = has_names && port.tls && port.tls->mode == ClientTls::kPassthrough;

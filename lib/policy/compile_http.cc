@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "compile.h"
-#include "http/field_id.h"
 #include "http_text.h"
 #include "names.h"
 
@@ -29,20 +28,6 @@ void for_each_cluster(const HttpRoutes& routes, const Take& take) {
     for (const Choice& choice : rule.target.choices) take(choice.cluster);
     if (rule.target.mirror) take(rule.target.mirror->cluster);
   }
-}
-
-HttpAffinity affinity_of(const TrafficPolicy& policy) {
-  HttpAffinity affinity{.name = policy.hash_name,
-                        .field = http::FieldId::kCookie,
-                        .cookie_ttl = policy.hash_cookie_ttl,
-                        .cookie_attributes = {}};
-  if (policy.hash_on == HashOn::kHeader) affinity.field = http::field_id_of(policy.hash_name);
-  if (!policy.hash_cookie_ttl) return affinity;
-  affinity.cookie_attributes = "; Path=/; HttpOnly";
-  if (*policy.hash_cookie_ttl != Duration())
-    affinity.cookie_attributes +=
-        "; Max-Age=" + std::to_string(policy.hash_cookie_ttl->ns() / seconds(1).ns());
-  return affinity;
 }
 
 }  // namespace
@@ -128,18 +113,6 @@ void Compiler::hold_choices(const HttpRoutes& routes) {
 
 void Compiler::release_choices(const HttpRoutes& routes) {
   for_each_cluster(routes, [this](uint32_t cluster) { release(cluster); });
-}
-
-// The same object as before where the same would be made, as frontends are compared.
-std::shared_ptr<const HttpAffinity> Compiler::http_affinity(const Group& group) const {
-  if (group.traffic_policies.empty()) return nullptr;
-  const auto& policy = std::get<TrafficPolicy>((*group.traffic_policies.begin())->spec);
-  if (!is_of_requests(policy.hash_on)) return nullptr;
-  HttpAffinity affinity = affinity_of(policy);
-  for (const auto& [key, slot] : group.compiled.frontends)
-    if (const auto& old = current_.frontends[slot]->affinity; old != nullptr && *old == affinity)
-      return old;
-  return std::make_shared<const HttpAffinity>(std::move(affinity));
 }
 
 void Compiler::count_routes(const HttpRoutes* before, const HttpRoutes* after) {

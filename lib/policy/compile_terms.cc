@@ -1,10 +1,33 @@
 // Where a rule leads, and how its endpoints are spoken to.
+#include <string>
+#include <utility>
+
 #include "backend_port.h"
 #include "compile.h"
 #include "core/check.h"
+#include "http/field_id.h"
 #include "tls_use.h"
 
 namespace heddle::policy {
+namespace {
+
+std::shared_ptr<const HttpAffinity> affinity_of(const TrafficPolicy& policy) {
+  if (!is_of_requests(policy.hash_on)) return nullptr;
+  HttpAffinity affinity{.name = policy.hash_name,
+                        .field = http::FieldId::kCookie,
+                        .cookie_ttl = policy.hash_cookie_ttl,
+                        .cookie_attributes = {}};
+  if (policy.hash_on == HashOn::kHeader) affinity.field = http::field_id_of(policy.hash_name);
+  if (policy.hash_cookie_ttl) {
+    affinity.cookie_attributes = "; Path=/; HttpOnly";
+    if (*policy.hash_cookie_ttl != Duration())
+      affinity.cookie_attributes +=
+          "; Max-Age=" + std::to_string(policy.hash_cookie_ttl->ns() / seconds(1).ns());
+  }
+  return std::make_shared<const HttpAffinity>(std::move(affinity));
+}
+
+}  // namespace
 
 // As connections to a port of the service are handled.
 BackendTerms Compiler::terms_of(const Group& group, const ServicePort& port) const {
@@ -15,7 +38,7 @@ BackendTerms Compiler::terms_of(const Group& group, const ServicePort& port) con
   if (group.traffic_policies.empty()) return terms;
   const Key& key = (*group.traffic_policies.begin())->key;
   const auto& policy = std::get<TrafficPolicy>((*group.traffic_policies.begin())->spec);
-  if (port.http) terms.affinity = http_affinity(group);
+  if (port.http) terms.affinity = affinity_of(policy);
   if (terms.affinity != nullptr || !is_of_requests(policy.hash_on)) terms.hash_on = policy.hash_on;
   terms.connect_timeout = policy.connect_timeout.value_or(kDefaultConnectTimeout);
   terms.idle_timeout = policy.idle_timeout.value_or(kDefaultIdleTimeout);

@@ -6,6 +6,7 @@
 
 #include "allocations.h"
 #include "http_support.h"
+#include "tls_support.h"
 
 namespace heddle::policy {
 namespace {
@@ -139,26 +140,71 @@ TEST(HttpAffinity, CookiesAreGiven) {
   EXPECT_FALSE(wants(without));
 }
 
-TEST(HttpAffinity, IsOneObject) {
+TEST(HttpAffinity, IsOfAllPortsOfHttp) {
   World world;
   world.apply(shop(by_header()));
-  const Frontend& first = *world.frontend("10.96.0.1", 80);
-  const HttpAffinity* affinity = first.affinity.get();
-  ASSERT_NE(affinity, nullptr);
-  EXPECT_EQ(affinity->name, "x-user");
-  EXPECT_EQ(world.frontend("10.96.0.2", 81)->affinity.get(), affinity);
+  const Frontend* first = world.frontend("10.96.0.1", 80);
+  ASSERT_NE(first->affinity, nullptr);
+  EXPECT_EQ(first->affinity->name, "x-user");
+  EXPECT_EQ(*world.frontend("10.96.0.2", 81)->affinity, *first->affinity);
   const Frontend& raw = *world.frontend("10.96.0.1", 82);
   EXPECT_EQ(raw.affinity, nullptr);
   EXPECT_EQ(raw.hash_on, HashOn::kFlow) << "connections have no headers";
-  TrafficPolicy slow = by_header();
-  slow.connect_timeout = seconds(1);
-  world.apply({put("shop/tp", slow)});
-  EXPECT_EQ(world.frontend("10.96.0.1", 80)->affinity.get(), affinity);
+  world.apply({put("shop/tp", by_header())});
+  EXPECT_EQ(world.frontend("10.96.0.1", 80), first) << "as nothing has changed";
   world.apply({put("shop/tp", by_header("x-other"))});
   EXPECT_EQ(world.frontend("10.96.0.1", 80)->affinity->name, "x-other");
   EXPECT_FALSE(world.may_cut) << "live connections go on";
   world.apply({put("shop/tp", TrafficPolicy{.service = "cart"})});
   EXPECT_EQ(world.frontend("10.96.0.1", 80)->affinity, nullptr);
+}
+
+// As it is compared by what it says, no rule that leads by it is made again.
+TEST(HttpAffinity, OfAnotherServiceIsComparedByWhatItSays) {
+  World world;
+  TrafficPolicy policy = by_header();
+  policy.service = "front";
+  HttpRule to_cart = rule({});
+  to_cart.backends[0].port = 80;
+  world.apply(shop(by_header()));
+  world.apply({put("shop/front", http_service({"10.96.0.7"})), put("shop/front", policy),
+               put("shop/r", http_route({to_cart}, {}, "front"))});
+  ASSERT_NE(world.frontend("10.96.0.7", 80)->http->rules()[0].target.choices[0].terms, nullptr);
+  world.apply({put("shop/tp", by_header("x-other"))});
+  const auto routes = world.frontend("10.96.0.7", 80)->http;
+  const uint32_t generation = world.snapshot->generation;
+  EXPECT_EQ(routes->rules()[0].target.choices[0].terms->affinity->name, "x-other");
+  world.apply({put("shop/tp", by_header("x-other"))});
+  EXPECT_EQ(world.frontend("10.96.0.7", 80)->http, routes);
+  EXPECT_EQ(world.snapshot->generation, generation);
+  EXPECT_FALSE(world.may_cut);
+}
+
+// Its own terms are asked for while its frontends are compiled.
+TEST(HttpAffinity, OfAServiceThatLeadsToItself) {
+  TlsWorld tls;
+  World& world = tls.world;
+  Service self = http_service({"10.96.0.5"}, {http_port(), {"raw", 90}, {"tls", 443}});
+  self.forwarding = Forwarding::kProxy;
+  self.ports[2].tls = ServerTls{.mode = ClientTls::kPassthrough};
+  TrafficPolicy policy = by_header();
+  policy.service = "self";
+  const Backend to{.service = "self", .ns = "shop", .port = 80};
+  world.apply({put("shop/self", self), put("shop/self", endpoints("self", {"10.1.0.5"})),
+               put("shop/self", policy),
+               put("shop/raw", Route{.service = "self", .rules = {{"raw", {to}}}}),
+               put("shop/tls", Route{.service = "self", .tls = {{{"a.example"}, {to}}}})});
+  for (const char* name : {"x-other", "x-user"}) {
+    policy.hash_name = name;
+    world.apply({put("shop/self", policy)});
+    EXPECT_EQ(world.frontend("10.96.0.5", 80)->affinity->name, name);
+    const Decision raw = decide(*world.snapshot, flow("10.9.0.1", "10.96.0.5", 90));
+    EXPECT_EQ(outcome(raw), "10.1.0.5");
+    EXPECT_EQ(raw.port, 80);
+    EXPECT_EQ(
+        outcome(decide(*world.snapshot, flow("10.9.0.1", "10.96.0.5", 443), nullptr, "a.example")),
+        "10.1.0.5");
+  }
 }
 
 TEST(HttpAffinity, OthersAsBefore) {

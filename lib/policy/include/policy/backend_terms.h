@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <tuple>
 
 #include "core/time.h"
 #include "policy/http_affinity.h"
@@ -12,10 +13,16 @@
 
 namespace heddle::policy {
 
+// Whether both are null, or what they point to is equal.
+template <class T>
+bool point_alike(const std::shared_ptr<const T>& a, const std::shared_ptr<const T>& b) {
+  return a == b || (a != nullptr && b != nullptr && *a == *b);
+}
+
 struct BackendTerms {
   uint16_t target_port = 0;  // of endpoints without one of their own; 0: as the packet has it
   HashOn hash_on = HashOn::kFlow;
-  // With HashOn::kHeader or kCookie, else null. The same object until it would differ.
+  // With HashOn::kHeader or kCookie, else null.
   std::shared_ptr<const HttpAffinity> affinity;
   // Of connections that the node opens.
   HttpUpstream upstream_http = HttpUpstream::kHttp1;  // where HTTP is spoken at all
@@ -24,7 +31,14 @@ struct BackendTerms {
   Duration idle_timeout = kDefaultIdleTimeout;  // without a byte from either side; 0: never
   // The same object until its configuration changes. Null: plaintext.
   std::shared_ptr<const TlsUse> tls_out;
-  friend bool operator==(const BackendTerms&, const BackendTerms&) = default;
+  friend bool operator==(const BackendTerms& a, const BackendTerms& b) {
+    // All but the affinity; naming all members, so that none is forgotten.
+    const auto others = [](const BackendTerms& terms) {
+      const auto& [port, hash, affinity, http, proxy_protocol, connect, idle, tls] = terms;
+      return std::tie(port, hash, http, proxy_protocol, connect, idle, tls);
+    };
+    return others(a) == others(b) && point_alike(a.affinity, b.affinity);
+  }
 };
 
 }  // namespace heddle::policy

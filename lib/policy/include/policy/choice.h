@@ -16,8 +16,7 @@ struct Choice {
   uint32_t cluster = kNoSlot;
   std::shared_ptr<const BackendTerms> terms;  // null: those of the frontend
   friend bool operator==(const Choice& a, const Choice& b) {
-    if (a.until != b.until || a.cluster != b.cluster) return false;
-    return a.terms == b.terms || (a.terms != nullptr && b.terms != nullptr && *a.terms == *b.terms);
+    return a.until == b.until && a.cluster == b.cluster && point_alike(a.terms, b.terms);
   }
 };
 
