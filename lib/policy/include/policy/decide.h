@@ -73,8 +73,8 @@ bool is_mirrored(const HttpMirrorTarget& mirror, uint64_t drawn);
 Decision decide_mirror(const Snapshot& snapshot, uint32_t frontend_slot, const Flow& flow,
                        const HttpTarget& target, uint64_t hash, const PickState* state = nullptr);
 
-// By whose affinity a request is led: of the rule's first backend where it is spoken to in its own
-// way, else of the frontend. `target` may be null.
+// By whose hash a request is led: of the rule's first backend where it is spoken to in its own way,
+// else of the frontend. `target` may be null.
 const BackendTerms& leading_terms(const Frontend& frontend, const HttpTarget* target);
 
 // The hash for decide_request by what the terms' hash_on says: of the source's address, of the

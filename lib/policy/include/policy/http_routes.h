@@ -55,7 +55,7 @@ struct HttpTarget {
   Duration stream_idle;  // without a byte either way; 0: the frontend's idle_timeout
   Duration connect;      // 0: the frontend's connect_timeout
   // For workers' counters: below Limits::http_rule_slots(), and the same for as long as its Route
-  // has a rule of this number.
+  // has a rule of this number and is of the same Service or Gateway.
   uint32_t slot = kNoSlot;
   // For explain, as those of Frontend.
   uint32_t route = kNoSlot;
