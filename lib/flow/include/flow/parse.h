@@ -57,11 +57,10 @@ inline void parse(std::span<uint8_t> packet, Parsed4& out) {
   out.l4_offset = wire::kIpv4HeaderSize;
   out.l4_length = static_cast<uint16_t>(ip.total_length() - wire::kIpv4HeaderSize);
   out.packet = packet.data();
-  const size_t header = size_t{l4[12]} >> 4 << 2;
-  const size_t datagram = load_be<uint16_t>(l4 + 4);
-  const bool sound = ip.protocol() == wire::IpProtocol::kTcp
-                         ? header >= 20 && header <= out.l4_length
-                         : datagram >= 8 && datagram <= out.l4_length;
+  // Of a datagram without data nothing is there behind eight bytes.
+  const bool tcp = ip.protocol() == wire::IpProtocol::kTcp;
+  const size_t length = tcp ? size_t{l4[12]} >> 4 << 2 : size_t{load_be<uint16_t>(l4 + 4)};
+  const bool sound = length >= (tcp ? 20u : 8u) && length <= out.l4_length;
   const bool land = out.key == out.key.reversed();
   if (!sound || land) [[unlikely]]
     return internal::parse_ipv4_slowly(packet, out);
