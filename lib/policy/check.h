@@ -1,10 +1,13 @@
 // Checker: whether resources fit to each other and to heddled.yaml.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "index.h"
+#include "listener_names.h"
 #include "problems.h"
 
 namespace heddle::policy {
@@ -36,10 +39,11 @@ class Checker {
 
   void check(const Resource& resource);
   // What no resource can see alone.
-  void check_endpoints(const Group& group);  // each once, and not too many
-  void check_rules(const Group& group);      // one for each port
-  void check_access(const Group& group);     // not too many
-  void check_guard(uint32_t port);           // the same for the workload there
+  void check_endpoints(const Group& group);     // each once, and not too many
+  void check_rules(const Group& group);         // one for each port
+  void check_upstreams(const Resource& route);  // what backends' TrafficPolicies ask for
+  void check_access(const Group& group);        // not too many
+  void check_guard(uint32_t port);              // the same for the workload there
   void check_totals(const Totals& totals, const Key& blamed);
 
  private:
@@ -60,8 +64,11 @@ class Checker {
   void check_backend_port(const BackendPlace& place, const Backend& backend,
                           const Service& service);
   void check_hostnames(const Key& key, const Route& spec, const Service& gateway);
+  const ListenerNames& listeners_of(const Service& gateway, ListenerNames::Is is);
   void check_listener_rules(const Key& key, const Route& spec, const Service& gateway);
-  void check_wrapped(const Resource& route);
+  const Resource* policy_of(const Route& route, const Backend& backend) const;
+  bool check_unproxied(const BackendPlace& place, const Backend& backend);
+  bool check_wrapped(const BackendPlace& place, const Backend& backend);
   // Null: told.
   const Service* service(const Key& key, const std::string& field, const std::string& name);
   void check_terms(const ResourceSet& policies, const std::string& target);
@@ -94,6 +101,8 @@ class Checker {
   const std::set<Key>& deleted_;
   bool has_tls_;
   Problems& problems_;
+  // Of gateways whose Routes were checked.
+  std::map<std::pair<const Service*, ListenerNames::Is>, ListenerNames> listeners_;
 };
 
 // " is also of Service shop/cart".

@@ -16,12 +16,6 @@ bool passes_tls(const ServicePort& port) {
 bool is_http(const ServicePort& port) { return port.http.has_value(); }
 bool is_plain(const ServicePort& port) { return !is_http(port) && !passes_tls(port); }
 
-bool takes(const ServicePort& listener, const std::string& name) {
-  return listener.hostnames.empty() ||
-         std::ranges::any_of(listener.hostnames,
-                             [&](const std::string& own) { return names_intersect(own, name); });
-}
-
 template <class Is>
 std::string hostnames_of(const Service& gateway, const Is& is) {
   constexpr size_t kMost = 3;
@@ -78,10 +72,9 @@ void Checker::check_backend_port(const BackendPlace& place, const Backend& backe
 // Where nobody could ever come in by a name, it is a mistake (NoMatchingListenerHostname of
 // Gateway API).
 void Checker::check_hostnames(const Key& key, const Route& spec, const Service& gateway) {
-  const auto check = [&](const std::string& field, const std::string& name, const auto& is) {
-    const auto lets_in = [&](const ServicePort& each) { return is(each) && takes(each, name); };
-    if (std::ranges::none_of(gateway.ports, is)) return;  // told
-    if (std::ranges::any_of(gateway.ports, lets_in)) return;
+  const auto check = [&](const std::string& field, const std::string& name, auto is) {
+    const ListenerNames& listeners = listeners_of(gateway, is);
+    if (!listeners.has_listeners() || listeners.take(name)) return;  // the first is told
     problems_.add(key, field,
                   fmt::format("{} is of no listener of {}, which have {}", quote(name),
                               title_of(target_of(key, spec)), hostnames_of(gateway, is)));
@@ -92,6 +85,10 @@ void Checker::check_hostnames(const Key& key, const Route& spec, const Service& 
     for (size_t j = 0; j < spec.tls[i].server_names.size() && !problems_.full(); ++j)
       check(fmt::format("spec.tls[{}].server_names[{}]", i, j), spec.tls[i].server_names[j],
             passes_tls);
+}
+
+const ListenerNames& Checker::listeners_of(const Service& gateway, ListenerNames::Is is) {
+  return listeners_.try_emplace({&gateway, is}, gateway, is).first->second;
 }
 
 // A listener is led by rules of one kind, as its protocol says.
@@ -108,25 +105,6 @@ void Checker::check_listener_rules(const Key& key, const Route& spec, const Serv
                       fmt::format("listener {} is {}, whose rules are under {}", quote(name),
                                   is_http(port) ? "one of HTTP" : "one where TLS passes through",
                                   is_http(port) ? "http" : "tls"));
-  }
-}
-
-// What passes through is TLS already, and not the node's to wrap once more.
-void Checker::check_wrapped(const Resource& route) {
-  const auto& spec = std::get<Route>(route.spec);
-  for (size_t i = 0; i < spec.tls.size() && !problems_.full(); ++i) {
-    for (size_t j = 0; j < spec.tls[i].backends.size(); ++j) {
-      const Backend& backend = spec.tls[i].backends[j];
-      if (!has_own_terms(spec, backend)) continue;
-      const auto group = index_.groups().find({Kind::kService, backend.ns, backend.service});
-      if (group == index_.groups().end()) continue;
-      for (const Resource* policy : group->second.traffic_policies)
-        if (std::get<TrafficPolicy>(policy->spec).upstream_tls)
-          problems_.add(route.key, fmt::format("spec.tls[{}].backends[{}].service", i, j),
-                        fmt::format("TrafficPolicy {} has upstream_tls, and what passes through "
-                                    "is TLS already",
-                                    path_of(policy->key)));
-    }
   }
 }
 

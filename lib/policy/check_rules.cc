@@ -116,8 +116,6 @@ void Checker::check_rules(const Group& group) {
   }
   check_server_names(group);
   check_alike(group);
-  for (const auto* routes : {&group.routes, &group.backend_of})
-    for (const Resource* route : *routes) check_wrapped(*route);
 }
 
 void Checker::check_access(const Group& group) {

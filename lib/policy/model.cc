@@ -138,7 +138,13 @@ void Model::State::check_staged(std::span<const Edit> edits, const Touched& now,
     checker.check(*resource);
   }
   for (const Group* group : now.sizes) checker.check_endpoints(*group);
-  for (const Group* group : now.frontends) checker.check_rules(*group);
+  ResourceSet routes;  // that lead from these or to them
+  for (const Group* group : now.frontends) {
+    checker.check_rules(*group);
+    routes.insert(group->routes.begin(), group->routes.end());
+    routes.insert(group->backend_of.begin(), group->backend_of.end());
+  }
+  for (const Resource* route : routes) checker.check_upstreams(*route);
   for (const Group* group : now.access) checker.check_access(*group);
   for (const uint32_t port : now.guards) checker.check_guard(port);
   checker.check_totals(index.totals(), edits.front().key);

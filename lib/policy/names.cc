@@ -139,16 +139,6 @@ std::string path_of(const Key& key) { return key.ns + "/" + key.name; }
 
 std::string title_of(const Key& key) { return std::string(name_of(key.kind)) + " " + path_of(key); }
 
-bool names_intersect(std::string_view a, std::string_view b) {
-  const bool any_a = a.starts_with("*."), any_b = b.starts_with("*.");
-  if (!any_a && !any_b) return a == b;
-  if (any_a) a.remove_prefix(1);
-  if (any_b) b.remove_prefix(1);
-  // What is exact needs a label in the place of the other's star.
-  if (any_a && any_b) return a.ends_with(b) || b.ends_with(a);
-  return any_a ? b.size() > a.size() && b.ends_with(a) : a.size() > b.size() && a.ends_with(b);
-}
-
 std::string text_of(const Labels& labels) {
   std::string text;
   for (const auto& [name, value] : labels) {

@@ -17,9 +17,6 @@ std::string_view why_no_label(std::string_view text);
 enum class Wildcard : uint8_t { kRefused, kTaken };
 std::string_view why_no_server_name(std::string_view text, Wildcard wildcard);
 
-// Whether some name is one of both, where each is a name or "*.example.org".
-bool names_intersect(std::string_view a, std::string_view b);
-
 // Why no host has the address; empty: one may.
 std::string_view why_no_host(const IpAddress& address);
 

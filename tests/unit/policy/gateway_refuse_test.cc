@@ -1,8 +1,11 @@
 // Gateways and their Routes that are refused, and what is said.
 #include <gtest/gtest.h>
 
+#include "core/random.h"
 #include "gateway_support.h"
+#include "listener_names.h"
 #include "names.h"
+#include "seed.h"
 
 namespace heddle::policy {
 namespace {
@@ -172,6 +175,92 @@ TEST(GatewayRefuse, WhatPassesThroughIsNotWrapped) {
   EXPECT_EQ(tls.world.refuse({put("shop/r", leads_tls({"a.example"}, backend("cart")))}), problem);
 }
 
+// Where TLS is asked for, nobody speaks plaintext.
+TEST(GatewayRefuse, WhatPoliciesAskForNeedsAPortThatIsProxied) {
+  TlsWorld tls;
+  World& world = tls.world;
+  const auto db = [](Forwarding forwarding) {
+    Service spec = http_service({"10.96.0.3"}, {http_port(), {"sql", 5432}});
+    spec.forwarding = forwarding;
+    return put("shop/db", spec);
+  };
+  TrafficPolicy with_tls = upstream(by_name("db.example"), "db"), told{.service = "db"};
+  told.proxy_protocol = ProxyProtocol::kV2;
+  Service front = service({"10.96.0.4"}, {{"raw", 90}});
+  front.forwarding = Forwarding::kProxy;
+  HttpRule copied = rule({}, "db");
+  copied.backends[0].port = 80;
+  copied.mirror = {.backend = at_port("db", 5432)};
+  HttpRule twice = rule({}, "db");
+  twice.backends = {at_port("db", 80), at_port("db", 5432), at_port("db", 5432)};
+  world.apply({bundle("shop/roots", "example.org"), db(Forwarding::kDnat), put("shop/front", front),
+               put("shop/web", gateway({listener("http", 80), tcp_listener("sql", 5432),
+                                        passing_listener("tls", 443)}))});
+  struct Row {
+    Route route;
+    std::string field;  // empty: it may be
+  };
+  Route called = leads_tcp("raw", at_port("db", 5432));
+  called.gateway.clear();
+  called.service = "front";
+  const Row rows[] = {
+      {leads_tcp("sql", at_port("db", 5432)), "tcp[0].backends[0]"},
+      {called, "tcp[0].backends[0]"},
+      {leads({}, at_port("db", 5432)), "http[0].backends[0]"},
+      {of_gateway(http_route({twice})), "http[0].backends[1]"},
+      {of_gateway(http_route({copied})), "http[0].filters[0].mirror.backend"},
+      {leads({}, at_port("db", 80)), ""},
+      {leads_tcp("sql", at_port("db", 80)), ""},
+  };
+  const auto problem = [](const Row& row, const char* asked) {
+    if (row.field.empty()) return std::string();
+    return "Route shop/r spec." + row.field + ".port: TrafficPolicy shop/db has " + asked +
+           ", which needs forwarding: proxy or a port of HTTP, and port \"sql\" of Service shop/db "
+           "has forwarding: dnat\n";
+  };
+  for (const Row& row : rows) {
+    world.apply({put("shop/r", row.route)});
+    for (const auto& [policy, asked] :
+         {std::pair(with_tls, "upstream_tls"), std::pair(told, "proxy_protocol")}) {
+      EXPECT_EQ(world.refuse({put("shop/db", policy)}), problem(row, asked)) << "the policy last";
+      world.model.rollback();
+      world.apply({remove(Kind::kRoute, "shop/r"), put("shop/db", policy)});
+      EXPECT_EQ(world.refuse({put("shop/r", row.route)}), problem(row, asked)) << "the Route last";
+      world.model.rollback();
+      world.apply({db(Forwarding::kProxy), put("shop/r", row.route)});
+      EXPECT_EQ(world.refuse({db(Forwarding::kDnat)}), problem(row, asked)) << "the Service last";
+      world.model.rollback();
+      world.apply({remove(Kind::kTrafficPolicy, "shop/db"), db(Forwarding::kDnat)});
+    }
+    world.apply({remove(Kind::kRoute, "shop/r")});
+  }
+  // Where nothing is asked for it, or a frontend's own terms hold, it may be.
+  told.proxy_protocol = ProxyProtocol::kOff;
+  called.rules[0].backends[0].port = 0;
+  world.apply({put("shop/r", leads_tcp("sql", at_port("db", 5432))), put("shop/db", told)});
+  world.apply({put("shop/r", called), put("shop/db", with_tls)});
+}
+
+// One problem is told once, whatever leads there to be looked at.
+TEST(GatewayRefuse, EachBackendsPolicyIsAskedOnce) {
+  TlsWorld tls;
+  Service cart = service({"10.96.0.1"}), more = service({"10.96.0.2"});
+  cart.forwarding = more.forwarding = Forwarding::kProxy;
+  Route both = leads_tls({"a.example"}, backend("cart"));
+  both.tls[0].backends.push_back(backend("more"));
+  both.tls[0].backends.push_back(backend("cart"));
+  const std::vector<Edit> edits = {bundle("shop/roots", "example.org"),
+                                   put("shop/cart", cart),
+                                   put("shop/more", more),
+                                   put("shop/cart", upstream(by_name("cart.example"))),
+                                   put("shop/more", upstream(by_name("cart.example"), "more")),
+                                   put("shop/web", gateway({passing_listener("tls", 443)})),
+                                   put("shop/r", both)};
+  EXPECT_EQ(tls.world.refuse(edits),
+            "Route shop/r spec.tls[0].backends[0].service: TrafficPolicy shop/cart has "
+            "upstream_tls, and what passes through is TLS already\n");
+}
+
 TEST(GatewayRefuse, Limits) {
   const Edit one = put("shop/web", gateway({listener("http", 80, {"a.example", "b.example"})}));
   World none({.gateways = 0}), names({.server_names = 1});
@@ -182,6 +271,18 @@ TEST(GatewayRefuse, Limits) {
             "hostnames of listeners; at most 1 are allowed\n");
 }
 
+// Whether some name is one of both.
+bool names_intersect(std::string_view a, std::string_view b) {
+  const bool any_a = a.starts_with("*."), any_b = b.starts_with("*.");
+  if (!any_a && !any_b) return a == b;
+  if (any_a) a.remove_prefix(1);
+  if (any_b) b.remove_prefix(1);
+  if (any_a && any_b) return a.ends_with(b) || b.ends_with(a);
+  return any_a ? b.size() > a.size() && b.ends_with(a) : a.size() > b.size() && a.ends_with(b);
+}
+
+bool any_port(const ServicePort&) { return true; }
+
 TEST(GatewayRefuse, NamesIntersect) {
   struct Row {
     const char *a, *b;
@@ -191,10 +292,45 @@ TEST(GatewayRefuse, NamesIntersect) {
                       {"*.org", "a.org", true},       {"*.a.org", "a.org", false},
                       {"*.a.org", "*.org", true},     {"*.a.org", "*.b.org", false},
                       {"*.a.org", "x.y.a.org", true}, {"*.a.org", "xa.org", false}};
+  const auto take = [](const char* own, const char* name) {
+    return ListenerNames(gateway({listener("http", 80, {own})}).service, any_port).take(name);
+  };
   for (const Row& row : rows) {
-    EXPECT_EQ(names_intersect(row.a, row.b), row.both) << row.a << " " << row.b;
-    EXPECT_EQ(names_intersect(row.b, row.a), row.both) << row.b << " " << row.a;
+    EXPECT_EQ(take(row.a, row.b), row.both) << row.a << " " << row.b;
+    EXPECT_EQ(take(row.b, row.a), row.both) << row.b << " " << row.a;
+    EXPECT_EQ(names_intersect(row.a, row.b), row.both) << row.b << " " << row.a;
   }
+  const auto is_http = [](const ServicePort& port) { return port.http.has_value(); };
+  const Gateway mixed = gateway({listener("http", 80, {"a.org"}), tcp_listener("tcp", 81)});
+  EXPECT_FALSE(ListenerNames(mixed.service, +is_http).take("b.org"));
+  EXPECT_TRUE(ListenerNames(mixed.service, any_port).take("b.org")) << "one takes all";
+  EXPECT_FALSE(ListenerNames(gateway({tcp_listener("tcp", 81)}).service, +is_http).has_listeners());
+}
+
+TEST(GatewayRefuse, ManyNamesIntersectAsEachTwoDo) {
+  Random random(test_seed());
+  const auto name = [&] {
+    std::string text = random.below(3) == 0 ? "*" : random.below(2) == 0 ? "a" : "b";
+    for (uint32_t labels = 1 + random.below(3); labels > 0; --labels)
+      text += random.below(2) == 0 ? ".a" : ".ba";
+    return text;
+  };
+  int taken = 0, refused = 0;
+  for (int step = 0; step < 3'000 && !testing::Test::HasFailure(); ++step) {
+    std::vector<ServicePort> listeners;
+    for (uint16_t i = 0; i < 1 + step % 3; ++i) {
+      listeners.push_back(listener("l", static_cast<uint16_t>(80 + i), {name()}));
+      if (random.below(2) == 0) listeners.back().hostnames.push_back(name());
+    }
+    const std::string wanted = name();
+    bool any = false;
+    for (const ServicePort& port : listeners)
+      for (const std::string& own : port.hostnames) any |= names_intersect(own, wanted);
+    ASSERT_EQ(ListenerNames(gateway(listeners).service, any_port).take(wanted), any) << wanted;
+    ++(any ? taken : refused);
+  }
+  EXPECT_GT(taken, 300);
+  EXPECT_GT(refused, 300);
 }
 
 }  // namespace
