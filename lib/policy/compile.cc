@@ -144,8 +144,8 @@ ModelStats Compiler::stats() const {
           .gateways = static_cast<uint32_t>(index_.totals().gateways),
           .frontends = frontend_count_,
           .endpoints = endpoint_count_,
-          .snapshot_bytes = bytes_ + table + listeners + sizeof(Snapshot) +
-                            slots * sizeof(std::shared_ptr<void>) +
+          .snapshot_bytes = bytes_ + frontend_bytes_.bytes() + table + listeners +
+                            sizeof(Snapshot) + slots * sizeof(std::shared_ptr<void>) +
                             current_.rules_since.size() * sizeof(uint64_t)};
 }
 

@@ -11,6 +11,7 @@
 #include <tuple>
 #include <vector>
 
+#include "frontend_bytes.h"
 #include "index.h"
 #include "policy/model.h"
 #include "slots.h"
@@ -130,7 +131,6 @@ class Compiler {
   HttpParts http_parts(const Group& group);
   void hold_choices(const HttpRoutes& routes);
   void release_choices(const HttpRoutes& routes);
-  void count_routes(const HttpRoutes* before, const HttpRoutes* after);
   void note_change(const Frontend& before, const Frontend& after);
   void note_fresh(const FrontendKey& key);
   void put_frontend(uint32_t slot, std::shared_ptr<const Frontend> frontend);
@@ -178,12 +178,6 @@ class Compiler {
   Slots services_, frontends_, clusters_, endpoints_;
   NamedSlots routes_, policies_;
   RuleSlots rule_slots_;
-  // How many frontends have them, and their bytes.
-  struct RoutesUse {
-    uint32_t users = 0;
-    size_t bytes = 0;
-  };
-  std::map<const HttpRoutes*, RoutesUse> routes_in_use_;
   Tenants tenants_;
   std::vector<ClusterSlot> cluster_slots_;
   // Clusters to compile, by group; clusters that nobody used at some moment.
@@ -206,7 +200,8 @@ class Compiler {
   bool listeners_changed_ = false;  // what is proxied, or its slots
   // Whether this commit changes what may become of live flows, and whether it may end some.
   bool flows_concerned_ = false, flows_cut_ = false;
-  size_t bytes_ = 0;  // of frontends, clusters and access lists
+  FrontendBytes frontend_bytes_;
+  size_t bytes_ = 0;  // of clusters and access lists
   uint32_t frontend_count_ = 0, endpoint_count_ = 0;
 };
 

@@ -8,17 +8,6 @@
 namespace heddle::policy {
 namespace {
 
-size_t bytes_of(const HttpAffinity& affinity) {
-  return sizeof(HttpAffinity) + affinity.name.capacity() + affinity.cookie_attributes.capacity();
-}
-
-size_t bytes_of(const Frontend& frontend) {
-  return sizeof(Frontend) + frontend.choices.capacity() * sizeof(Choice) +
-         (frontend.hosts == nullptr ? 0 : frontend.hosts->bytes()) +
-         (frontend.server_names == nullptr ? 0 : frontend.server_names->bytes()) +
-         (frontend.affinity == nullptr ? 0 : bytes_of(*frontend.affinity));
-}
-
 bool is_proxied(const Frontend& frontend) { return frontend.forwarding == Forwarding::kProxy; }
 
 // Of connections; where requests go is asked for each.
@@ -225,26 +214,14 @@ void Compiler::note_fresh(const FrontendKey& key) {
 }
 
 void Compiler::put_frontend(uint32_t slot, std::shared_ptr<const Frontend> frontend) {
-  bool was_proxied = false;
-  std::shared_ptr<const Frontend> before;
-  if (slot < current_.frontends.size()) {
-    if (const auto& old = current_.frontends[slot]; old != nullptr) {
-      bytes_ -= bytes_of(*old);
-      --frontend_count_;
-      was_proxied = is_proxied(*old);
-      before = old;
-    }
-  }
-  count_routes(before == nullptr ? nullptr : before->http.get(),
-               frontend == nullptr ? nullptr : frontend->http.get());
-  bool proxied = false;
-  if (frontend != nullptr) {
-    bytes_ += bytes_of(*frontend);
-    ++frontend_count_;
-    proxied = is_proxied(*frontend);
-  }
+  const auto before = slot < current_.frontends.size() ? current_.frontends[slot] : nullptr;
+  if (frontend != nullptr) frontend_bytes_.add(*frontend);
+  if (before != nullptr) frontend_bytes_.remove(*before);
+  frontend_count_ += frontend != nullptr ? 1u : 0u;
+  frontend_count_ -= before != nullptr ? 1u : 0u;
   // A slot's address and port are the same for as long as it has a frontend.
-  listeners_changed_ |= proxied != was_proxied;
+  listeners_changed_ |=
+      (frontend != nullptr && is_proxied(*frontend)) != (before != nullptr && is_proxied(*before));
   current_.frontends.set(slot, std::move(frontend));
 }
 

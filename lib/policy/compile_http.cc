@@ -115,19 +115,6 @@ void Compiler::release_choices(const HttpRoutes& routes) {
   for_each_cluster(routes, [this](uint32_t cluster) { release(cluster); });
 }
 
-void Compiler::count_routes(const HttpRoutes* before, const HttpRoutes* after) {
-  if (before == after) return;
-  if (after != nullptr) {
-    RoutesUse& use = routes_in_use_[after];
-    if (use.users++ == 0) bytes_ += use.bytes = after->bytes();
-  }
-  if (before == nullptr) return;
-  const auto at = routes_in_use_.find(before);
-  if (--at->second.users > 0) return;
-  bytes_ -= at->second.bytes;
-  routes_in_use_.erase(at);
-}
-
 Model::HttpRuleName Compiler::http_rule_name(uint32_t slot) const {
   const std::vector<RuleSlots::Name>& names = rule_slots_.names();
   if (slot >= names.size() || names[slot].route.empty()) return {};
