@@ -40,7 +40,7 @@ class Slots {
 };
 
 // Slots of the rules of Routes for requests: each for as long as its Route has a rule of that
-// number.
+// number and is of the same Service or Gateway, whose counts it tells.
 class RuleSlots {
  public:
   // What a slot stands for, for people.
@@ -55,7 +55,9 @@ class RuleSlots {
   // One for each of `rules`, which are in their order; without rules the Route's are given back.
   void set(const std::string& route, std::vector<Name> rules) {
     std::vector<uint32_t>& of = by_route_[route];
-    while (of.size() > rules.size()) {
+    const bool moved = !of.empty() && !rules.empty() && !are_of_one(names_[of[0]], rules[0]);
+    const size_t kept = moved ? 0 : rules.size();
+    while (of.size() > kept) {
       names_[of.back()] = {};
       gone_.push_back(of.back());
       slots_.give(of.back());
@@ -77,6 +79,10 @@ class RuleSlots {
   const std::vector<Name>& names() const { return names_; }
 
  private:
+  static bool are_of_one(const Name& a, const Name& b) {
+    return a.service == b.service && a.of_gateway == b.of_gateway;
+  }
+
   Slots slots_;
   std::map<std::string, std::vector<uint32_t>> by_route_;
   std::vector<Name> names_;

@@ -205,6 +205,38 @@ TEST(HttpModel, SlotsOfRulesAreStable) {
   EXPECT_EQ(world.model.http_rule_name(of_a).route, "shop/a");
 }
 
+// What was counted of one owner is never told of another.
+TEST(HttpModel, SlotsOfARouteThatMovesAreFresh) {
+  World world;
+  world.apply(shop());
+  Service gate = service({"10.96.0.100"}, {http_port()});
+  gate.forwarding = Forwarding::kProxy;
+  Route of_gate = http_route({rule({}), rule({asks(under("/x"))})});
+  for (HttpRule& each : of_gate.http) each.backends[0].port = 80;
+  of_gate.gateway = "cart";  // of the same name
+  of_gate.service.clear();
+  world.apply({put("shop/cart", Gateway{gate}),
+               put("shop/m", http_route({rule({}), rule({asks(under("/x"))})}))});
+  const auto slots = [&] {
+    std::set<uint32_t> all;
+    for (const Model::HttpRuleName& name : world.model.http_rules()) all.insert(name.slot);
+    return all;
+  };
+  const std::set<uint32_t> before = slots();
+  world.apply({put("shop/m", of_gate)});
+  const std::set<uint32_t> after = slots();
+  EXPECT_EQ(before.size(), 2u);
+  EXPECT_EQ(after.size(), 2u);
+  for (const uint32_t slot : after) EXPECT_FALSE(before.contains(slot)) << slot;
+  EXPECT_EQ(world.fresh_http_rules, std::vector<uint32_t>(after.begin(), after.end()));
+  EXPECT_EQ(world.model.http_rules()[0].kind, Kind::kGateway);
+  of_gate.http.pop_back();
+  world.apply({put("shop/m", of_gate)});
+  EXPECT_EQ(slots().size(), 1u);
+  EXPECT_TRUE(after.contains(*slots().begin())) << "it stays where it is";
+  EXPECT_TRUE(world.fresh_http_rules.empty());
+}
+
 TEST(HttpModel, RulesHaveTexts) {
   World world;
   world.apply(shop());

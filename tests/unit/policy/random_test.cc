@@ -225,7 +225,7 @@ Meanings meanings(const World& world) {
                           std::to_string(name.key.port) +
                           (name.key.protocol == Protocol::kTcp ? "t" : "u");
   for (const Model::HttpRuleName& rule : world.model.http_rules())
-    all.rules[rule.slot] = rule.route + " " + std::to_string(rule.rule);
+    all.rules[rule.slot] = rule.route + " " + std::to_string(rule.rule) + " of " + rule.service;
   for (uint32_t slot = 0; slot < world.snapshot->clusters.size(); ++slot) {
     const Cluster* cluster = world.snapshot->clusters[slot].get();
     if (cluster == nullptr) continue;
@@ -249,7 +249,7 @@ void expect_stable(const std::map<uint32_t, std::string>& before,
   }
 }
 
-// The same meaning in the same slot: of frontends, which names tell apart.
+// The same meaning in the same slot: of frontends and rules, which names tell apart.
 void expect_kept(const std::map<uint32_t, std::string>& before,
                  const std::map<uint32_t, std::string>& after) {
   std::map<std::string, uint32_t> was;

@@ -90,6 +90,7 @@ class World {
     snapshot = std::move(compiled.snapshot);
     attachments = std::move(compiled.attachments);
     fresh_frontends = std::move(compiled.fresh_frontends);
+    fresh_http_rules = std::move(compiled.fresh_http_rules);
     may_cut = compiled.may_cut;
   }
   // After this nothing drains any more.
@@ -116,7 +117,7 @@ class World {
   Model model;
   std::shared_ptr<const Snapshot> snapshot;
   std::shared_ptr<const Attachments> attachments;
-  std::vector<uint32_t> fresh_frontends;
+  std::vector<uint32_t> fresh_frontends, fresh_http_rules;
   bool may_cut = false;
   uint64_t version = 0;
   Instant now;
