@@ -1,6 +1,7 @@
 // Edits that nobody sane makes: they are refused by a sentence and leave nothing behind.
 #include <gtest/gtest.h>
 
+#include "gateway_support.h"
 #include "policy/model.h"
 #include "random_edits.h"
 #include "resources.h"
@@ -133,19 +134,35 @@ class Garbage {
     }
     if (!spec.endpoints.empty() && one_in(4)) spec.endpoints[0].labels = labels();
   }
+  uint16_t port() { return static_cast<uint16_t>(one_in(2) ? 80 : random_.next()); }
+  void spoil_ports(std::vector<Backend>& backends) {
+    for (Backend& each : backends)
+      if (one_in(3)) each.port = port();
+  }
   void spoil(Route& spec) {
     if (one_in(3)) spec.service = name();
     if (one_in(8)) spec.gateway = name();
+    if (one_in(4)) {
+      spec.gateway = "gate";
+      if (!one_in(4)) spec.service.clear();
+    }
     if (one_in(3)) grow(spec.rules, {});
     if (one_in(3)) grow(spec.tls, {{name()}, {backend("s0")}});
-    for (TlsRule& rule : spec.tls)
+    for (TlsRule& rule : spec.tls) {
       if (one_in(3)) grow(rule.server_names, name());
+      spoil_ports(rule.backends);
+    }
+    for (HttpRule& rule : spec.http) {
+      spoil_ports(rule.backends);
+      if (one_in(3))
+        rule.mirror = HttpMirror{.backend = backend("s" + std::to_string(random_.below(6)))};
+      if (rule.mirror && one_in(2)) rule.mirror->backend.port = port();
+    }
     for (TcpRule& rule : spec.rules) {
       if (one_in(3)) rule.port = name();
       if (one_in(3)) grow(rule.backends, backend("s0", static_cast<uint32_t>(random_.next())));
       if (!rule.backends.empty() && one_in(3)) rule.backends[0].ns = name();
-      if (!rule.backends.empty() && one_in(3))
-        rule.backends[0].port = static_cast<uint16_t>(random_.next());
+      spoil_ports(rule.backends);
       if (!rule.backends.empty() && one_in(10)) rule.backends[0].subset = labels();
     }
   }
@@ -191,6 +208,8 @@ TEST(Hostile, EditsAreRefusedAndLeaveNothing) {
   RandomEdits sane(seed + 2);
   World world;
   world.commit();
+  Gateway gate = gateway({listener("http", 80), tcp_listener("tcp", 1000)}, {"10.97.0.1"});
+  world.apply({put("a/gate", gate)});
   for (int step = 0; step < 200; ++step)
     if (world.refuse(sane.next()).empty()) world.commit();
   const auto before = world.snapshot;

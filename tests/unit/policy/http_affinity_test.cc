@@ -1,6 +1,7 @@
 // What of a request says to which endpoint it goes.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -157,6 +158,52 @@ TEST(HttpAffinity, IsOfAllPortsOfHttp) {
   EXPECT_FALSE(world.may_cut) << "live connections go on";
   world.apply({put("shop/tp", TrafficPolicy{.service = "cart"})});
   EXPECT_EQ(world.frontend("10.96.0.1", 80)->affinity, nullptr);
+}
+
+// By whose hash a request goes, and to which endpoint.
+TEST(HttpAffinity, LeadingTerms) {
+  World world;
+  TrafficPolicy of_other{.service = "other", .hash_on = HashOn::kSourceAddress};
+  HttpRule plain = rule({asks(exact("/plain"))}), own = rule({asks(exact("/own"))}, "other"),
+           second = rule({asks(exact("/second"))}), gone = rule({asks(exact("/gone"))});
+  own.backends[0].port = second.backends.emplace_back(backend("other")).port = 80;
+  own.backends.push_back(backend("cart"));
+  gone.backends.clear();
+  gone.redirect = HttpRedirect{.host = "b.example"};
+  world.apply(shop(by_header()));
+  world.apply({put("shop/other", http_service({"10.96.0.9"})), put("shop/of-other", of_other),
+               put("shop/more", endpoints("other", {"10.1.1.1", "10.1.1.2", "10.1.1.3"})),
+               put("shop/r", http_route({plain, own, second, gone}))});
+  const Frontend& frontend = *world.frontend("10.96.0.1", 80);
+  const auto target = [&](const char* path) {
+    return frontend.http->find(Request("GET", "a", path).message, kNoInterface).target;
+  };
+  EXPECT_EQ(&leading_terms(frontend, nullptr), &frontend) << "there are no rules";
+  EXPECT_EQ(&leading_terms(frontend, target("/gone")), &frontend) << "it leads nowhere";
+  EXPECT_EQ(&leading_terms(frontend, target("/plain")), &frontend);
+  EXPECT_EQ(&leading_terms(frontend, target("/second")), &frontend) << "the first one's, not any";
+  const BackendTerms& terms = leading_terms(frontend, target("/own"));
+  EXPECT_EQ(&terms, target("/own")->choices[0].terms.get());
+  EXPECT_EQ(terms.hash_on, HashOn::kSourceAddress);
+  // Whatever is drawn, a client of /own keeps its backend; of /second, the endpoint behind other.
+  std::set<std::string> by_own, by_second;
+  const uint32_t slot = world.snapshot->frontend_table->find({ip("10.96.0.1"), Protocol::kTcp, 80});
+  for (uint64_t drawn = 1; drawn < 200; ++drawn) {
+    const Flow client = flow("10.9.0.1", "10.96.0.1", 80);
+    const auto go = [&](const char* path) {
+      const Request request("GET", "a", path);
+      const uint64_t hash = hash_of_request(leading_terms(frontend, target(path)), client,
+                                            request.message, drawn * 0x9e3779b97f4a7c15);
+      return outcome(decide_request(*world.snapshot, slot, client, target(path), hash));
+    };
+    by_own.insert(go("/own"));
+    by_second.insert(go("/second"));
+  }
+  EXPECT_EQ(by_own.size(), 1u);
+  EXPECT_EQ(
+      std::ranges::count_if(by_second, [](const auto& it) { return it.starts_with("10.1.1."); }),
+      1);
+  EXPECT_GT(by_second.size(), 10u) << "drawn between the two, and among those of cart";
 }
 
 // As it is compared by what it says, no rule that leads by it is made again.

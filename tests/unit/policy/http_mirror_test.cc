@@ -3,7 +3,7 @@
 
 #include <map>
 
-#include "http_support.h"
+#include "gateway_support.h"
 
 namespace heddle::policy {
 namespace {
@@ -142,6 +142,45 @@ TEST(HttpMirror, IsRefused) {
   HttpRule alone = mirrored();
   alone.backends.clear();
   EXPECT_EQ(refusal(alone), "Route shop/r spec.http[0].backends: 1 backends at least are needed\n");
+}
+
+// With a port, and behind a gateway, its own Service says how it is spoken to.
+TEST(HttpMirror, HasTermsOfItsOwn) {
+  World world;
+  ServicePort h2 = http_port("h2", 81, HttpUpstream::kHttp2);
+  h2.target_port = 8081;
+  TrafficPolicy policy{.service = "other"};
+  policy.connect_timeout = seconds(1);
+  world.apply(shop());
+  world.apply({put("shop/other", http_service({"10.96.0.9"}, {http_port(), h2})),
+               put("shop/policy", policy),
+               put("shop/web", gateway({listener("http", 80)}, {"10.96.0.100"}))});
+  HttpRule plain = mirrored(), with_port = mirrored();
+  with_port.mirror->backend.port = 81;
+  HttpRule behind = with_port;
+  behind.backends[0].port = 80;
+  const auto copy = [&](const char* address) {
+    return decide_mirror(*world.snapshot, slot_of(world, address), flow("10.9.0.1", address, 80),
+                         target_of(world, address), 7);
+  };
+  world.apply({put("shop/r", http_route({plain}))});
+  EXPECT_EQ(copy("10.96.0.1").terms, world.frontend("10.96.0.1", 80)) << "as the port called says";
+  EXPECT_EQ(copy("10.96.0.1").port, 80);
+  world.apply(
+      {put("shop/r", http_route({with_port})), put("shop/g", of_gateway(http_route({behind})))});
+  for (const char* address : {"10.96.0.1", "10.96.0.100"}) {
+    const Decision decision = copy(address);
+    ASSERT_EQ(decision.verdict, Verdict::kForward) << address;
+    EXPECT_EQ(decision.port, 8081) << address;
+    EXPECT_EQ(decision.terms->upstream_http, HttpUpstream::kHttp2) << address;
+    EXPECT_EQ(decision.terms->connect_timeout, seconds(1)) << address;
+    EXPECT_EQ(world.model.cluster_name(decision.cluster), "shop/other") << address;
+  }
+  // They follow their Service.
+  policy.connect_timeout = seconds(2);
+  world.apply({put("shop/policy", policy)});
+  EXPECT_EQ(copy("10.96.0.1").terms->connect_timeout, seconds(2));
+  EXPECT_EQ(copy("10.96.0.100").terms->connect_timeout, seconds(2));
 }
 
 TEST(HttpMirror, NamesItsService) {
