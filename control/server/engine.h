@@ -37,6 +37,9 @@ inline Instant steady_now() {
   return Instant(std::chrono::duration_cast<std::chrono::nanoseconds>(since).count());
 }
 
+// "shop/cart", "gateway shop/cart": a Gateway may have the name of a Service.
+std::string full_name(policy::Kind kind, const std::string& path);
+
 // What frontend slots of flows mean to people.
 struct FlowNames {
   struct Name {

@@ -22,12 +22,6 @@ std::string read(const std::filesystem::path& path) {
 
 class AccessLogTest : public testing::Test {
  protected:
-  AccessLogTest() {
-    char name[] = "/tmp/access-log-XXXXXX";
-    folder_ = ::mkdtemp(name);
-  }
-  ~AccessLogTest() override { std::filesystem::remove_all(folder_); }
-
   std::filesystem::path path() const { return folder_ / "log"; }
   AccessLog open() const {
     auto log = AccessLog::open(path());
