@@ -125,6 +125,10 @@ void tell_route(const policy::Decision& decision, const policy::Frontend& fronte
   if (decision.target != nullptr)
     telling.line("route", "{} tls[{}], by {}", model.route_name(decision.target->route),
                  decision.target->rule, name);
+  else if (frontend.server_names != nullptr && decision.verdict == Verdict::kDenied)
+    telling.line("route", "by server names");
+  else if (frontend.hosts != nullptr && frontend.hosts->find(tls_name) == nullptr)
+    telling.line("route", "by server names; the listener takes no connections with {}", name);
   else if (frontend.server_names != nullptr)
     telling.line("route", "by server names; none of the rules has {}", name);
   else if (frontend.route == policy::kNoSlot)
@@ -238,7 +242,7 @@ std::string Engine::explain_service(const policy::Flow& flow, const v1::ExplainR
   }
   if (decision.verdict != Verdict::kDenied && decision.verdict != Verdict::kNoRoute) {
     const auto& choices = decision.target == nullptr ? frontend.choices : decision.target->choices;
-    tell_endpoint(decision, choices, snapshot, model_, telling);
+    tell_endpoint({decision, choices, frontend}, snapshot, model_, telling);
   }
   if (decision.verdict != Verdict::kForward) {
     tell_refusal(decision.how, flow.protocol, telling);

@@ -135,7 +135,7 @@ void explain_request(const RequestPlace& place, const v1::HttpRequest& request, 
     matched = frontend.http->find(message, place.flow.identified ? place.flow.in : kNoInterface);
     if (matched.target == nullptr)
       return telling.line("answer", "404 no_route: no rule of the {}'s Routes fits",
-                          frontend.choices.empty() ? "gateway" : "service");
+                          frontend.edge ? "gateway" : "service");
     const bool answers = !tell_rule(*matched.target, matched, place.model, telling);
     if (matched.target->cors != nullptr) tell_cors(*matched.target->cors, message, telling);
     if (answers) return;
@@ -154,7 +154,7 @@ void explain_request(const RequestPlace& place, const v1::HttpRequest& request, 
       matched.target == nullptr ? frontend.choices : matched.target->choices;
   if (choices.empty()) return telling.line("answer", "503 no_endpoint: every backend has weight 0");
   if (has_affinity)
-    tell_endpoint(decision, choices, place.snapshot, place.model, telling);
+    tell_endpoint({decision, choices, terms}, place.snapshot, place.model, telling);
   else
     tell_drawn(choices, decision, place, telling);
   if (decision.verdict != policy::Verdict::kForward)

@@ -5,16 +5,19 @@
 namespace heddle::server {
 namespace {
 
-std::string hashed(const policy::BackendTerms& terms) {
-  switch (terms.hash_on) {
+// By what the endpoint was chosen.
+std::string hashed(const policy::Choice& choice, const policy::BackendTerms& leading) {
+  if (choice.terms != nullptr && choice.terms->hash_on == policy::HashOn::kSourceAddress)
+    return "the source address";
+  switch (leading.hash_on) {
     case policy::HashOn::kFlow:
       break;
     case policy::HashOn::kSourceAddress:
       return "the source address";
     case policy::HashOn::kHeader:
-      return "header " + terms.affinity->name;
+      return "header " + leading.affinity->name;
     case policy::HashOn::kCookie:
-      return "cookie " + terms.affinity->name;
+      return "cookie " + leading.affinity->name;
   }
   return "the flow";
 }
@@ -77,17 +80,19 @@ void tell_upstream_tls(const policy::BackendTerms& terms, Telling& telling) {
                    : "an X.509-SVID of " + domains_of(config));
 }
 
-void tell_endpoint(const policy::Decision& decision, std::span<const policy::Choice> choices,
-                   const policy::Snapshot& snapshot, const policy::Model& model, Telling& telling) {
+void tell_endpoint(const Taken& taken, const policy::Snapshot& snapshot, const policy::Model& model,
+                   Telling& telling) {
+  const auto& [decision, choices, leading] = taken;
   if (choices.size() > 1) {
-    const policy::Choice& choice = choices[decision.choice];
+    const policy::Choice& its = choices[decision.choice];
     const uint32_t before = decision.choice == 0 ? 0u : choices[decision.choice - 1u].until;
-    telling.line("backend", "{}, weight {} of {}", model.cluster_name(choice.cluster),
-                 choice.until - before, choices.back().until);
+    telling.line("backend", "{}, weight {} of {}", model.cluster_name(its.cluster),
+                 its.until - before, choices.back().until);
   }
   if (decision.verdict == policy::Verdict::kNoEndpoint)
     return telling.line("endpoint", "none that takes new flows");
-  const uint32_t wanted = choices[decision.choice].cluster;
+  const policy::Choice& choice = choices[decision.choice];
+  const uint32_t wanted = choice.cluster;
   if (decision.cluster != wanted)
     telling.line("fallback", "{} has no endpoint: {}", model.cluster_name(wanted),
                  model.cluster_name(decision.cluster));
@@ -100,11 +105,10 @@ void tell_endpoint(const policy::Decision& decision, std::span<const policy::Cho
   const auto* workload = model.workload_at(endpoint.address);
   const std::string who =
       endpoint.address.text() + (workload == nullptr ? "" : " " + workload->key.name);
-  const policy::BackendTerms& terms = *decision.terms;
   if (policy::is_hash(cluster.algorithm))
     telling.line("endpoint", "{}, one of {} by {} on {}", who, count,
                  cluster.algorithm == policy::Algorithm::kMaglev ? "Maglev" : "ring hash",
-                 hashed(terms));
+                 hashed(choice, leading));
   else
     telling.line("endpoint", "one of {} endpoints, {}; {} for example", count,
                  policy::name_of(cluster.algorithm), who);

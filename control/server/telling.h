@@ -37,8 +37,14 @@ bool tell_guard(const policy::Flow& flow, const policy::Snapshot& snapshot,
 void tell_upstream_tls(const policy::BackendTerms& terms, Telling& telling);
 std::string versions_of(const tls::Config& config);  // "1.2 or 1.3"
 std::string domains_of(const tls::Config& config);   // that are trusted
-// The backend and the endpoint of a decision that is kForward or kNoEndpoint.
-void tell_endpoint(const policy::Decision& decision, std::span<const policy::Choice> choices,
-                   const policy::Snapshot& snapshot, const policy::Model& model, Telling& telling);
+// A decision that is kForward or kNoEndpoint, the choices that it had, and by whose hash it went.
+struct Taken {
+  const policy::Decision& decision;
+  std::span<const policy::Choice> choices;
+  const policy::BackendTerms& leading;
+};
+// The backend and the endpoint.
+void tell_endpoint(const Taken& taken, const policy::Snapshot& snapshot, const policy::Model& model,
+                   Telling& telling);
 
 }  // namespace heddle::server

@@ -380,6 +380,79 @@ TEST_F(EngineTest, ExplainsMirrorsCorsAndAffinity) {
   has(user, " by ring hash on header x-user\n");
 }
 
+// Workers lead requests by the same functions.
+TEST_F(EngineTest, ExplainsByWhoseHashARequestGoes) {
+  const std::string port = " ports { name: 'http' port: 80 protocol: PROTOCOL_HTTP } }";
+  const auto web = [&](const std::string& name, const std::string& number) {
+    return named(name, "service { addresses: '10.96.0." + number + "'" + port);
+  };
+  const auto ends = [&](const std::string& name, const std::string& number) {
+    return named(name, "endpoint_set { service: '" + name + "' endpoints { address: '10.1.0." +
+                           number + "' } endpoints { address: '10.1.1." + number + "' } }");
+  };
+  const auto rule = [](const std::string& first, const std::string& second) {
+    return "http { matches { path { exact: '/" + first + "' } } backends { service: '" + first +
+           "' weight: 50 } backends { service: '" + second + "' weight: 50 } } ";
+  };
+  apply({web("a", "21"), ends("a", "2"), web("b", "22"), ends("b", "3"),
+         named("a", "traffic_policy { service: 'a' balancer { hash_on: HASH_ON_SOURCE_ADDRESS } }"),
+         named("gate",
+               "gateway { addresses: '10.96.0.100' listeners { name: 'http' port: 80 protocol: "
+               "PROTOCOL_HTTP } }"),
+         named("r", "route { gateway: 'gate' " + rule("a", "b") + rule("b", "a") + "}"),
+         named("called", "route { service: 'a' http { backends { service: 'b' port: 80 } } }")});
+  v1::ExplainRequest request;
+  request.set_from("10.8.1.1");
+  request.set_protocol("tcp");
+  request.set_port(80);
+  const auto tell = [&](const char* of, const char* path) {
+    request.set_destination(of);
+    request.mutable_request()->set_method("GET");
+    request.mutable_request()->set_authority("a");
+    request.mutable_request()->set_path(path);
+    return text_of(explain(request).response);
+  };
+  const auto has = [](const std::string& text, const char* line) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << " in\n" << text;
+  };
+  has(tell("shop/gate", "/a"), ", one of 2 by Maglev on the source address\n");
+  has(tell("shop/gate", "/b"), "endpoint: drawn for each request; ");
+  has(tell("shop/a", "/"), "endpoint: drawn for each request; ");
+  has(tell("shop/gate", "/c"), "answer: 404 no_route: no rule of the gateway's Routes fits\n");
+}
+
+TEST_F(EngineTest, ExplainsWhichServerNamesAreTaken) {
+  const auto applied = apply(
+      {named("db",
+             "service { addresses: '10.96.0.21' ports { name: 'sql' port: 5432 protocol: "
+             "PROTOCOL_TCP } }"),
+       named("db", "endpoint_set { service: 'db' endpoints { address: '10.1.0.7' } }"),
+       named(
+           "gate",
+           "gateway { addresses: '10.96.0.100' listeners { name: 'tls' port: 443 protocol: "
+           "PROTOCOL_TLS hostnames: '*.db.example' tls { mode: SERVER_TLS_MODE_PASSTHROUGH } } }"),
+       named("r",
+             "route { gateway: 'gate' tls { server_names: '*.example' backends { service: 'db' } } "
+             "}")});
+  ASSERT_TRUE(applied.status.ok()) << applied.response.DebugString();
+  v1::ExplainRequest request;
+  request.set_from("10.8.1.1");
+  request.set_protocol("tcp");
+  request.set_destination("shop/gate");
+  request.set_port(443);
+  const auto tell = [&](const char* name) {
+    request.set_tls_name(name);
+    return text_of(explain(request).response);
+  };
+  const auto has = [](const std::string& text, const char* line) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << " in\n" << text;
+  };
+  has(tell("x.db.example"), "route: shop/r tls[0], by server name x.db.example\n");
+  has(tell("x.example"),
+      "route: by server names; the listener takes no connections with server name x.example\n");
+  has(tell(""), "route: by server names; the listener takes no connections with no server name\n");
+}
+
 TEST_F(EngineTest, ExplainsHowPacketsGetThere) {
   struct Row {
     const char* forwarding;
