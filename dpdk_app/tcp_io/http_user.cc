@@ -90,7 +90,7 @@ std::optional<mesh::HttpRoute> HttpUser::route(uint32_t frontend, const mesh::Cl
 // that is given a cookie goes at once where that will lead it.
 void HttpUser::lead_by_affinity(const policy::BackendTerms& terms, const policy::Flow& flow,
                                 const http::Message& request, mesh::HttpRoute& route) {
-  if (terms.affinity == nullptr) return;
+  if (terms.hash_on == policy::HashOn::kFlow) return;
   Random& random = worker_.flows->pick_state().random;
   uint64_t otherwise = random.next();
   if (policy::wants_cookie(terms, request)) {
@@ -119,10 +119,7 @@ std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::choose(
   }
   const policy::Flow flow = view_.flow_of(client);
   const policy::PickState state = worker_.flows->pick_state();
-  uint64_t hash = its->hash_on == policy::HashOn::kSourceAddress
-                      ? policy::hash_of(flow, its->hash_on)
-                      : state.random.next();
-  if (route.hash) hash = *route.hash;
+  const uint64_t hash = route.hash ? *route.hash : state.random.next();
   const policy::Decision decision =
       policy::decide_request(view_.policy(), frontend, flow, target, hash, &state);
   ServiceCounters& counters = worker_.services[frontend];

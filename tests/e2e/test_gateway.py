@@ -156,6 +156,38 @@ def test_the_backends_port_says_how_it_is_spoken_to(net):
     assert curl(net, "users.shop.test", "/name") == b"nginx\n"
 
 
+def test_requests_go_by_the_hash_of_the_rules_first_backend(net):
+    first, second = {"service": "cart", "weight": 50}, {"service": "users", "port": 82, "weight": 50}
+    answers = lambda: {curl(net, "both.shop.test", "/name") for _ in range(24)}
+    explain = lambda: net.heddled.ctl("explain", "--from", "10.1.0.2", "--request", "GET /name", "--host",
+                                      "both.shop.test", "tcp", f"{GATE}:80").stdout
+    apply(net.heddled, route("both", ["both.shop.test"], first, second),
+          resource("TrafficPolicy", "cart", {"service": "cart", "balancer": {"hash_on": "source-address"}}))
+    [got] = answers()
+    server = SERVERS[0] if got.startswith(b"cart") else SERVERS[1]
+    told = explain()
+    assert server in told and "by Maglev on the source address" in told and "drawn" not in told, told
+    apply(net.heddled, route("both", ["both.shop.test"], second, first))
+    assert len(answers()) == 2
+    assert "drawn for each request" in explain()
+    # Nor does the policy of the Service that is called count where the backend is spoken to in its own way.
+    apply(net.heddled, resource("Route", "own", {"service": "cart", "http": [
+        {"backends": [second, {**first, "port": 80}]}]}))
+    called = {programs.curl(net.client, "http://own.test/name", CART) for _ in range(24)}
+    assert len(called) == 2, called
+
+
+def test_tls_is_never_left_out(net):
+    apply(net.heddled,
+          resource("TrustBundle", "roots", {"trust_domain": DOMAIN, "certificates_pem": net.authority.pem()}),
+          *service("db", DB, SERVERS[0], listener("http", 80), listener("sql", STREAMS, "tcp")),
+          resource("Route", "sql", {"gateway": "web", "tcp": [
+              {"port": "sql", "backends": [{"service": "db", "port": STREAMS}]}]}))
+    done = apply(net.heddled, resource("TrafficPolicy", "db", {"service": "db", "upstream_tls": {
+        "server_name": "through.test", "trust": ["roots"]}}), check=False)
+    assert done.returncode != 0 and "has forwarding: dnat" in done.stdout, done.stdout
+
+
 def test_tls_to_the_backend_is_its_services(net):
     apply(net.heddled,
           resource("TrustBundle", "roots", {"trust_domain": DOMAIN, "certificates_pem": net.authority.pem()}),
