@@ -11,6 +11,8 @@
 #include <sstream>
 #include <string>
 
+#include "../engine/directory.h"
+
 namespace heddle::server {
 namespace {
 
@@ -29,7 +31,8 @@ class AccessLogTest : public testing::Test {
     return std::move(*log);
   }
 
-  std::filesystem::path folder_;
+  test::Scratch scratch_;
+  const std::filesystem::path folder_ = scratch_.path();
 };
 
 TEST_F(AccessLogTest, AppendsToWhatIsThere) {

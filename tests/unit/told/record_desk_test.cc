@@ -7,6 +7,7 @@
 #include <fstream>
 #include <vector>
 
+#include "../engine/directory.h"
 #include "tap.h"
 #include "told_node.h"
 
@@ -54,12 +55,6 @@ class Heard {
 
 class RecordDeskTest : public testing::Test {
  protected:
-  RecordDeskTest() {
-    char name[] = "/tmp/record-desk-XXXXXX";
-    folder_ = ::mkdtemp(name);
-  }
-  ~RecordDeskTest() override { std::filesystem::remove_all(folder_); }
-
   std::string lines() const {
     std::ifstream file(folder_ / "log");
     std::string all, line;
@@ -70,7 +65,8 @@ class RecordDeskTest : public testing::Test {
     return all;
   }
 
-  std::filesystem::path folder_;
+  test::Scratch scratch_;
+  const std::filesystem::path folder_ = scratch_.path();
   ToldNode node_;
   NameBook book_{nullptr};
 };
