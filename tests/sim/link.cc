@@ -24,10 +24,17 @@ bool mark(Packet& packet) {
   return true;
 }
 
+// Where packets are rare no burst may last until everybody gives up: those are for tests of that.
+constexpr Duration kMostBurst = seconds(2);
+
 }  // namespace
 
-bool Link::loses() {
-  if (in_burst_ ? chance(spec_.burst_end) : chance(spec_.burst_begin)) in_burst_ = !in_burst_;
+bool Link::loses(Instant now) {
+  in_burst_ &= now < burst_until_;
+  if (in_burst_ ? chance(spec_.burst_end) : chance(spec_.burst_begin)) {
+    in_burst_ = !in_burst_;
+    burst_until_ = now + kMostBurst;
+  }
   return in_burst_ || chance(spec_.loss);
 }
 
@@ -38,7 +45,7 @@ uint32_t Link::queued(Instant now) const {
 }
 
 void Link::forward(Packet packet, Instant now) {
-  if (packet.size() > spec_.mtu || loses()) {
+  if (packet.size() > spec_.mtu || loses(now)) {
     ++lost_;
     return;
   }

@@ -16,8 +16,8 @@ struct LinkSpec {
   // All in millionths.
   uint32_t loss = 0;
   uint32_t burst_begin = 0;  // a burst of losses begins (Gilbert)
-  uint32_t burst_end = 0;    // and ends with this probability at each packet
-  uint32_t reorder = 0;      // a packet takes `reorder_by` longer
+  uint32_t burst_end = 0;  // and ends with this probability at each packet; after 2 s at the latest
+  uint32_t reorder = 0;    // a packet takes `reorder_by` longer
   Duration reorder_by;
   uint32_t duplicate = 0;
   uint32_t corrupt = 0;
@@ -52,13 +52,14 @@ class Link final : public Element {
   bool chance(uint32_t millionths) {
     return millionths > 0 && random_.below(1'000'000) < millionths;
   }
-  bool loses();
+  bool loses(Instant now);
   uint32_t queued(Instant now) const;
 
   LinkSpec spec_;
   Element* to_;
   Random random_;
   Instant busy_until_;
+  Instant burst_until_;
   bool in_burst_ = false;
   uint64_t order_ = 0;
   uint64_t lost_ = 0;
