@@ -45,7 +45,7 @@ struct FlowNames {
   struct Name {
     std::string service;  // "shop/cart"
     std::string port;     // "http"
-    bool of_gateway = false;
+    policy::Kind kind = policy::Kind::kService;
   };
   std::vector<Name> by_slot;  // with an empty service: nobody's
 

@@ -4,6 +4,7 @@
 #include "engine.h"
 #include "explain_request.h"
 #include "telling.h"
+#include "tls/spiffe.h"
 
 namespace heddle::server {
 using policy::Verdict;
@@ -23,7 +24,8 @@ std::optional<std::pair<std::string, std::string>> parse_name(const std::string&
 
 // The sender's part of the flow; `family_of` says which of a workload's addresses is meant.
 grpc::Status read_sender(const std::string& from, const policy::Model& model,
-                         const policy::IpAddress& family_of, policy::Flow& flow) {
+                         const policy::IpAddress& family_of, policy::Flow& flow,
+                         std::string& peer) {
   const policy::Resource* resource = nullptr;
   if (const auto name = parse_name(from)) {
     resource = model.find({policy::Kind::kWorkload, name->first, name->second});
@@ -38,7 +40,8 @@ grpc::Status read_sender(const std::string& from, const policy::Model& model,
   }
   const auto& workload = std::get<policy::Workload>(resource->spec);
   flow.in = model.interface_of(workload);
-  flow.identified = true;
+  flow.identified = flow.in != kNoInterface;
+  if (!flow.identified) peer = model.identity_of(*resource);
   if (parse_name(from)) {
     const auto fits =
         std::ranges::find(workload.addresses, family_of.is_v4(), &policy::IpAddress::is_v4);
@@ -159,9 +162,17 @@ const char* drop_of(const policy::Decision& decision, policy::Protocol protocol)
   return "";
 }
 
+// Whether the connection would end here although it is to a workload.
+bool is_in_mesh(const policy::Snapshot& snapshot, const policy::Flow& flow) {
+  if (!snapshot.intercepts || flow.protocol != policy::Protocol::kTcp) return false;
+  const uint32_t slot =
+      snapshot.frontend_table->find({flow.destination, flow.protocol, flow.destination_port});
+  return slot != policy::kNoSlot && snapshot.frontends[slot]->of_workload;
+}
+
 // The flow that is asked about; not OK: what is wrong with the question.
 grpc::Status read_flow(const v1::ExplainRequest& request, const policy::Model& model,
-                       policy::Flow& flow) {
+                       policy::Flow& flow, std::string& peer) {
   if (request.protocol() == "udp")
     flow.protocol = policy::Protocol::kUdp;
   else if (request.protocol() != "tcp")
@@ -171,7 +182,7 @@ grpc::Status read_flow(const v1::ExplainRequest& request, const policy::Model& m
   flow.destination_port = static_cast<uint16_t>(request.port());
   flow.source_port = static_cast<uint16_t>(request.source_port());
   if (auto status = read_destination(request, model, flow.destination); !status.ok()) return status;
-  if (auto status = read_sender(request.from(), model, flow.destination, flow); !status.ok())
+  if (auto status = read_sender(request.from(), model, flow.destination, flow, peer); !status.ok())
     return status;
   if (flow.source.is_v4() != flow.destination.is_v4())
     return wrong("the sender and the destination are of different address families");
@@ -183,16 +194,21 @@ grpc::Status read_flow(const v1::ExplainRequest& request, const policy::Model& m
 grpc::Status Engine::explain(const v1::ExplainRequest& request,
                              v1::ExplainResponse& response) const {
   policy::Flow flow;
-  if (auto status = read_flow(request, model_, flow); !status.ok()) return status;
+  std::string peer;  // a workload's of another node
+  if (auto status = read_flow(request, model_, flow, peer); !status.ok()) return status;
+  if (const auto id = tls::parse_spiffe_id(peer))
+    flow.peer = {peer, id->trust_domain, id->name_space, id->service_account};
   const policy::Snapshot& snapshot = *compiled_.snapshot;
   response.set_version(snapshot.version);
   Telling telling(response);
   telling.line("from", "{}{}", flow.source.text(),
                flow.identified
                    ? fmt::format(", known by port {}", options_.facts.ports[flow.in.index()].name)
-                   : std::string(", without identity"));
+               : !peer.empty() ? ", of another node, as " + peer
+                               : std::string(", without identity"));
   const auto& addresses = compiled_.attachments->service_addresses;
-  const bool to_service = std::ranges::binary_search(addresses, flow.destination);
+  const bool to_service =
+      std::ranges::binary_search(addresses, flow.destination) || is_in_mesh(snapshot, flow);
   const std::string drop =
       to_service ? explain_service(flow, request, telling) : explain_routed(flow, telling);
   response.set_allowed(drop.empty());
@@ -223,9 +239,12 @@ std::string Engine::explain_service(const policy::Flow& flow, const v1::ExplainR
   const policy::Frontend& frontend = *snapshot.frontends[decision.frontend];
   const policy::Model::FrontendName name = model_.frontend_name(decision.frontend);
   const bool listens = name.kind == policy::Kind::kGateway;
-  telling.line(listens ? "gateway" : "service", "{}/{} {} {} ({} {}:{})", name.ns, name.service,
-               listens ? "listener" : "port", name.port, protocol, flow.destination.text(),
-               flow.destination_port);
+  const bool meshed = name.kind == policy::Kind::kWorkload;
+  telling.line(listens  ? "gateway"
+               : meshed ? "workload"
+                        : "service",
+               "{}/{} {} {} ({} {}:{})", name.ns, name.service, listens ? "listener" : "port",
+               name.port, protocol, flow.destination.text(), flow.destination_port);
   tell_client_tls(frontend, telling);
   if (frontend.is_http)
     telling.line("listener", "protocol http: each request has a route of its own");
@@ -248,7 +267,7 @@ std::string Engine::explain_service(const policy::Flow& flow, const v1::ExplainR
     tell_refusal(decision.how, flow.protocol, telling);
     return fmt::format("{}.{}", node, drop_of(decision, flow.protocol));
   }
-  policy::Flow there = flow;
+  policy::Flow there = policy::behind(frontend, flow);
   there.destination = decision.endpoint->address;
   there.destination_port = decision.port;
   if (frontend.forwarding == policy::Forwarding::kDirect &&
@@ -259,6 +278,8 @@ std::string Engine::explain_service(const policy::Flow& flow, const v1::ExplainR
   }
   tell_forwarding(flow, decision, frontend.forwarding, telling);
   tell_upstream_tls(*decision.terms, telling);
+  if (!tell_mesh({decision, flow, frontend, snapshot, model_}, "bytes of TCP", telling))
+    return node + ".denied";
   return tell_guard(there, snapshot, model_, telling) ? "" : node + ".denied";
 }
 

@@ -25,15 +25,14 @@ uint64_t left_ms(Instant end) {
 std::string FlowNames::text(uint32_t slot) const {
   if (slot >= by_slot.size() || by_slot[slot].service.empty()) return {};
   const Name& name = by_slot[slot];
-  return (name.of_gateway ? "gateway " : "") + name.service + ":" + name.port;
+  return full_name(name.kind, name.service) + ":" + name.port;
 }
 
 FlowNames Engine::flow_names() const {
   FlowNames names;
   for (auto& [slot, name] : model_.frontends()) {
     if (slot >= names.by_slot.size()) names.by_slot.resize(slot + 1u);
-    names.by_slot[slot] = {name.ns + "/" + name.service, std::move(name.port),
-                           name.kind == policy::Kind::kGateway};
+    names.by_slot[slot] = {name.ns + "/" + name.service, std::move(name.port), name.kind};
   }
   return names;
 }

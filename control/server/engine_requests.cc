@@ -16,6 +16,7 @@ Name& place(std::vector<Name>& names, size_t slot) {
 }  // namespace
 
 std::string full_name(policy::Kind kind, const std::string& path) {
+  if (kind == policy::Kind::kWorkload) return "workload " + path;
   return (kind == policy::Kind::kGateway ? "gateway " : "") + path;
 }
 

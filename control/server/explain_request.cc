@@ -164,6 +164,8 @@ void explain_request(const RequestPlace& place, const v1::HttpRequest& request, 
   there.destination_port = decision.port;
   if (!tell_guard(there, place.snapshot, place.model, telling))
     return telling.line("answer", "403 denied, where it is this endpoint");
+  if (!tell_mesh({decision, place.flow, frontend, place.snapshot, place.model}, "HTTP/2", telling))
+    return telling.line("answer", "403 denied, where it is this endpoint");
   telling.line(
       "endpoint", "spoken to in {}",
       decision.terms->upstream_http == policy::HttpUpstream::kHttp2 ? "HTTP/2" : "HTTP/1.1");

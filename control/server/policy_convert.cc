@@ -15,7 +15,7 @@ struct KindName {
   std::string_view name;
   policy::Kind kind;
 };
-constexpr std::array<KindName, 9> kActing = {{
+constexpr std::array<KindName, 10> kActing = {{
     {"Workload", policy::Kind::kWorkload},
     {"Service", policy::Kind::kService},
     {"EndpointSet", policy::Kind::kEndpointSet},
@@ -25,6 +25,7 @@ constexpr std::array<KindName, 9> kActing = {{
     {"Secret", policy::Kind::kSecret},
     {"TrustBundle", policy::Kind::kTrustBundle},
     {"Gateway", policy::Kind::kGateway},
+    {"MeshPolicy", policy::Kind::kMeshPolicy},
 }};
 constexpr std::array<std::string_view, 4> kLater = {
     "ExternalService",
@@ -115,6 +116,10 @@ void read_spec(const v1::Resource& from, policy::Resource& to, PolicyReader& rea
     case v1::Resource::kGateway:
       to.key.kind = policy::Kind::kGateway;
       to.spec = read(from.gateway(), reader);
+      return;
+    case v1::Resource::kMeshPolicy:
+      to.key.kind = policy::Kind::kMeshPolicy;
+      to.spec = read(from.mesh_policy(), reader);
       return;
     default:
       break;

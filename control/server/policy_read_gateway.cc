@@ -57,6 +57,11 @@ policy::Gateway read(const v1::Gateway& from, PolicyReader& reader) {
   policy::Gateway to;
   policy::Service& offer = to.service;
   offer.forwarding = policy::Forwarding::kProxy;
+  to.service_account = from.service_account();
+  to.certificate = from.certificate();
+  if (to.service_account.empty() != to.certificate.empty())
+    reader.problem(to.certificate.empty() ? "spec.certificate" : "spec.service_account",
+                   "missing; service_account and certificate are one identity");
   if (!reader.fits(from.addresses_size(), policy::kMaxServiceAddresses, "spec.addresses") ||
       !reader.fits(from.listeners_size(), policy::kMaxServicePorts, "spec.listeners"))
     return to;

@@ -48,6 +48,8 @@ policy::Workload read(const v1::Workload& from, PolicyReader& reader) {
     return to;
   to.port = from.port();
   to.service_account = from.service_account();
+  to.node = from.node();
+  to.certificate = from.certificate();
   to.labels = PolicyReader::labels(from.labels());
   for (int i = 0; i < from.addresses_size(); ++i)
     to.addresses.push_back(reader.address(from.addresses(i), fmt::format("spec.addresses[{}]", i)));

@@ -51,6 +51,7 @@ void read_identity(const v1::Source& from, const std::string& field, policy::Sou
     return reader.problem(field,
                           "names a trust domain, and this node has none: give trust_domain "
                           "in heddled.yaml");
+  to.trust_domain = domain;
   to.foreign = domain != reader.trust_domain();
   to.identified = true;
 }

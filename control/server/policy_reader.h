@@ -66,6 +66,7 @@ policy::AccessPolicy read(const v1::AccessPolicy& from, PolicyReader& reader);
 policy::Secret read(const v1::Secret& from, PolicyReader& reader);
 policy::TrustBundle read(const v1::TrustBundle& from, PolicyReader& reader);
 policy::Gateway read(const v1::Gateway& from, PolicyReader& reader);
+policy::MeshPolicy read(const v1::MeshPolicy& from, PolicyReader& reader);
 
 // Parts of Route.
 policy::Backend read_backend(const v1::Backend& from, const std::string& ns,

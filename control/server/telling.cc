@@ -48,6 +48,7 @@ bool tell_guard(const policy::Flow& flow, const policy::Snapshot& snapshot,
   if (out == kNoInterface) return true;
   const policy::Guarded guarded = policy::guard(snapshot, flow, out);
   if (guarded.audited) telling.line("audit", "a rule of the workload's guard fits: counted");
+  if (tell_mesh_guard(flow, guarded, telling)) return false;
   if (guarded.access != nullptr)
     tell_entry("guard", *guarded.access, model, telling);
   else

@@ -33,6 +33,18 @@ void tell_refusal(policy::Refusal how, policy::Protocol protocol, Telling& telli
 // Whether the workload at the flow's destination may be called by its sender.
 bool tell_guard(const policy::Flow& flow, const policy::Snapshot& snapshot,
                 const policy::Model& model, Telling& telling);
+// How an endpoint of another node is reached, where it is in the mesh (explain_mesh.cc). False: it
+// is not. `inner`: what is spoken inside.
+struct MeshPlace {
+  const policy::Decision& decision;  // kForward
+  const policy::Flow& flow;
+  const policy::Frontend& frontend;
+  const policy::Snapshot& snapshot;
+  const policy::Model& model;
+};
+bool tell_mesh(const MeshPlace& place, const char* inner, Telling& telling);
+// Whether the guard denied for want of an identity; told.
+bool tell_mesh_guard(const policy::Flow& flow, const policy::Guarded& guarded, Telling& telling);
 // TLS towards the endpoint, where there is any.
 void tell_upstream_tls(const policy::BackendTerms& terms, Telling& telling);
 std::string versions_of(const tls::Config& config);  // "1.2 or 1.3"

@@ -48,6 +48,8 @@ void reserve_route(const Route& route, Reserved& to) {
 
 policy::NodeFacts policy_facts(const NodeConfig& config) {
   policy::NodeFacts facts;
+  facts.node = config.node;
+  facts.trust_domain = config.trust_domain;
   for (const PortConfig& port : config.ports) {
     policy::NodeFacts::Port fact;
     fact.name = port.name;

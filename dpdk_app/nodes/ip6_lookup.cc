@@ -1,6 +1,7 @@
 // ip6_lookup: longest-prefix match on the destination.
 // In: data() is a validated IPv6 header, the destination is neither multicast nor link-local.
 // Out: meta.next_hop is the hop to take.
+#include "nodes/intercept.h"
 #include "nodes/nodes.h"
 #include "wire/icmp.h"
 #include "wire/ipv6.h"
@@ -75,6 +76,7 @@ Edge lookup(Packet packet, Worker& worker) {
     case l3::HopKind::kConnected:
     case l3::HopKind::kVia:
       if (packet.meta().has(packet::Flag::kOriginated)) return own_edge(packet, *hop, topology);
+      if (is_intercepted<wire::Ipv6Address>(packet, worker)) return Edge::kService;
       return is_guarded(packet, *hop, worker) ? Edge::kGuard : Edge::kForward;
     case l3::HopKind::kLocal:
       return Edge::kLocal;

@@ -131,8 +131,9 @@ class Serving {
       return deny(decision.how);
     }
     const policy::Frontend& frontend = *policy_.frontends[decision.frontend];
-    // Each of its requests is led for itself, and gets an answer where it cannot be.
-    if (frontend.is_http) return terminate();
+    // Each of its requests is led for itself, and gets an answer where it cannot be. Who asks for a
+    // workload may have to show an identity first.
+    if (frontend.is_http || frontend.of_workload) return terminate();
     if (decision.verdict == policy::Verdict::kNoEndpoint) {
       counters.no_endpoint.add();
       return no_endpoint(decision.how);
@@ -142,7 +143,7 @@ class Serving {
     const Address endpoint = address_of(decision.endpoint->address);
     const InterfaceId out = interface_towards(*worker_.topology, endpoint);
     if (out == kNoInterface) return Edge::kNoWay;
-    policy::Flow arriving = flow;
+    policy::Flow arriving = policy::behind(frontend, flow);
     arriving.destination = decision.endpoint->address;
     arriving.destination_port = decision.port;
     const policy::Guarded guarded = policy::guard(policy_, arriving, out);

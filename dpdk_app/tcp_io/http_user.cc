@@ -21,6 +21,12 @@ mesh::HttpLimits limits_of(const Worker& worker) {
   return limits;
 }
 
+// What the endpoint speaks itself.
+PolicyView::Wanted wanted_of(const policy::Decision& decision, const mesh::HttpRoute& route) {
+  const bool http2 = decision.terms->upstream_http == policy::HttpUpstream::kHttp2;
+  return {http2 ? PolicyView::Inner::kHttp2 : PolicyView::Inner::kHttp1, route.upgrades};
+}
+
 // The rule as it is now; null: there is none of that name any more.
 const policy::HttpTarget* find_again(const policy::Snapshot& policy,
                                      const policy::HttpRoutes& routes,
@@ -57,11 +63,12 @@ std::optional<mesh::ClientTerms> HttpUser::terms(uint32_t frontend, const mesh::
   if (its == nullptr || !its->is_http) return std::nullopt;
   // Its header of the PROXY protocol may have taken until the slot was another's.
   if (!view_.is_still_proxied(frontend, client.tuple.local)) return std::nullopt;
-  if (view_.decide(view_.flow_of(client)).verdict == policy::Verdict::kDenied) {
+  const policy::Flow flow = view_.flow_of(client);
+  if (view_.decide(flow).verdict == policy::Verdict::kDenied) {
     worker_.services[frontend].denied.add();
     return std::nullopt;
   }
-  return view_.terms_of(*its);
+  return view_.terms_of(*its, flow);
 }
 
 std::optional<mesh::HttpRoute> HttpUser::route(uint32_t frontend, const mesh::Client& client,
@@ -71,7 +78,8 @@ std::optional<mesh::HttpRoute> HttpUser::route(uint32_t frontend, const mesh::Cl
   if (!its->takes_host(request.authority())) return std::nullopt;
   const policy::Flow flow = view_.flow_of(client);
   if (its->http == nullptr) {
-    mesh::HttpRoute route{.version = view_.policy().version};
+    mesh::HttpRoute route{.version = view_.policy().version,
+                          .upgrades = !request.protocol().empty()};
     lead_by_affinity(*its, flow, request, route);
     return route;
   }
@@ -81,6 +89,7 @@ std::optional<mesh::HttpRoute> HttpUser::route(uint32_t frontend, const mesh::Cl
   mesh::HttpRoute route{.target = matched.target,
                         .routes = its->http,
                         .version = view_.policy().version,
+                        .upgrades = !request.protocol().empty(),
                         .prefix = matched.prefix};
   lead_by_affinity(policy::leading_terms(*its, matched.target), flow, request, route);
   return route;
@@ -127,18 +136,16 @@ std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::choose(
     counters.no_endpoint.add();
     return std::unexpected(HttpFault::kNoEndpoint);
   }
-  auto upstream = view_.upstream_of(flow, decision);
-  if (!upstream) {
-    if (upstream.error() == PolicyView::NoWay::kUnreachable)
+  auto way = view_.upstream_of(flow, decision, wanted_of(decision, route));
+  if (!way) {
+    if (way.error() == PolicyView::NoWay::kUnreachable)
       return std::unexpected(HttpFault::kNoConnection);
     counters.denied.add();
     return std::unexpected(HttpFault::kDenied);
   }
-  if (target != nullptr && target->connect != Duration())
-    upstream->connect_timeout = target->connect;
-  return mesh::HttpDestination{
-      .to = std::move(*upstream),
-      .http2 = decision.terms->upstream_http == policy::HttpUpstream::kHttp2};
+  if (target != nullptr && target->connect != Duration()) way->to.connect_timeout = target->connect;
+  return mesh::HttpDestination{.to = std::move(way->to),
+                               .http2 = way->inner == PolicyView::Inner::kHttp2};
 }
 
 std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::mirror(
@@ -153,11 +160,10 @@ std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::mirror(
   const policy::Decision decision = policy::decide_mirror(
       view_.policy(), frontend, flow, *route.target, state.random.next(), &state);
   if (decision.verdict != policy::Verdict::kForward) return std::unexpected(HttpFault::kNoEndpoint);
-  auto upstream = view_.upstream_of(flow, decision);
-  if (!upstream) return std::unexpected(HttpFault::kNoConnection);
-  return mesh::HttpDestination{
-      .to = std::move(*upstream),
-      .http2 = decision.terms->upstream_http == policy::HttpUpstream::kHttp2};
+  auto way = view_.upstream_of(flow, decision, wanted_of(decision, route));
+  if (!way) return std::unexpected(HttpFault::kNoConnection);
+  return mesh::HttpDestination{.to = std::move(way->to),
+                               .http2 = way->inner == PolicyView::Inner::kHttp2};
 }
 
 void HttpUser::ended(const mesh::HttpRecord& record) {
@@ -171,16 +177,20 @@ void HttpUser::ended(const mesh::HttpRecord& record) {
 mesh::Standing HttpUser::judge(uint32_t frontend, const mesh::Client& client) {
   const policy::Frontend* its = view_.frontend(frontend);
   const policy::Decision decision = view_.decide(view_.flow_of(client));
-  const bool proxied =
-      its != nullptr && its->is_http && view_.is_still_proxied(frontend, client.tuple.local);
+  const bool proxied = its != nullptr && its->is_http &&
+                       view_.is_still_proxied(frontend, client.tuple.local) &&
+                       !view_.lacks_identity(*its, client);
   if (proxied && decision.verdict != policy::Verdict::kDenied) return mesh::Standing::kStays;
   worker_.flows->counters.cut.add();
   return proxied && decision.how == policy::Refusal::kDrop ? mesh::Standing::kSilent
                                                            : mesh::Standing::kReset;
 }
 
-bool HttpUser::may_stay(uint32_t, const mesh::Client& client, const tcp::Endpoint& endpoint) {
-  return view_.guard_lets_in(view_.flow_of(client), policy_address(endpoint.address),
+bool HttpUser::may_stay(uint32_t frontend, const mesh::Client& client,
+                        const tcp::Endpoint& endpoint) {
+  const policy::Frontend* its = view_.frontend(frontend);
+  if (its == nullptr) return false;
+  return view_.guard_lets_in(*its, view_.flow_of(client), policy_address(endpoint.address),
                              endpoint.port.host());
 }
 

@@ -1,5 +1,6 @@
 #include "tcp_io/policy_view.h"
 
+#include "mesh/peer_identity.h"
 #include "tcp_io/own_address.h"
 #include "tcp_io/ready_tls.h"
 #include "worker/tcp.h"
@@ -43,10 +44,14 @@ std::shared_ptr<tls::Context> PolicyView::context_of(
       .of(worker_.id, worker_.tcp->tls.least_busy_lane());
 }
 
-mesh::ClientTerms PolicyView::terms_of(const policy::Frontend& frontend) const {
+mesh::ClientTerms PolicyView::terms_of(const policy::Frontend& frontend,
+                                       const policy::Flow& flow) const {
   mesh::ClientTerms terms;
   terms.edge = frontend.edge;
   terms.version = policy().version;
+  // A neighbour on this node is known by its port.
+  if (frontend.of_workload && flow.identified) return terms;
+  if (frontend.of_workload && !frontend.is_http) terms.only_alpn = policy::kMeshTcpAlpn;
   switch (frontend.client_tls) {
     case policy::ClientTls::kOff:
       return terms;
@@ -74,6 +79,11 @@ policy::Flow PolicyView::flow_of(const mesh::Client& client) const {
                     .source_port = tuple.remote.port.host(),
                     .destination_port = tuple.local.port.host(),
                     .in = kNoInterface};
+  if (client.identity != nullptr) {
+    const mesh::PeerIdentity& shown = *client.identity;
+    flow.peer = {shown.id, shown.parts.trust_domain, shown.parts.name_space,
+                 shown.parts.service_account};
+  }
   if (client.told) return flow;
   flow.in = towards(*worker_.topology, flow.source);
   if (flow.in == kNoInterface) return flow;
@@ -86,14 +96,44 @@ policy::Decision PolicyView::decide(const policy::Flow& flow) const {
   return policy::decide(policy(), flow);
 }
 
-std::expected<mesh::Upstream, PolicyView::NoWay> PolicyView::upstream_of(
-    const policy::Flow& flow, const policy::Decision& decision) const {
+// Who asks shows its own identity, or goes in plaintext where the workload takes that.
+std::expected<void, PolicyView::NoWay> PolicyView::protect(const policy::Flow& flow,
+                                                           const policy::Decision& decision,
+                                                           Wanted wanted, Way& way) const {
+  const policy::MeshPeer& peer = *decision.endpoint->mesh;
+  const policy::MeshTls mode = peer.modes.at(decision.port);
+  if (mode == policy::MeshTls::kDisable) return {};
+  const auto& identities = policy().identities;
+  const policy::MeshIdentity* shown = policy().frontends[decision.frontend]->identity.get();
+  if (shown == nullptr && flow.identified && flow.in.index() < identities.size())
+    shown = identities[flow.in.index()].get();
+  if (shown == nullptr && mode == policy::MeshTls::kPermissive) return {};
+  if (shown == nullptr || peer.id.empty()) return std::unexpected(NoWay::kNoIdentity);
+  const policy::MeshIdentity& own = *shown;
+  // Requests of one identity share connections.
+  if (wanted.inner == Inner::kHttp1 && !wanted.upgrades) way.inner = Inner::kHttp2;
+  const auto& use = way.inner == Inner::kTcp     ? own.tcp
+                    : way.inner == Inner::kHttp1 ? own.http1
+                                                 : own.http2;
+  way.to.tls = context_of(use);
+  way.to.tls_use = use;
+  way.to.server_name.clear();
+  way.to.expected_id = {decision.endpoint->mesh, &peer.id};
+  way.to.proxy_header = mesh::ProxyHeaderVersion::kNone;
+  return {};
+}
+
+std::expected<PolicyView::Way, PolicyView::NoWay> PolicyView::upstream_of(
+    const policy::Flow& flow, const policy::Decision& decision, Wanted wanted) const {
   const policy::IpAddress& endpoint = decision.endpoint->address;
   const InterfaceId out = towards(*worker_.topology, endpoint);
   if (out == kNoInterface) return std::unexpected(NoWay::kUnreachable);
-  if (!guard_lets_in(flow, endpoint, decision.port)) return std::unexpected(NoWay::kDenied);
+  const policy::Frontend& frontend = *policy().frontends[decision.frontend];
+  if (!guard_lets_in(frontend, flow, endpoint, decision.port))
+    return std::unexpected(NoWay::kDenied);
   const policy::BackendTerms& terms = *decision.terms;
-  return mesh::Upstream{
+  Way way{.inner = wanted.inner};
+  way.to = mesh::Upstream{
       .tuple = {{own_address_on(*worker_.topology, out, endpoint.is_v4()), Be16(0)},
                 {tcp_address(endpoint), Be16(decision.port)}},
       .endpoint = decision.endpoint->slot,
@@ -104,10 +144,21 @@ std::expected<mesh::Upstream, PolicyView::NoWay> PolicyView::upstream_of(
       .tls_use = terms.tls_out,
       .server_name = terms.tls_out == nullptr ? std::string() : terms.tls_out->server_name,
       .proxy_header = version_of(terms.proxy_protocol_out)};
+  if (decision.endpoint->mesh != nullptr)
+    if (const auto done = protect(flow, decision, wanted, way); !done)
+      return std::unexpected(done.error());
+  return way;
 }
 
-bool PolicyView::guard_lets_in(policy::Flow flow, const policy::IpAddress& endpoint,
-                               uint16_t port) const {
+bool PolicyView::lacks_identity(const policy::Frontend& frontend,
+                                const mesh::Client& client) const {
+  return frontend.of_workload && frontend.client_tls == policy::ClientTls::kTerminate &&
+         !client.secure && !flow_of(client).identified;
+}
+
+bool PolicyView::guard_lets_in(const policy::Frontend& frontend, const policy::Flow& asked,
+                               const policy::IpAddress& endpoint, uint16_t port) const {
+  policy::Flow flow = policy::behind(frontend, asked);
   const InterfaceId out = towards(*worker_.topology, endpoint);
   if (out == kNoInterface) return true;
   flow.destination = endpoint;

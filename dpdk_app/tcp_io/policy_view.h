@@ -21,18 +21,36 @@ class PolicyView {
   // What an accepted connection is, as policy sees flows.
   policy::Flow flow_of(const mesh::Client& client) const;
   // What the frontend's clients speak.
-  mesh::ClientTerms terms_of(const policy::Frontend& frontend) const;
+  mesh::ClientTerms terms_of(const policy::Frontend& frontend, const policy::Flow& flow) const;
   // Whether the client may come in at all.
   policy::Decision decide(const policy::Flow& flow) const;
 
   // A connection to what was decided for the flow; refused where there is no way to the endpoint,
   // or its own policy does not let the flow in.
-  enum class NoWay : uint8_t { kUnreachable, kDenied };
-  std::expected<mesh::Upstream, NoWay> upstream_of(const policy::Flow& flow,
-                                                   const policy::Decision& decision) const;
+  enum class NoWay : uint8_t {
+    kUnreachable,
+    kDenied,
+    kNoIdentity,  // the endpoint is another node's, and who asks has nothing to show there
+  };
+  // What is spoken with the endpoint; between nodes it may be another version of HTTP than the
+  // endpoint's own.
+  enum class Inner : uint8_t { kTcp, kHttp1, kHttp2 };
+  struct Wanted {
+    Inner inner = Inner::kTcp;  // of the endpoint itself
+    bool upgrades = false;      // the request asks for another protocol, as HTTP/1.1 alone can
+  };
+  struct Way {
+    mesh::Upstream to;
+    Inner inner = Inner::kTcp;
+  };
+  std::expected<Way, NoWay> upstream_of(const policy::Flow& flow, const policy::Decision& decision,
+                                        Wanted wanted) const;
 
   // Whether the endpoint's own policy lets the flow in.
-  bool guard_lets_in(policy::Flow flow, const policy::IpAddress& endpoint, uint16_t port) const;
+  bool guard_lets_in(const policy::Frontend& frontend, const policy::Flow& flow,
+                     const policy::IpAddress& endpoint, uint16_t port) const;
+  // Whether policy asks for an identity now that the connection came without.
+  bool lacks_identity(const policy::Frontend& frontend, const mesh::Client& client) const;
 
   // Slots are used again: the address and port must lead to the same frontend as before.
   bool is_still_proxied(uint32_t frontend, const tcp::Endpoint& service) const;
@@ -43,6 +61,8 @@ class PolicyView {
   Worker& worker() { return worker_; }
 
  private:
+  std::expected<void, NoWay> protect(const policy::Flow& flow, const policy::Decision& decision,
+                                     Wanted wanted, Way& way) const;
   std::shared_ptr<tls::Context> context_of(const std::shared_ptr<const policy::TlsUse>& use) const;
 
   Worker& worker_;

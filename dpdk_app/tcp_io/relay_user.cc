@@ -34,10 +34,11 @@ bool RelayUser::wants_proxy_header(uint32_t frontend) {
 std::optional<mesh::ClientTerms> RelayUser::terms(uint32_t frontend, const mesh::Client& client) {
   const policy::Frontend* its = view_.frontend(frontend);
   if (its == nullptr) return std::nullopt;
-  mesh::ClientTerms terms = view_.terms_of(*its);
+  const policy::Flow flow = view_.flow_of(client);
+  mesh::ClientTerms terms = view_.terms_of(*its, flow);
   if (terms.side == mesh::ClientSide::kPlain) return terms;  // choose() asks
   // Who may not come in at all is not worth a handshake.
-  if (view_.decide(view_.flow_of(client)).verdict != policy::Verdict::kDenied) return terms;
+  if (view_.decide(flow).verdict != policy::Verdict::kDenied) return terms;
   worker_.services[frontend].denied.add();
   return std::nullopt;
 }
@@ -56,9 +57,9 @@ std::optional<mesh::Upstream> RelayUser::choose(uint32_t frontend, const mesh::C
   if (decision.verdict != policy::Verdict::kForward || decision.frontend != frontend)
     return std::nullopt;
   if (policy.frontends[frontend]->forwarding != policy::Forwarding::kProxy) return std::nullopt;
-  auto upstream = view_.upstream_of(flow, decision);
-  if (upstream) return std::move(*upstream);
-  if (upstream.error() == PolicyView::NoWay::kDenied) counters.denied.add();
+  auto way = view_.upstream_of(flow, decision, {});
+  if (way) return std::move(way->to);
+  if (way.error() != PolicyView::NoWay::kUnreachable) counters.denied.add();
   return std::nullopt;
 }
 
@@ -69,7 +70,8 @@ void RelayUser::moved(uint32_t frontend, uint32_t endpoint, bool to_endpoint, ui
 }
 
 mesh::Standing RelayUser::judge(const mesh::RelayPair& pair) {
-  if (!view_.is_still_proxied(pair.frontend, pair.client.tuple.local)) {
+  if (!view_.is_still_proxied(pair.frontend, pair.client.tuple.local) ||
+      view_.lacks_identity(*view_.frontend(pair.frontend), pair.client)) {
     worker_.flows->counters.cut.add();
     return mesh::Standing::kReset;
   }

@@ -34,6 +34,7 @@ void TcpRelay::open_client(uint32_t slot, ClientTerms& terms, Instant now) {
     return finish(slot);
   }
   pair.tls[kClient] = std::make_unique<TlsEnd>(first_phase(terms.side), std::move(terms.tls));
+  pair.tls[kClient]->set_only_alpn(terms.only_alpn);
   pair.last_moved = now;
   pair.timeout = terms.timeout;
   arm(slot);

@@ -111,6 +111,8 @@ void TcpRelay::greet(uint32_t slot, Instant now) {
 void TcpRelay::connect(uint32_t slot, Instant now) {
   Pair& pair = pairs_[slot];
   const ClientFacts facts = pair.tls[kClient] ? pair.tls[kClient]->facts() : ClientFacts{};
+  pair.secure = pair.tls[kClient] != nullptr && pair.tls[kClient]->is_open();
+  pair.identity = PeerIdentity::of(pair.tls[kClient].get());
   const Client client = client_of(pair);
   std::optional<Upstream> to = policy_.choose(pair.frontend, client, facts);
   if (!to) return refuse(slot, RelayStat::kRefused, now);
@@ -132,7 +134,8 @@ void TcpRelay::connect(uint32_t slot, Instant now) {
   pair.idle_timeout = to->idle_timeout;
   if (to->tls != nullptr)
     pair.tls[kServer] = std::make_unique<TlsEnd>(TlsEnd::Phase::kBegin, std::move(to->tls),
-                                                 std::move(to->server_name));
+                                                 std::move(to->server_name),
+                                                 to->expected_id ? *to->expected_id : "");
   counters_.add(RelayStat::kOpened);
   policy_.opened(pair.frontend, pair.endpoint);
   arm(slot);
@@ -331,7 +334,9 @@ const TlsEnd* TcpRelay::tls_of(uint64_t user) const {
 
 Client TcpRelay::client_of(const Pair& pair) const {
   Client client{.tuple = transport_.find(pair.ends[kClient])->tuple(),
-                .told = pair.told != nullptr};
+                .told = pair.told != nullptr,
+                .secure = pair.secure,
+                .identity = pair.identity.get()};
   if (client.told) client.tuple.remote = *pair.told;
   return client;
 }

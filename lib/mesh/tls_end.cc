@@ -70,13 +70,26 @@ TlsEnd::Progress TlsEnd::look_for_tls(tcp::Pieces& pieces) {
     case tls::FirstBytes::kNeedMore:
       return Progress::kMore;
     case tls::FirstBytes::kTls:
-      phase_ = Phase::kBegin;
-      return Progress::kDone;
+      break;
     case tls::FirstBytes::kPlaintext:
       become_plain();
       return Progress::kDone;
   }
-  return Progress::kRefused;
+  if (only_alpn_.empty()) {
+    phase_ = Phase::kBegin;
+    return Progress::kDone;
+  }
+  if (in.bytes < needed_) return Progress::kMore;
+  const tls::ClientHello hello = tls::parse_client_hello(pieces, in);
+  if (hello.status == tls::HelloStatus::kNeedMore) {
+    needed_ = hello.needed;
+    return Progress::kMore;
+  }
+  if (hello.status == tls::HelloStatus::kComplete && hello.offers(only_alpn_))
+    phase_ = Phase::kBegin;
+  else
+    become_plain();
+  return Progress::kDone;
 }
 
 TlsEnd::Progress TlsEnd::look_for_name(tcp::Pieces& pieces) {
@@ -100,9 +113,11 @@ bool TlsEnd::begin(TlsWork& work, Instant now) {
   if (work.gate.in_flight >= work.gate.limit) return false;
   // A server's tickets; the context is this worker's alone, so they may be set at any time.
   context_->set_ticket_keys(work.tickets);
-  auto begun = tls::Handshake::start(
-      *context_, work.gate,
-      {.counters = work.records->counters(), .now = now, .server_name = server_name_});
+  auto begun = tls::Handshake::start(*context_, work.gate,
+                                     {.counters = work.records->counters(),
+                                      .now = now,
+                                      .server_name = server_name_,
+                                      .expected_id = expected_id_});
   phase_ = begun ? Phase::kShake : Phase::kBroken;
   if (begun) handshake_ = std::move(*begun);
   return true;

@@ -20,6 +20,7 @@ void Checker::check(const Resource& resource) {
     case Kind::kService:
       return check_service(key, std::get<Service>(resource.spec));
     case Kind::kGateway:
+      check_gateway_identity(key, std::get<Gateway>(resource.spec));
       return check_service(key, service_of(resource));
     case Kind::kEndpointSet:
       return check_endpoint_set(key, std::get<EndpointSet>(resource.spec));
@@ -33,6 +34,8 @@ void Checker::check(const Resource& resource) {
       return;
     case Kind::kTrustBundle:
       return check_trust_bundle(key, std::get<TrustBundle>(resource.spec));
+    case Kind::kMeshPolicy:
+      return check_mesh_policy(key, std::get<MeshPolicy>(resource.spec));
   }
 }
 
@@ -77,8 +80,8 @@ void Checker::check_totals(const Totals& totals, const Key& blamed) {
   bound(blamed, totals.resources, limits_.resources, "resources");
   bound(blamed, totals.services, limits_.services, "Services");
   bound(blamed, totals.gateways, limits_.gateways, "Gateways");
-  bound(blamed, totals.service_ports, limits_.service_ports,
-        "addresses times ports of all Services and Gateways");
+  bound(blamed, totals.service_ports + totals.mesh_ports, limits_.service_ports,
+        "addresses times ports of all Services, Gateways and Workloads in the mesh");
   bound(blamed, totals.routes, limits_.routes, "Routes");
   bound(blamed, totals.backends, limits_.backends, "backends of all Routes");
   bound(blamed, totals.label_bytes, limits_.label_bytes, "bytes of labels");

@@ -53,6 +53,9 @@ class Checker {
   void check_endpoint_set(const Key& key, const EndpointSet& spec);
   void check_route(const Key& key, const Route& spec);
   void check_traffic_policy(const Key& key, const TrafficPolicy& spec);
+  void check_gateway_identity(const Key& key, const Gateway& spec);
+  void check_mesh_policy(const Key& key, const MeshPolicy& spec);
+  void check_meshed(const Resource& workload, const Key& blamed);
   void check_access_policy(const Key& key, const AccessPolicy& spec);
 
   // What makes the address useless for anybody, or who of heddled.yaml has it.

@@ -17,10 +17,12 @@ std::string Facts::no_port(const std::string& wanted) const {
 }
 
 void Checker::check_workload(const Key& key, const Workload& spec) {
-  const auto port = facts_.workload_port(spec.port);
-  if (!port) {
+  const bool here = index_.is_here(spec);
+  std::optional<uint32_t> port;
+  if (here) port = facts_.workload_port(spec.port);
+  if (here && !port) {
     problems_.add(key, "spec.port", facts_.no_port(spec.port));
-  } else {
+  } else if (port) {
     for (const Resource* other : index_.workloads_at(*port))
       if (other->key != key)
         problems_.add(key, "spec.port", fmt::format("port {} {}", spec.port, also_of(other->key)));
@@ -42,9 +44,13 @@ void Checker::check_workload(const Key& key, const Workload& spec) {
       say(fmt::format("is an endpoint of namespace {}, in {} {}", set->ns, name_of(set->kind),
                       path_of(*set)));
     const auto of_port = facts_.port_addresses.find(address);
-    if (of_port != facts_.port_addresses.end() && of_port->second != port)
-      say("is of another port, " + facts_.node.ports[of_port->second].name);
+    if (of_port != facts_.port_addresses.end() && (!port || of_port->second != *port))
+      say((here ? "is of another port, " : "is of this node's port ") +
+          facts_.node.ports[of_port->second].name);
   }
+  if (here && !spec.certificate.empty())
+    material(key, "spec.certificate", Kind::kSecret, spec.certificate);
+  check_meshed(*index_.find(key), key);
 }
 
 // Whoever takes such an address answers for it on the network, too.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -111,6 +112,7 @@ class Compiler {
     TlsUsePtr tls_in;
     BackendTerms terms;
     std::shared_ptr<const ServerNames> hosts;
+    std::shared_ptr<const MeshIdentity> identity;
     bool by_name = false;  // server names decide
   };
   BackendTerms terms_of(const Group& group, const ServicePort& port) const;
@@ -148,6 +150,13 @@ class Compiler {
   void bound_drains();
   void put_cluster(uint32_t slot, ClusterPtr cluster);
   void free_unused_clusters();
+
+  std::shared_ptr<const MeshPeer> mesh_peer_at(const Group& group,
+                                               const Candidate& candidate) const;
+  std::shared_ptr<const MeshIdentity> identity_of(
+      const Resource& resource) const;  // a Workload or Gateway
+  void compile_identities();
+  std::optional<MeshModes> modes_at(uint32_t port) const;
 
   bool compile_access(Group& group);  // whether a list has changed
   std::vector<AccessRuleEntry> access_entries(const ResourceSet& policies) const;

@@ -40,7 +40,12 @@ ListPtr find_equal(const AccessList& list, const std::vector<ListPtr>& among) {
 
 // A sender's identity is that of the workload behind the port that the packet came in by.
 SourceMatch Compiler::match_of(const Source& source) const {
-  SourceMatch match{.cidrs = source.cidrs, .not_cidrs = source.not_cidrs};
+  SourceMatch match{.trust_domain = source.trust_domain,
+                    .ns = source.ns,
+                    .service_account = source.service_account,
+                    .not_namespaces = source.not_namespaces,
+                    .cidrs = source.cidrs,
+                    .not_cidrs = source.not_cidrs};
   if (source.foreign) return match;
   const bool asks = source.identified || !source.ns.empty() || !source.service_account.empty();
   match.anonymous = !asks;
@@ -141,8 +146,12 @@ bool Compiler::compile_access(Group& group) {
 // Of the workload behind a port, if policies are for it.
 ListPtr Compiler::make_guard(uint32_t port) const {
   const ResourceSet policies = index_.guards_of(port);
-  if (policies.empty()) return nullptr;
+  const std::optional<MeshModes> mesh = modes_at(port);
+  // Flows that a workload in the mesh opens are remembered, so that their answers are not taken for
+  // connections to it.
+  if (policies.empty() && !mesh) return nullptr;
   AccessList list = defaults_of(policies);
+  if (mesh) list.mesh = *mesh;
   for (auto& [rule, entry] : access_entries(policies)) {
     list.entries.push_back(std::move(entry));
     list.entries.back().ports = numbers_of(*rule);

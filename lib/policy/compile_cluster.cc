@@ -164,6 +164,8 @@ size_t Compiler::add_entries(uint32_t slot, const std::vector<Candidate>& all, c
                  "endpoints have their slots before clusters");
     EndpointEntry entry{each.place.address, at->slot,      each.weight,
                         each.place.port,    each.priority, false};
+    entry.mesh = mesh_peer_at(*cluster_slots_[slot].group, each);
+    if (stays && point_alike(was->mesh, entry.mesh)) entry.mesh = was->mesh;
     if (each.weight > 0)
       stop_draining(slot, each.place);
     else if (stays)

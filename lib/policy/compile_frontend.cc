@@ -77,6 +77,7 @@ std::vector<Compiler::PortParts> Compiler::parts_of(const Group& group) const {
     parts[i].rule = rules[i];
     parts[i].terms = terms_of(group, port);
     parts[i].hosts = hosts_of(port);
+    if (group.is_gateway()) parts[i].identity = identity_of(*group.service);
     if (ends_tls(port)) parts[i].tls_in = shelf_.find(server_use(index_, group.key, port));
     parts[i].by_name = has_names && port.tls && port.tls->mode == ClientTls::kPassthrough;
   }
@@ -94,6 +95,8 @@ Frontend Compiler::make_frontend(const Group& group, const FrontendKey& key, siz
   frontend.source_mapping = spec.source_mapping;
   frontend.proxy_protocol_in = spec.ports[port].proxy_protocol;
   frontend.edge = group.is_gateway();
+  frontend.identity = parts.identity;
+  frontend.of_workload = group.is_workload();
   frontend.hosts = parts.hosts;
   frontend.tls_in = parts.tls_in;
   frontend.access = group.compiled.access[port];
@@ -170,6 +173,8 @@ void Compiler::compile_frontends(Group& group) {
     if (frontend.http != nullptr) hold_choices(*frontend.http);
     frontend.since = stays ? current_.frontends[slot]->since : version_;
     if (stays) share(current_.frontends[slot]->hosts, frontend.hosts);
+    if (stays && point_alike(current_.frontends[slot]->identity, frontend.identity))
+      frontend.identity = current_.frontends[slot]->identity;
     if (!stays || !share(current_.frontends[slot]->server_names, frontend.server_names))
       for (const CompiledService::FrontendSlot& done : next)
         if (share(current_.frontends[done.slot]->server_names, frontend.server_names)) break;

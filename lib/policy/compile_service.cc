@@ -79,7 +79,7 @@ void Compiler::compile_service(Group& group) {
     compiled.slot = services_.take();
     tenants_.use(group.key.ns);
   }
-  compiled.service = index_.shared(group.key);
+  compiled.service = index_.offer_of(group);
 }
 
 // Those that are listed no more keep their slots until sweep_endpoints: they may have to drain.

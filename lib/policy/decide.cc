@@ -17,9 +17,20 @@ bool holds(const std::vector<IpPrefix>& prefixes, const IpAddress& address) {
   return std::ranges::any_of(prefixes, [&](const IpPrefix& p) { return p.contains(address); });
 }
 
+bool fits(const SourceMatch& match, const PeerId& peer) {
+  return (match.trust_domain.empty() || match.trust_domain == peer.trust_domain) &&
+         (match.ns.empty() || match.ns == peer.ns) &&
+         (match.service_account.empty() || match.service_account == peer.service_account) &&
+         std::ranges::find(match.not_namespaces, peer.ns) == match.not_namespaces.end();
+}
+
 bool matches(const SourceMatch& match, const Flow& flow) {
   const bool known = flow.identified && flow.in.index() < kMaxPolicyPorts;
-  if (known ? !match.ports[flow.in.index()] : !match.anonymous) return false;
+  if (!flow.peer.id.empty()) {
+    if (!fits(match, flow.peer)) return false;
+  } else if (known ? !match.ports[flow.in.index()] : !match.anonymous) {
+    return false;
+  }
   if (!match.cidrs.empty() && !holds(match.cidrs, flow.source)) return false;
   return !holds(match.not_cidrs, flow.source);
 }
@@ -280,6 +291,14 @@ Decision decide(const Snapshot& snapshot, const Flow& flow, const PickState* sta
   return decision;
 }
 
+Flow behind(const Frontend& frontend, const Flow& flow) {
+  Flow seen = flow;
+  if (frontend.identity == nullptr) return seen;
+  const MeshIdentity& own = *frontend.identity;
+  seen.peer = {own.id, own.trust_domain, own.ns, own.service_account};
+  return seen;
+}
+
 Decision decide_request(const Snapshot& snapshot, uint32_t frontend_slot, const Flow& flow,
                         const HttpTarget* target, uint64_t hash, const PickState* state) {
   Decision decision;
@@ -317,7 +336,11 @@ Decision decide_endpoint(const Snapshot& snapshot, const Flow& flow) {
 
 Guarded guard(const Snapshot& snapshot, const Flow& flow, InterfaceId out) {
   if (out.index() >= snapshot.guards.size() || snapshot.guards[out.index()] == nullptr) return {};
-  const Access access = ask(*snapshot.guards[out.index()], flow);
+  const AccessList& list = *snapshot.guards[out.index()];
+  const bool unknown = !flow.identified && flow.peer.id.empty();
+  if (unknown && list.mesh.at(flow.destination_port) == MeshTls::kStrict)
+    return {.allowed = false, .how = Refusal::kReset, .unknown = true};
+  const Access access = ask(list, flow);
   return {access.allowed, access.audited, access.decided, access.how};
 }
 
@@ -330,7 +353,7 @@ Rechecked recheck(const Snapshot& snapshot, const Flow& flow, const IpAddress& e
     if (const Access access = ask(*frontend->access, flow); !access.allowed)
       return {Recheck::kDenied, access.how};
   if (const InterfaceId out = snapshot.guarded(endpoint); out != kNoInterface) {
-    Flow there = flow;
+    Flow there = behind(*frontend, flow);
     there.destination = endpoint;
     there.destination_port = port;
     if (const Guarded guarded = guard(snapshot, there, out); !guarded.allowed)

@@ -62,7 +62,7 @@ struct CompiledService {
 };
 
 struct Group {
-  Key key;  // of the Service or Gateway
+  Key key;  // of the Service or Gateway, or of a Workload in the mesh
   const Resource* service = nullptr;
   ResourceSet endpoint_sets, routes, traffic_policies, access_policies;  // whose service this is
   ResourceSet backend_of;                                                // routes
@@ -77,6 +77,7 @@ struct Group {
   CompiledService compiled;
 
   bool is_gateway() const { return key.kind == Kind::kGateway; }
+  bool is_workload() const { return key.kind == Kind::kWorkload; }
   const Service& spec() const { return service_of(*service); }
   bool empty() const {
     return service == nullptr && endpoint_sets.empty() && routes.empty() &&
@@ -97,10 +98,12 @@ struct Touched {
   GroupSet sizes;      // how many endpoints and subsets
   GroupSet frontends;  // the service, its routes or traffic policies
   GroupSet access;
-  GroupSet services;          // the Service resource itself
-  std::set<uint32_t> ports;   // whose workload
-  std::set<Key> material;     // Secrets and TrustBundles
-  std::set<uint32_t> guards;  // ports with workloads that access policies may be for
+  GroupSet services;                    // the Service resource itself
+  std::set<uint32_t> ports;             // whose workload
+  std::set<Key> material;               // Secrets and TrustBundles
+  std::set<uint32_t> guards;            // ports with workloads that access policies may be for
+  std::set<std::string> meshes;         // namespaces whose workloads may be others to the mesh
+  std::set<std::string> mesh_material;  // namespaces with TLS of such workloads
   bool identities = false;
   bool service_addresses = false;
 
@@ -114,6 +117,8 @@ struct Touched {
     ports.insert(more.ports.begin(), more.ports.end());
     material.insert(more.material.begin(), more.material.end());
     guards.insert(more.guards.begin(), more.guards.end());
+    meshes.insert(more.meshes.begin(), more.meshes.end());
+    mesh_material.insert(more.mesh_material.begin(), more.mesh_material.end());
     identities |= more.identities;
     service_addresses |= more.service_addresses;
   }

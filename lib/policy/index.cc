@@ -62,6 +62,7 @@ Group* Index::group_of(const Key& key) {
 
 std::vector<const Resource*> Index::selected_by(const Group& group) const {
   std::vector<const Resource*> selected;
+  if (group.service != nullptr && group.is_workload()) selected.push_back(find(group.key));
   if (group.service == nullptr || group.spec().selector.empty()) return selected;
   const std::string& ns = group.key.ns;
   for (auto at = resources_.lower_bound(Key{Kind::kWorkload, ns, {}});
@@ -72,6 +73,7 @@ std::vector<const Resource*> Index::selected_by(const Group& group) const {
 }
 
 ResourceSet Index::policies_of(const Group& group) const {
+  if (group.is_workload()) return {};  // its guard is asked
   ResourceSet all = group.access_policies;
   if (const auto wide = wide_policies_.find(group.key.ns); wide != wide_policies_.end())
     all.insert(wide->second.begin(), wide->second.end());

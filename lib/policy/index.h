@@ -53,6 +53,7 @@ struct Totals {
   // Of what several make together.
   uint64_t endpoints = 0, subsets = 0, cluster_endpoints = 0, access_terms = 0;
   uint64_t namespaces = 0;  // with Services or Gateways
+  uint64_t mesh_ports = 0;  // addresses times ports of workloads in the mesh
 
   static Totals of(const Resource& resource);
   // The first group alone.
@@ -69,8 +70,8 @@ class Index {
 
   // Puts `next`, or nothing, in the place of what the key has, and gives that back.
   ResourcePtr replace(const Key& key, ResourcePtr next, Touched& touched);
-  // After replacing: counts what touched groups have.
-  void recount(const Touched& touched);
+  // After replacing: what workloads are to the mesh, and how much touched groups have.
+  void recount(Touched& touched);
   // Forgets a group that nothing is left of; false: there is.
   bool sweep(Group* group);
 
@@ -104,6 +105,25 @@ class Index {
   const GroupSet& identity_groups() const { return identity_groups_; }
   // Groups with Routes that ask the same.
   const GroupSet& sender_groups() const { return sender_groups_; }
+  // The mesh (index_mesh.cc). Null: none is for the workload.
+  const Resource* mesh_policy_of(const Resource& workload) const;
+  // Of another node's workload in the mesh; else null.
+  std::shared_ptr<const MeshPeer> mesh_peer(const Key& workload) const;
+  // Those of this node that are in the mesh, of all namespaces.
+  std::vector<const Resource*> meshed_here() const;
+  const std::map<std::string, ResourceSet>& mesh_policies() const { return mesh_policies_; }
+  bool is_here(const Workload& workload) const {
+    return workload.node.empty() || workload.node == facts_.node.node;
+  }
+  // The SPIFFE ID; empty where the node or the workload has no name for it.
+  std::string identity_of(const std::string& ns, const std::string& account) const;
+  std::string identity_of(const Resource& workload) const {
+    return identity_of(workload.key.ns, std::get<Workload>(workload.spec).service_account);
+  }
+  // For the whole namespace; null: there is none.
+  const Resource* wide_mesh_policy(const std::string& ns) const;
+  // What a group offers: the resource of its key, or what was made of a workload.
+  ResourcePtr offer_of(const Group& group) const;
   bool has_wide_policies() const { return !wide_policies_.empty(); }
   bool has_wide_policies(const std::string& ns) const { return wide_policies_.contains(ns); }
 
@@ -123,6 +143,18 @@ class Index {
   void link_tls(const Resource& resource, Change change);
   void link_material(const Key& key, const Resource& resource, Change change, Touched& touched);
   void link_access_policy(const Resource& resource, Change change, Touched& touched);
+  void link_mesh_policy(const Resource& resource, Change change, Touched& touched);
+  struct Meshed {
+    ResourcePtr offer;
+    std::shared_ptr<const MeshPeer> peer;  // of another node's
+    MeshModes modes;                       // of this node's
+  };
+  void refresh_mesh(Touched& touched);
+  void refresh_mesh(const std::string& ns, Touched& touched);
+  Meshed make_meshed(const Resource& workload, const Resource& policy) const;
+  void add_mesh_ports(const Resource& workload, std::map<uint16_t, ServicePort>& to) const;
+  void put_meshed(const Key& key, const Meshed* before, const Meshed* after, Touched& touched);
+  void touch_members(const std::string& ns, Touched& touched);
   void touch_namespace(const std::string& ns, const AccessPolicy& policy, Touched& touched);
   void replace_endpoints(const Key& key, const Resource* before, const Resource* after);
 
@@ -149,7 +181,9 @@ class Index {
   // Services by namespace and one label of their selector.
   std::map<std::tuple<std::string, std::string, std::string>, GroupSet> selectors_;
   GroupSet identity_groups_, sender_groups_;
-  std::map<Key, ResourceSet> tls_users_;  // by what they name, be it there or not
+  std::map<std::string, ResourceSet> mesh_policies_;  // by namespace
+  std::map<Key, Meshed> meshed_;                      // by workload
+  std::map<Key, ResourceSet> tls_users_;              // by what they name, be it there or not
   // TrustBundles by namespace and trust domain.
   std::map<std::pair<std::string, std::string>, std::set<Key>> bundles_;
 };

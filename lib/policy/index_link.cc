@@ -68,6 +68,8 @@ void Index::link(const Key& key, const Resource& resource, Change change, Touche
     case Kind::kSecret:
     case Kind::kTrustBundle:
       return link_material(key, resource, change, touched);
+    case Kind::kMeshPolicy:
+      return link_mesh_policy(resource, change, touched);
   }
 }
 
@@ -97,6 +99,10 @@ void Index::link_material(const Key& key, const Resource& resource, Change chang
     if (at->second.empty()) bundles_.erase(at);
   }
   for (const Resource* user : tls_users(key)) {
+    if (user->key.kind == Kind::kWorkload || user->key.kind == Kind::kMeshPolicy) {
+      touched.mesh_material.insert(key.ns);
+      continue;
+    }
     const auto* policy = std::get_if<TrafficPolicy>(&user->spec);
     touched.frontends.insert(policy == nullptr ? touch(user->key, touched)
                                                : touch(key.ns, policy->service, touched));
@@ -121,7 +127,9 @@ void Index::link_workload(const Key& key, const Resource& resource, Change chang
                           Touched& touched) {
   const auto& spec = std::get<Workload>(resource.spec);
   touched.identities = true;
-  if (const auto port = facts_.workload_port(spec.port)) {
+  touched.meshes.insert(key.ns);
+  if (is_here(spec)) link_tls(resource, change);
+  if (const auto port = is_here(spec) ? facts_.workload_port(spec.port) : std::nullopt) {
     put(port_workloads_[*port], &resource, change);
     touched.ports.insert(*port);
     touched.guards.insert(*port);
@@ -158,6 +166,7 @@ void Index::link_service(const Key& key, const Resource& resource, Change change
        {&touched.members, &touched.sizes, &touched.frontends, &touched.access, &touched.services})
     set->insert(group);
   touched.service_addresses = true;
+  touched.meshes.insert(key.ns);
   link_tls(resource, change);
   uint32_t& services = service_namespaces_[key.ns];
   services += change == Change::kAdd ? 1 : UINT32_MAX;
@@ -180,6 +189,7 @@ void Index::link_service(const Key& key, const Resource& resource, Change change
 void Index::link_endpoint_set(const Resource& resource, Change change, Touched& touched) {
   Group* group = touch(resource.key.ns, std::get<EndpointSet>(resource.spec).service, touched);
   put(group->endpoint_sets, &resource, change);
+  touched.meshes.insert(resource.key.ns);
   touched.members.insert(group);
   touched.sizes.insert(group);
 }

@@ -75,6 +75,7 @@ void add_chain(const Index& index, const Group& group, ResourceSet& to) {
 // There are few ports, so this bounds the workloads, each of which is compared with all services.
 void Model::State::check_port(const Key& key, const Workload& workload,
                               std::set<std::string_view>& ports, Problems& problems) const {
+  if (!index.is_here(workload)) return;
   if (!facts.workload_port(workload.port))
     problems.add(key, "spec.port", facts.no_port(workload.port));
   else if (!ports.insert(workload.port).second)
@@ -161,8 +162,13 @@ void Model::State::stage_tls(const Touched& now, const Key& blamed, Problems& pr
   for (const Group* group : now.frontends) {
     if (group->service == nullptr || problems.full()) continue;
     const auto& ports = group->spec().ports;
+    if (group->is_gateway())
+      for (TlsUse& use : gateway_uses(index, *group->service))
+        stage(group->key, "spec.certificate", std::move(use));
     for (size_t i = 0; i < ports.size(); ++i)
-      if (ends_tls(ports[i]))
+      if (ends_tls(ports[i]) && group->is_workload())
+        stage(group->key, "spec.certificate", server_use(index, group->key, ports[i]));
+      else if (ends_tls(ports[i]))
         stage(group->key, element(ports_field(group->key.kind), i) + ".tls",
               server_use(index, group->key, ports[i]));
     for (const Resource* policy : group->traffic_policies)
@@ -170,6 +176,10 @@ void Model::State::stage_tls(const Touched& now, const Key& blamed, Problems& pr
         for (TlsUse& use : client_uses(index, policy->key, *tls, group->spec()))
           stage(policy->key, "spec.upstream_tls", std::move(use));
   }
+  if (!now.meshes.empty() || !now.mesh_material.empty() || now.identities)
+    for (const Resource* workload : index.meshed_here())
+      for (TlsUse& use : mesh_uses(index, *workload))
+        if (shelf.find(use) == nullptr) stage(workload->key, "spec.certificate", std::move(use));
   if (!any) return;
   if (const size_t bytes = shelf.bytes(); bytes > limits.tls_use_bytes)
     problems.add(blamed, "",
@@ -287,7 +297,12 @@ std::vector<Key> Model::tls_users(const Key& key) const {
   return users;
 }
 
+std::string Model::identity_of(const Resource& workload) const {
+  return state_->index.identity_of(workload);
+}
+
 InterfaceId Model::interface_of(const Workload& workload) const {
+  if (!state_->index.is_here(workload)) return kNoInterface;
   const auto port = state_->facts.workload_port(workload.port);
   return port ? InterfaceId(static_cast<uint16_t>(*port)) : kNoInterface;
 }

@@ -91,6 +91,8 @@ const char* name_of(Kind kind) {
       return "Secret";
     case Kind::kTrustBundle:
       return "TrustBundle";
+    case Kind::kMeshPolicy:
+      return "MeshPolicy";
   }
   return "?";
 }

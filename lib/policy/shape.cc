@@ -84,8 +84,17 @@ void ShapeChecker::addresses(const std::vector<IpAddress>& addresses, size_t mos
   }
 }
 
+void ShapeChecker::check(const MeshPolicy& spec) {
+  labels("spec.workload_labels", spec.workload_labels);
+  names("spec.trust", spec.trust, kMaxTrust);
+  if (spec.ports.size() > kMaxMeshPorts || spec.ports.contains(0))
+    fail("spec.ports", fmt::format("expected at most {} ports", kMaxMeshPorts));
+}
+
 void ShapeChecker::check(const Workload& spec) {
-  if (spec.port.empty()) fail("spec.port", "is missing");
+  if (spec.port.empty() && spec.node.empty()) fail("spec.port", "is missing");
+  if (!spec.node.empty()) label("spec.node", spec.node);
+  if (!spec.certificate.empty()) label("spec.certificate", spec.certificate);
   addresses(spec.addresses, kMaxWorkloadAddresses);
   if (!spec.service_account.empty()) label("spec.service_account", spec.service_account);
   labels("spec.labels", spec.labels);

@@ -24,6 +24,7 @@ class ShapeChecker {
   void check(const AccessPolicy& spec);
   void check(const Secret& spec);
   void check(const TrustBundle& spec);
+  void check(const MeshPolicy& spec);
   void check_metadata(const Labels& labels);
 
  private:

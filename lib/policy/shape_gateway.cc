@@ -22,6 +22,8 @@ void ShapeChecker::hostnames(const std::string& field, const std::vector<std::st
 
 void ShapeChecker::check(const Gateway& spec) {
   ports_ = "spec.listeners";
+  if (!spec.service_account.empty()) label("spec.service_account", spec.service_account);
+  if (!spec.certificate.empty()) label("spec.certificate", spec.certificate);
   if (spec.service.forwarding != Forwarding::kProxy || !spec.service.selector.empty() ||
       !spec.service.fallback.empty())
     return fail("spec", "is no Gateway's: these have no endpoints, and end all connections");

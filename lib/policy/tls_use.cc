@@ -1,5 +1,7 @@
 #include "tls_use.h"
 
+#include <fmt/format.h>
+
 #include <set>
 
 #include "index.h"
@@ -48,6 +50,12 @@ std::vector<Key> tls_material_of(const Resource& resource) {
       for (const std::string& name : port.tls->trust) add(Kind::kTrustBundle, name);
     }
   }
+  if (const auto* workload = std::get_if<Workload>(&resource.spec))
+    if (!workload->certificate.empty()) add(Kind::kSecret, workload->certificate);
+  if (const auto* gateway = std::get_if<Gateway>(&resource.spec))
+    if (!gateway->certificate.empty()) add(Kind::kSecret, gateway->certificate);
+  if (const auto* mesh = std::get_if<MeshPolicy>(&resource.spec))
+    for (const std::string& name : mesh->trust) add(Kind::kTrustBundle, name);
   const auto* policy = std::get_if<TrafficPolicy>(&resource.spec);
   if (policy == nullptr || !policy->upstream_tls) return keys;
   if (!policy->upstream_tls->certificate.empty())
@@ -66,6 +74,7 @@ TlsUse server_use(const Index& index, const Key& service, const ServicePort& por
   choose(spec.choice, config);
   if (port.http && config.alpn.empty()) config.alpn = {"h2", "http/1.1"};
   config.known_names_only = spec.known_names_only;
+  config.own_id = spec.own_id;
   for (const std::string& name : spec.certificates)
     add_certificate(index, service.ns, name, config);
   if (spec.trust.empty()) return use;
@@ -92,6 +101,42 @@ TlsUse client_use(const Index& index, const Key& policy, const UpstreamTls& tls,
   config.expected_ids = tls.server_ids;
   use.server_name = tls.server_name;
   return use;
+}
+
+namespace {
+
+std::vector<TlsUse> uses_of(const Index& index, const Key& key, const std::string& certificate,
+                            const std::string& account, const Resource* policy) {
+  if (policy == nullptr || certificate.empty()) return {};
+  std::vector<TlsUse> uses;
+  for (const std::string_view inner :
+       {std::string_view("h2"), std::string_view("http/1.1"), kMeshTcpAlpn}) {
+    tls::Config& config = uses.emplace_back().config;
+    config.name = fmt::format("{} towards other nodes, {}", title_of(key), inner);
+    config.role = tls::Role::kClient;
+    config.min_version = tls::Version::kTls13;
+    config.alpn = {std::string(inner)};
+    config.peer = tls::PeerCheck::kSpiffe;
+    config.own_id = index.identity_of(key.ns, account);
+    add_certificate(index, key.ns, certificate, config);
+    for (const std::string& name : std::get<MeshPolicy>(policy->spec).trust)
+      add_trust(index, key.ns, name, config);
+  }
+  return uses;
+}
+
+}  // namespace
+
+std::vector<TlsUse> mesh_uses(const Index& index, const Resource& workload) {
+  const auto& spec = std::get<Workload>(workload.spec);
+  return uses_of(index, workload.key, spec.certificate, spec.service_account,
+                 index.mesh_policy_of(workload));
+}
+
+std::vector<TlsUse> gateway_uses(const Index& index, const Resource& gateway) {
+  const auto& spec = std::get<Gateway>(gateway.spec);
+  return uses_of(index, gateway.key, spec.certificate, spec.service_account,
+                 index.wide_mesh_policy(gateway.key.ns));
 }
 
 std::vector<TlsUse> client_uses(const Index& index, const Key& policy, const UpstreamTls& tls,

@@ -25,6 +25,12 @@ TlsUse client_use(const Index& index, const Key& policy, const UpstreamTls& tls,
 std::vector<TlsUse> client_uses(const Index& index, const Key& policy, const UpstreamTls& tls,
                                 const Service& service);
 
+// What a workload of this node shows to others, inside which HTTP/2, HTTP/1.1 and bytes are spoken;
+// none where it is not in the mesh, or has no certificate.
+std::vector<TlsUse> mesh_uses(const Index& index, const Resource& workload);
+// The same of a Gateway.
+std::vector<TlsUse> gateway_uses(const Index& index, const Resource& gateway);
+
 // Whether TLS of the port ends here.
 bool ends_tls(const ServicePort& port);
 

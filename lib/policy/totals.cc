@@ -108,6 +108,9 @@ void add_spec(const TrustBundle& spec, Totals& to) {
   to.trust_bundles = 1;
   to.pem_bytes = spec.roots_pem.size() + spec.crl_pem.size();
 }
+void add_spec(const MeshPolicy& spec, Totals& to) {
+  to.label_bytes += bytes_of(spec.workload_labels);
+}
 void add_spec(const AccessPolicy& spec, Totals& to) {
   to.label_bytes += bytes_of(spec.workload_labels);
 }
@@ -153,7 +156,8 @@ size_t access_terms(const AccessPolicy& policy, const std::vector<ServicePort>* 
   return terms;
 }
 
-void Index::recount(const Touched& touched) {
+void Index::recount(Touched& touched) {
+  refresh_mesh(touched);
   const auto replace = [](uint64_t& sum, uint64_t& old, uint64_t now) {
     sum += now - old;
     old = now;

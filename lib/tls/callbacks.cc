@@ -70,6 +70,9 @@ struct Callbacks {
                                        .chain = X509_STORE_CTX_get0_untrusted(store),
                                        .name = exchange.server_name},
                                       exchange.given.wall);
+    if (judged.refusal == Refusal::kNone && !exchange.expected_id.empty() &&
+        judged.identity != exchange.expected_id)
+      judged.refusal = Refusal::kNotExpectedPeer;
     if (judged.refusal == Refusal::kNone) {
       exchange.agreed.peer_identity = std::move(judged.identity);
       X509_STORE_CTX_set_error(store, X509_V_OK);

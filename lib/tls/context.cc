@@ -94,6 +94,7 @@ void set_session_scope(Context::Parts& parts, const Config& config) {
   for (const TrustConfig& each : config.trust)
     scope += "\n" + each.trust_domain + "\n" + each.roots_pem + "\n" + each.crl_pem;
   for (const std::string& id : config.expected_ids) scope += "\n" + id;
+  scope += "\n" + config.own_id;
   uint8_t digest[32];
   size_t size = 0;
   EVP_Q_digest(parts.library->library.get(), "SHA256", nullptr, scope.data(), scope.size(), digest,
@@ -165,6 +166,12 @@ Result<std::unique_ptr<Context>> Context::create(const Library& library, const C
     auto loaded = load(openssl, each);
     if (!loaded)
       return fail_in(loaded.error(), "TLS '{}': certificate '{}'", config.name, each.name);
+    if (!config.own_id.empty()) {
+      const Judged own = identity_of(loaded->leaf.get());
+      if (own.identity != config.own_id)
+        return fail("TLS '{}': certificate '{}' is not of {}, but of {}", config.name, each.name,
+                    config.own_id, own.identity.empty() ? "nobody" : own.identity);
+    }
     parts->certificates.push_back(std::move(*loaded));
     index_names(*parts, parts->certificates.size() - 1);
   }

@@ -26,7 +26,7 @@ uint32_t count_protected(Bytes bytes) {
 }  // namespace
 
 Exchange::Exchange(const Context& its, const Handshake::Options& options)
-    : context(its), server_name(options.server_name) {
+    : context(its), server_name(options.server_name), expected_id(options.expected_id) {
   if (options.ticket == nullptr || !*options.ticket) return;
   SSL_SESSION_up_ref(options.ticket->get());
   resume = ResumptionTicket(options.ticket->get());
@@ -276,6 +276,8 @@ Refusal Exchange::conclude_peer() {
   X509* certificate = SSL_get0_peer_certificate(ssl.get());
   if (certificate == nullptr) return Refusal::kNoCertificate;
   Judged judged = context.parts().trust.judge_again(certificate, given.wall);
+  if (judged.refusal == Refusal::kNone && !expected_id.empty() && judged.identity != expected_id)
+    judged.refusal = Refusal::kNotExpectedPeer;
   agreed.peer_identity = std::move(judged.identity);
   return judged.refusal;
 }

@@ -47,6 +47,7 @@ struct Exchange {
 
   const Context& context;
   std::string server_name;
+  std::string expected_id;
   Given given;
   Told told;
   bool begun = false;

@@ -140,7 +140,7 @@ const Trust::Bundle* Trust::find(std::string_view trust_domain) const {
   return found == bundles_.end() ? nullptr : &found->second;
 }
 
-Judged Trust::identify(X509* certificate) const {
+Judged identity_of(X509* certificate) {
   int critical = 0;
   const NamesPtr names(static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(certificate, NID_subject_alt_name, &critical, nullptr)));
@@ -157,10 +157,16 @@ Judged Trust::identify(X509* certificate) const {
   if (uri == nullptr) return {Refusal::kNoUri, {}};
   const std::string text(reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)),
                          static_cast<size_t>(ASN1_STRING_length(uri)));
-  const auto id = parse_spiffe_id(text);
-  if (!id) return {Refusal::kNotSpiffe, {}};
-  if (find(id->trust_domain) == nullptr) return {Refusal::kUnknownTrustDomain, {}};
+  if (!parse_spiffe_id(text)) return {Refusal::kNotSpiffe, {}};
   return {Refusal::kNone, text};
+}
+
+Judged Trust::identify(X509* certificate) const {
+  Judged judged = identity_of(certificate);
+  if (judged.refusal != Refusal::kNone) return judged;
+  if (find(parse_spiffe_id(judged.identity)->trust_domain) == nullptr)
+    return {Refusal::kUnknownTrustDomain, {}};
+  return judged;
 }
 
 Refusal Trust::verify(const Bundle& bundle, const Presented& presented, UnixTime at) const {

@@ -48,6 +48,9 @@ class Trust {
   std::map<std::string, Bundle, std::less<>> bundles_;
 };
 
+// The SPIFFE ID that a certificate is for, or why it is for none.
+Judged identity_of(X509* certificate);
+
 // All certificates of a PEM text, in order; none at all is an error.
 Result<std::vector<X509Ptr>> parse_certificates(OSSL_LIB_CTX* library, const std::string& pem);
 

@@ -73,7 +73,10 @@ const Peer* HttpEngine::find(uint64_t user) const {
 }
 
 Client HttpEngine::client_of(const Peer& peer) const {
-  Client client{.tuple = work_.transport.find(peer.wire.id)->tuple(), .told = peer.told != nullptr};
+  Client client{.tuple = work_.transport.find(peer.wire.id)->tuple(),
+                .told = peer.told != nullptr,
+                .secure = peer.secure,
+                .identity = peer.identity.get()};
   if (client.told) client.tuple.remote = *peer.told;
   return client;
 }

@@ -83,6 +83,7 @@ void HttpEngine::greet(uint32_t slot) {
     const auto phase =
         terms->side == ClientSide::kEither ? TlsEnd::Phase::kSniff : TlsEnd::Phase::kBegin;
     peer.wire.tls = std::make_unique<TlsEnd>(phase, std::move(terms->tls));
+    peer.wire.tls->set_only_alpn(terms->only_alpn);
   } else {
     peer.stage = PeerStage::kOpen;
     peer.deadline = now_ + limits_.keep_alive;
@@ -159,6 +160,10 @@ void HttpEngine::on_shaken(uint32_t slot) {
   Peer& peer = peers[slot];
   peer.stage = PeerStage::kOpen;
   peer.deadline = peer.is_client ? now_ + limits_.keep_alive : kNever;
+  if (peer.is_client) {
+    peer.secure = true;
+    peer.identity = PeerIdentity::of(peer.wire.tls.get());
+  }
   const bool http2 = peer.wire.tls->agreed()->alpn == kHttp2Alpn;
   if (!peer.is_client && http2 != peer.http2_wanted) {
     peer.fault = HttpFault::kUpstreamProtocol;

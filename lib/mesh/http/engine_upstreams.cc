@@ -6,7 +6,7 @@ namespace heddle::mesh {
 
 bool HttpEngine::fits(const Peer& peer, const HttpDestination& wanted) const {
   return peer.place == wanted.to.tuple.remote && peer.tls_use == wanted.to.tls_use &&
-         peer.http2_wanted == wanted.http2;
+         peer.http2_wanted == wanted.http2 && peer.expected_id == wanted.to.expected_id;
 }
 
 // An endpoint's idle connections of HTTP/1 and all of HTTP/2, the newest first.
@@ -93,12 +93,14 @@ uint32_t HttpEngine::connect(const HttpDestination& wanted, const Client& client
   peer.endpoint = wanted.to.endpoint;
   peer.place = wanted.to.tuple.remote;
   peer.tls_use = wanted.to.tls_use;
+  peer.expected_id = wanted.to.expected_id;
   peer.http2_wanted = wanted.http2;
   peer.generation = wanted.to.generation;
   peer.deadline = now_ + wanted.to.connect_timeout;
   if (wanted.to.tls != nullptr)
     peer.wire.tls =
-        std::make_unique<TlsEnd>(TlsEnd::Phase::kBegin, wanted.to.tls, wanted.to.server_name);
+        std::make_unique<TlsEnd>(TlsEnd::Phase::kBegin, wanted.to.tls, wanted.to.server_name,
+                                 peer.expected_id ? *peer.expected_id : std::string());
   peer.for_one = wanted.to.proxy_header != ProxyHeaderVersion::kNone;
   if (peer.for_one &&
       !send_proxy_header(work_.transport, id, wanted.to.proxy_header, client.tuple, now_)) {

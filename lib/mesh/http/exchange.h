@@ -10,6 +10,7 @@
 #include "http/http1/writer.h"
 #include "http/http2/session.h"
 #include "mesh/http_policy.h"
+#include "mesh/peer_identity.h"
 #include "mesh/wire.h"
 
 namespace heddle::mesh {
@@ -38,6 +39,7 @@ struct Peer {
   bool http2_wanted = false;                    // an endpoint's
   bool for_one = false;                         // an endpoint's: told of its client
   bool edge = false;                            // a client's: ClientTerms::edge
+  bool secure = false;                          // a client's: its TLS has ended here
   HttpFault fault = HttpFault::kNone;           // an endpoint's: why it is gone
   uint32_t frontend = kNoSlot;                  // a client's
   uint32_t endpoint = kNoSlot;                  // an endpoint's
@@ -49,6 +51,8 @@ struct Peer {
   tcp::Endpoint place;                  // an endpoint's
   std::shared_ptr<const void> tls_use;  // an endpoint's: how it is spoken to; null: in clear
   std::unique_ptr<tcp::Endpoint> told;  // a client's: where it says that it comes from
+  std::unique_ptr<const PeerIdentity> identity;    // a client's, that it has shown; null: none
+  std::shared_ptr<const std::string> expected_id;  // an endpoint's; null: whoever tls_use takes
   std::unique_ptr<http2::Session> session;
   Instant deadline = kNever;
 };

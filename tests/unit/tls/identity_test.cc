@@ -172,6 +172,37 @@ TEST(Identity, EachEndIsTheOthersIdentityAlsoWhenResumed) {
   }
 }
 
+TEST(Identity, AHandshakeMayWantOnePeerOfMany) {
+  Rig rig;
+  const auto server_side = make_context(spiffe_config(Role::kServer, config_of(workload("front"))));
+  const auto client_side = make_context(spiffe_config(Role::kClient, config_of(workload("cart"))));
+  for (const bool right : {true, false}) {
+    OurEnd server(rig, *server_side, {rig.context->counters(), {}});
+    Handshake::Options options{.counters = rig.context->counters(), .now = {}};
+    options.expected_id =
+        right ? "spiffe://mesh.test/ns/shop/sa/front" : "spiffe://mesh.test/ns/shop/sa/back";
+    OurEnd client(rig, *client_side, options);
+    shake(client, server);
+    EXPECT_EQ(client.session.has_value(), right);
+    EXPECT_EQ(name_of(client.refusal), name_of(right ? Refusal::kNone : Refusal::kNotExpectedPeer));
+    EXPECT_EQ(server.session.has_value(), right);
+  }
+}
+
+TEST(Identity, AConfigurationMayWantItsOwnIdentity) {
+  Rig rig;
+  Config config = spiffe_config(Role::kServer, config_of(workload("front")));
+  config.own_id = "spiffe://mesh.test/ns/shop/sa/front";
+  EXPECT_TRUE(Context::create(library(), config).has_value());
+  config.own_id = "spiffe://mesh.test/ns/shop/sa/back";
+  const auto refused = Context::create(library(), config);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_NE(refused.error().text.find("is not of spiffe://mesh.test/ns/shop/sa/back, but of "
+                                      "spiffe://mesh.test/ns/shop/sa/front"),
+            std::string::npos)
+      << refused.error().text;
+}
+
 TEST(Identity, AClientWithoutCertificateIsRefused) {
   Rig rig;
   const auto server_side = make_context(spiffe_config(Role::kServer, config_of(workload("front"))));

@@ -22,8 +22,9 @@ struct HttpRoute {
   const policy::HttpTarget* target = nullptr;
   // Who owns the target; it is kept for as long as the request is in work.
   std::shared_ptr<const policy::HttpRoutes> routes;
-  uint64_t version = 0;  // of the policy that said so
-  uint32_t prefix = 0;   // bytes of the path that the rule's prefix fits
+  uint64_t version = 0;   // of the policy that said so
+  bool upgrades = false;  // the request asks for another protocol
+  uint32_t prefix = 0;    // bytes of the path that the rule's prefix fits
   // Chooses the endpoint, where something in the request says which; else each try draws.
   std::optional<uint64_t> hash;
   // The client is to be given a cookie of this name, with this value; null: none.

@@ -13,11 +13,15 @@
 
 namespace heddle::mesh {
 
+struct PeerIdentity;  // mesh/peer_identity.h
+
 // Who a connection is from: as TCP has it, or, where a load balancer in front tells more, with the
 // address and port that it told.
 struct Client {
   tcp::FourTuple tuple;  // seen from our side; local is always the one that was connected to
   bool told = false;     // remote is what was told: no proof that anybody is there
+  bool secure = false;   // came through TLS, which has ended here
+  const PeerIdentity* identity = nullptr;  // that it has shown; null: none
 };
 
 // What a frontend's clients speak.
@@ -34,6 +38,9 @@ struct ClientTerms {
   // Of HTTP: clients are nobody's that is known. What they say of themselves in X-Forwarded-Proto,
   // X-Request-Id and Forwarded is not believed.
   bool edge = false;
+  // Of kEither: TLS is ours where the client offers this protocol, and else bytes as others. Empty:
+  // always.
+  std::string_view only_alpn{};
   uint64_t version = 0;  // of the policy that said so
   // Until the endpoint is chosen, which waits for the client's first bytes, or its handshake.
   Duration timeout = seconds(10);
@@ -58,6 +65,9 @@ struct Upstream {
   // Names the configuration that `tls` was made from: connections under the same one are alike.
   std::shared_ptr<const void> tls_use;
   std::string server_name;  // with TLS: asked for by SNI, and verified where policy says so
+  // With TLS: who the endpoint has to be; null: whoever the configuration takes. The same object as
+  // long as it is so.
+  std::shared_ptr<const std::string> expected_id;
   // Told to the endpoint of the client, before TLS. Such a connection is for this client alone.
   ProxyHeaderVersion proxy_header = ProxyHeaderVersion::kNone;
 };

@@ -14,6 +14,7 @@
 #include "core/pool.h"
 #include "core/timer_wheel.h"
 #include "mesh/handshake_queue.h"
+#include "mesh/peer_identity.h"
 #include "mesh/relay_policy.h"
 #include "mesh/relay_stats.h"
 #include "mesh/tls_end.h"
@@ -64,8 +65,9 @@ class TcpRelay final : private Shaker {
   };
   struct Pair {
     tcp::ConnectionId ends[2];
-    std::unique_ptr<TlsEnd> tls[2];       // null: plain
-    std::unique_ptr<tcp::Endpoint> told;  // where the client says that it comes from
+    std::unique_ptr<TlsEnd> tls[2];                // null: plain
+    std::unique_ptr<tcp::Endpoint> told;           // where the client says that it comes from
+    std::unique_ptr<const PeerIdentity> identity;  // the client's; null: it has shown none
     uint32_t frontend = 0;
     uint32_t endpoint = kNoSlot;
     uint32_t generation = 0;
@@ -73,6 +75,7 @@ class TcpRelay final : private Shaker {
     bool half_closed[2] = {};  // this side sends no more
     bool passed_on[2] = {};    // and the other has been told
     bool closed[2] = {};       // by the protocol
+    bool secure = false;       // the client's TLS ends here
     bool starved = false;      // a buffer was missing: goes on by the timer
     Instant last_moved;        // or, before there is anything to move, when this stage began
     Duration timeout;          // from then on; 0: none

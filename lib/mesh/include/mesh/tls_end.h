@@ -87,8 +87,13 @@ class TlsEnd {
   };
 
   // `server_name`: of a client.
-  TlsEnd(Phase phase, std::shared_ptr<tls::Context> context, std::string server_name = {})
-      : phase_(phase), context_(std::move(context)), server_name_(std::move(server_name)) {}
+  // `expected_id`: the peer's SPIFFE ID; empty: whoever the context takes.
+  TlsEnd(Phase phase, std::shared_ptr<tls::Context> context, std::string server_name = {},
+         std::string expected_id = {})
+      : phase_(phase),
+        context_(std::move(context)),
+        server_name_(std::move(server_name)),
+        expected_id_(std::move(expected_id)) {}
   TlsEnd(TlsEnd&&) = delete;
 
   Phase phase() const { return phase_; }
@@ -96,6 +101,8 @@ class TlsEnd {
   // Has to wait for its turn, as its next step may be dear.
   bool is_dear() const { return phase_ == Phase::kBegin || phase_ == Phase::kShake; }
 
+  // kSniff: TLS whose client does not offer the protocol is not ours. Outlives this.
+  void set_only_alpn(std::string_view protocol) { only_alpn_ = protocol; }
   // kSniff and kName: looks at `in`. kDone: now kPlain, or (after kSniff) kBegin.
   Progress look(tcp::Pieces& pieces);
   // kBegin: false while the gate is shut. Where it cannot begin it is kBroken.
@@ -143,7 +150,8 @@ class TlsEnd {
   Phase phase_;
   uint32_t needed_ = 0;                    // kName: before that many bytes there is nothing new
   std::shared_ptr<tls::Context> context_;  // until the handshake has ended
-  std::string server_name_;
+  std::string server_name_, expected_id_;
+  std::string_view only_alpn_;
   std::unique_ptr<tls::Handshake> handshake_;
   std::optional<tls::Session> session_;
   std::unique_ptr<tls::Agreed> agreed_;

@@ -13,6 +13,11 @@
 
 namespace heddle::policy {
 
+// Who a peer of TLS has shown to be: a SPIFFE ID and its parts. Views.
+struct PeerId {
+  std::string_view id, trust_domain, ns, service_account;
+};
+
 struct Flow {
   IpAddress source, destination;
   Protocol protocol = Protocol::kTcp;
@@ -20,6 +25,7 @@ struct Flow {
   // Where the packet came in; an identity only where `identified`.
   InterfaceId in = kNoInterface;
   bool identified = false;  // a workload's port
+  PeerId peer{};            // empty: has shown none
 };
 
 enum class Verdict : uint8_t {
@@ -55,6 +61,9 @@ struct Decision {
 // `server_name`: what the client asks for in TLS that passes through; others do not look at it. It
 // is known when the connection is there, so such a frontend is asked twice: before, without a
 // name, kNoRoute says that access lets the flow in.
+// Who endpoints behind the frontend see: its clients, or the gateway that it is of.
+Flow behind(const Frontend& frontend, const Flow& flow);
+
 Decision decide(const Snapshot& snapshot, const Flow& flow, const PickState* state = nullptr,
                 std::string_view server_name = {});
 
@@ -118,6 +127,7 @@ struct Guarded {
   bool audited = false;
   const AccessEntry* access = nullptr;  // that decided; none: the default
   Refusal how = Refusal::kDrop;         // the sender is told
+  bool unknown = false;  // not allowed, as it has no identity and the workload is STRICT
 };
 Guarded guard(const Snapshot& snapshot, const Flow& flow, InterfaceId out);
 

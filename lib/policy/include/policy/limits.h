@@ -70,6 +70,7 @@ inline constexpr size_t kMaxFallbacks = 8;      // one behind the other
 inline constexpr size_t kMaxAccessTerms = 4'096;
 inline constexpr size_t kMaxCertificates = 16;  // of one port
 inline constexpr size_t kMaxTrust = 16;         // TrustBundles of one port or upstream
+inline constexpr size_t kMaxMeshPorts = 64;     // of one MeshPolicy
 inline constexpr size_t kMaxPeerIds = 256;      // SPIFFE IDs that one port or upstream takes
 inline constexpr size_t kMaxGroups = 8;
 inline constexpr size_t kMaxAlpn = 16;

@@ -22,6 +22,7 @@ namespace heddle::policy {
 
 // What heddled.yaml says that policy has to fit to.
 struct NodeFacts {
+  std::string node, trust_domain;  // its names; or empty
   struct Port {
     std::string name;
     bool is_workload = false;
@@ -87,7 +88,7 @@ class Model {
 
   // Names for what the last committed snapshot's slots mean, for people.
   struct FrontendName {
-    Kind kind = Kind::kService;  // or kGateway
+    Kind kind = Kind::kService;  // or kGateway; kWorkload: in the mesh
     std::string ns, service, port;
     FrontendKey key;
     uint32_t endpoints = 0;  // in its choices' clusters
@@ -133,7 +134,8 @@ class Model {
   const Resource* find(const Key& key) const;  // as staged
   // The Services and TrafficPolicies whose TLS names the Secret or TrustBundle, as staged.
   std::vector<Key> tls_users(const Key& key) const;
-  // The interface of a workload's port.
+  std::string identity_of(const Resource& workload) const;  // its SPIFFE ID; or empty
+  // The interface of a workload's port; of another node's none.
   InterfaceId interface_of(const Workload& workload) const;
 
  private:

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <compare>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,7 @@ enum class Kind : uint8_t {
   kSecret,
   kTrustBundle,
   kGateway,
+  kMeshPolicy,
 };
 
 // "Workload", as people write it.
@@ -46,6 +48,8 @@ struct Workload {
   std::vector<IpAddress> addresses;
   std::string service_account;
   Labels labels;
+  std::string node;         // whose it is; empty: this one's
+  std::string certificate;  // a Secret with its X.509-SVID; or empty
 };
 
 enum class Protocol : uint8_t { kTcp, kUdp };
@@ -68,6 +72,7 @@ struct ServerTls {
   std::vector<std::string> client_ids;    // SPIFFE IDs; none: any of these trust domains
   bool known_names_only = false;
   TlsChoice choice;
+  std::string own_id;  // the SPIFFE ID of the certificates; empty: whatever they say
   friend bool operator==(const ServerTls&, const ServerTls&) = default;
 };
 
@@ -121,11 +126,13 @@ struct Service {
   std::string fallback;  // a service of the same namespace, or empty
   Forwarding forwarding = Forwarding::kDnat;
   SourceMapping source_mapping = SourceMapping::kPerFlow;
+  friend bool operator==(const Service&, const Service&) = default;
 };
 
 // A service without endpoints of its own: its ports are listeners, and Routes lead on from these.
 struct Gateway {
-  Service service;  // of Forwarding::kProxy
+  Service service;                           // of Forwarding::kProxy
+  std::string service_account, certificate;  // as a Workload's; both or none
 };
 
 // How a port of the service is forwarded.
@@ -232,10 +239,11 @@ struct TrafficPolicy {
 
 enum class Action : uint8_t { kAllow, kDeny, kAudit };
 
-// All that is given has to fit. A principal is split: control/ has checked its trust domain, or
-// kept the rule from ever matching by `foreign`.
+// All that is given has to fit. A principal is split. Of other trust domains than the node's there
+// are peers alone that have shown an identity.
 struct Source {
   std::string ns, service_account;  // empty: any
+  std::string trust_domain;         // the same
   bool foreign = false;             // another trust domain: nobody on this node
   bool identified = false;          // senders without identity do not fit
   std::vector<IpPrefix> cidrs, not_cidrs;
@@ -272,11 +280,25 @@ struct TrustBundle {
   friend bool operator==(const TrustBundle&, const TrustBundle&) = default;
 };
 
+// How connections from other nodes come to a workload.
+enum class MeshTls : uint8_t { kDisable, kPermissive, kStrict };
+
+// "STRICT", as people write it.
+const char* name_of(MeshTls mode);
+
+// For the workloads that carry the labels, or, without any, for all others of the namespace.
+struct MeshPolicy {
+  Labels workload_labels;
+  MeshTls tls = MeshTls::kStrict;
+  std::map<uint16_t, MeshTls> ports;  // that are treated otherwise
+  std::vector<std::string> trust;     // TrustBundles
+};
+
 struct Resource {
   Key key;
   Labels labels;  // metadata.labels
   std::variant<Workload, Service, EndpointSet, Route, TrafficPolicy, AccessPolicy, Secret,
-               TrustBundle, Gateway>
+               TrustBundle, Gateway, MeshPolicy>
       spec;
 };
 using ResourcePtr = std::shared_ptr<const Resource>;

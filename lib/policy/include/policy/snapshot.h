@@ -29,6 +29,7 @@
 #include "policy/http_routes.h"
 #include "policy/ip.h"
 #include "policy/limits.h"
+#include "policy/mesh.h"
 #include "policy/resource.h"
 #include "policy/server_names.h"
 #include "policy/tls.h"
@@ -43,6 +44,8 @@ struct EndpointEntry {
   uint16_t port = 0;  // 0: the frontend's target port
   uint8_t priority = 0;
   bool draining = false;  // takes no new flows; keeps its old ones
+  // Another node's workload, in the mesh; null: it is none. The same object until it would differ.
+  std::shared_ptr<const MeshPeer> mesh{};
   friend bool operator==(const EndpointEntry&, const EndpointEntry&) = default;
 };
 
@@ -56,11 +59,14 @@ struct Cluster {
   uint32_t fallback = kNoSlot;  // the cluster to use when the table is empty
 };
 
-// Which senders a rule speaks of. A sender behind a workload port is known by that port, anybody
-// else (kAnonymous) by address alone.
+// Which senders a rule speaks of. A sender behind a workload port is known by that port, a peer of
+// TLS by the identity that it has shown, anybody else (kAnonymous) by address alone.
 struct SourceMatch {
   std::bitset<kMaxPolicyPorts> ports;  // by interface: whose identity fits
   bool anonymous = false;              // whether those without identity fit
+  // Of peers; empty: any.
+  std::string trust_domain, ns, service_account;
+  std::vector<std::string> not_namespaces;
   std::vector<IpPrefix> cidrs, not_cidrs;
   friend bool operator==(const SourceMatch&, const SourceMatch&) = default;
 };
@@ -87,6 +93,7 @@ struct AccessList {
   std::vector<AccessEntry> entries;
   bool default_allow = true;         // false: there are ALLOW policies for this target
   Refusal on_deny = Refusal::kDrop;  // of these, for whom none of them fits
+  MeshModes mesh;                    // of a guard: who has no identity may not come where STRICT
   friend bool operator==(const AccessList&, const AccessList&) = default;
 };
 
@@ -106,6 +113,11 @@ struct Frontend : BackendTerms {
   // through. Null: all.
   std::shared_ptr<const ServerNames> hosts;
   ClientTls client_tls = ClientTls::kOff;
+  // A workload of this node, in the mesh: other workloads of this node need no TLS, and with
+  // kOptional TLS of others than nodes is not ours.
+  bool of_workload = false;
+  // A gateway's: who it is to workloads. Null: nobody.
+  std::shared_ptr<const MeshIdentity> identity;
   // Null unless kTerminate or kOptional. The same object until its configuration changes.
   std::shared_ptr<const TlsUse> tls_in;
   // HTTP ends here, and is led request by request. `choices` are the service's own endpoints, for
@@ -186,6 +198,10 @@ struct Snapshot {
   CowArray<uint64_t> rules_since;
   // By interface: who may open flows to the workload behind it. Null: no guard; empty: none at all.
   std::vector<std::shared_ptr<const AccessList>> guards;
+  // By interface: what its workload shows to other nodes. Null: nothing; empty: none at all.
+  std::vector<std::shared_ptr<const MeshIdentity>> identities;
+  // Whether connections to addresses of workloads may end here: those in the mesh.
+  bool intercepts = false;
   // The addresses behind these interfaces, sorted; none when there is no guard.
   struct Guarded {
     IpAddress address;

@@ -46,6 +46,8 @@ struct Config {
   // A server picks by SNI, the names being those in the certificates; the first is the default.
   // Certificates of the same name may differ in their kind of key. A client uses the first.
   std::vector<CertificateConfig> certificates;
+  // Not empty: the SPIFFE ID that all certificates must be of.
+  std::string own_id;
   bool known_names_only = false;  // server: refuse an SNI that no certificate covers
   PeerCheck peer = PeerCheck::kNone;
   std::vector<TrustConfig> trust;

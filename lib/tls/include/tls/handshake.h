@@ -70,6 +70,7 @@ class Handshake {
     Instant now;
     std::string server_name = {};              // client: SNI, and what kName verifies
     const ResumptionTicket* ticket = nullptr;  // client: of the same context's configuration
+    std::string expected_id = {};              // with kSpiffe: which peer alone; empty: any
   };
   // kHandshakesInFlight when it cannot be. Context, gate and counters outlive it.
   static std::expected<std::unique_ptr<Handshake>, Refusal> start(Context& context,
