@@ -153,6 +153,7 @@ std::unique_ptr<CLI::App> make_app(Request& request) {
 
   add_flows(*app, request);
   add_requests(*app, request);
+  add_ca(*app, request);
 
   CLI::App* versions = add_command(*app, "version", "Versions of heddlectl and heddled",
                                    "Examples:\n  heddlectl version --client");

@@ -35,6 +35,9 @@ void add_show_connections(CLI::App& command, Request& request);
 // The commands on live requests.
 void add_requests(CLI::App& app, Request& request);
 
+// ca: the authority in a directory.
+void add_ca(CLI::App& app, Request& request);
+
 // The commands on policy.
 void add_policy(CLI::App& app, Request& request);
 

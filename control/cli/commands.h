@@ -63,10 +63,23 @@ struct RequestOptions {
   uint64_t count = 0;  // 0: no end
 };
 
+// ca: of an authority in a directory.
+struct CaOptions {
+  std::string directory, trust_domain, key;
+  std::string service_account, name;
+  std::vector<std::string> dns_names;
+  std::string out, pem;                 // the files to write
+  std::string what;                     // rotate: root or intermediate
+  std::string certificate;              // revoke: a serial or a file
+  std::optional<uint32_t> days, hours;  // 0 is never given
+  std::optional<uint32_t> intermediate_days;
+  bool prepare = false, change = false, finish = false, force = false;
+};
+
 struct Options {
   ServerOptions server;
   Format format = Format::kTable;
-  // show drops, graph, tcp, tls: also what is left out by default; flush: every flow
+  // show drops, graph, tcp, tls, ca show: also what is left out by default; flush: every flow
   bool all = false;
   bool verbose = false;      // show ports: also the devices and all counters
   bool dot = false;          // show graph: Graphviz
@@ -76,6 +89,7 @@ struct Options {
   FlowOptions flows;  // show endpoints: the service
   ConnectionOptions connections;
   RequestOptions requests;
+  CaOptions ca;
 };
 
 Outcome show_ports(const Options& options);
@@ -109,6 +123,15 @@ Outcome explain_packet(const Options& options);
 Outcome flush_flows(const Options& options);
 Outcome top(const Options& options);
 Outcome tap(const Options& options);
+
+// Without heddled.
+Outcome ca_init(const Options& options);
+Outcome ca_issue(const Options& options);
+Outcome ca_bundle(const Options& options);
+Outcome ca_rotate(const Options& options);
+Outcome ca_revoke(const Options& options);
+Outcome ca_crl(const Options& options);
+Outcome ca_show(const Options& options);
 
 // Renders an answer: as a table by `to_text`, else whole.
 template <class Response>
