@@ -23,8 +23,8 @@ Result<Validity> leaf_validity(const Held& issuer, uint32_t hours, UnixTime now)
   if (inner.not_after <= outer.not_after) return inner;
   const int64_t left = std::max<int64_t>(0, (outer.not_after.value() - now.value()) / kHour_s);
   return fail(
-      "the intermediate ends at {}, in {} hours, and no certificate may outlive it: ask for less "
-      "than the {} hours, or make a new one with 'heddlectl ca rotate DIR intermediate'",
+      "the intermediate ends at {}, in {} hours, and what it signs may not outlive it: not {} "
+      "hours. Ask for fewer, or make a new one with 'heddlectl ca rotate DIR intermediate'",
       text_of(outer.not_after), left, hours);
 }
 

@@ -128,7 +128,7 @@ Result<> Authority::finish_root(Unfinished unfinished, UnixTime now) {
   const auto left = left_behind(*parts_, *entries, now);
   if (!left.empty() && unfinished == Unfinished::kRefuse)
     return fail(
-        "{} certificates of the old root have not ended and were not issued anew, as that of {}, "
+        "certificates of the old root have not ended and were not issued anew ({}), as that of {}, "
         "which ends at {}; issue them, or leave them behind with --force",
         left.size(), left.front()->names.spiffe_id, text_of(left.front()->validity.not_after));
   const std::string old = state.other_root;

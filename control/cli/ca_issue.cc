@@ -77,6 +77,22 @@ Result<> make_files(const CaOptions& asked, Files& files) {
   return make(files.certificate, asked.pem + "/tls.crt", ca::kPublic);
 }
 
+// The authority is left before anything is written: a pipe may be read slowly.
+Reply<ca::Issued> issue(const Options& options, Files& files) {
+  const CaOptions& asked = options.ca;
+  auto authority = open_authority(options, ca::Access::kWrite);
+  if (!authority) return std::unexpected(authority.error());
+  if (const auto made = make_files(asked, files); !made)
+    return std::unexpected(Failure{kUsage, made.error().text});
+  ca::LeafWanted wanted{.name_space = options.policy.space,
+                        .service_account = asked.service_account,
+                        .dns_names = asked.dns_names};
+  wanted.hours = asked.hours.value_or(wanted.hours);
+  auto issued = authority->issue(wanted, wall_now());
+  if (!issued) return std::unexpected(Failure{kRefused, issued.error().text});
+  return std::move(*issued);
+}
+
 ca::SecretText secret_of(const Options& options, const ca::Issued& issued) {
   v1::Resource resource;
   resource.mutable_metadata()->set_namespace_(options.policy.space);
@@ -117,16 +133,9 @@ Outcome ca_issue(const Options& options) {
     return wrong_usage(std::move(problem));
   if (std::string problem = problem_of_place(asked); !problem.empty())
     return wrong_usage(std::move(problem));
-  auto authority = open_authority(options, ca::Access::kWrite);
-  if (!authority) return Outcome::fail(authority.error());
   Files files;
-  if (const auto made = make_files(asked, files); !made) return wrong_usage(made.error().text);
-  ca::LeafWanted wanted{.name_space = options.policy.space,
-                        .service_account = asked.service_account,
-                        .dns_names = asked.dns_names};
-  wanted.hours = asked.hours.value_or(wanted.hours);
-  const auto issued = authority->issue(wanted, wall_now());
-  if (!issued) return refused(issued.error());
+  const auto issued = issue(options, files);
+  if (!issued) return Outcome::fail(issued.error());
   const auto place = write(options, *issued, files);
   if (!place) return refused(place.error());
   if (place->empty()) return {};

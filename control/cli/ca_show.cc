@@ -1,7 +1,9 @@
 // ca show.
 #include <fmt/format.h>
 
-#include <map>
+#include <functional>
+#include <string>
+#include <vector>
 
 #include "ca_parts.h"
 #include "table.h"
@@ -84,7 +86,7 @@ void write(yaml::Sink& sink, const char* key, const std::vector<std::string>& te
 
 void write(yaml::Sink& sink, const ca::AuthorityFacts& facts) {
   sink.begin_object();
-  write(sink, "kind", facts.root ? "root" : "intermediate");
+  write(sink, "kind", std::string(facts.root ? "root" : "intermediate"));
   write(sink, "serial", facts.serial);
   write(sink, "subject", facts.subject);
   write(sink, "key_type", facts.key_type);

@@ -68,11 +68,10 @@ struct CaOptions {
   std::string directory, trust_domain, key;
   std::string service_account, name;
   std::vector<std::string> dns_names;
-  std::string out, pem;                 // the files to write
-  std::string what;                     // rotate: root or intermediate
-  std::string certificate;              // revoke: a serial or a file
-  std::optional<uint32_t> days, hours;  // 0 is never given
-  std::optional<uint32_t> intermediate_days;
+  std::string out, pem;     // the files to write
+  std::string what;         // rotate: root or intermediate
+  std::string certificate;  // revoke: a serial or a file
+  std::optional<uint32_t> days, intermediate_days, hours;
   bool prepare = false, change = false, finish = false, force = false;
 };
 
