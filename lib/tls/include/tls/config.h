@@ -5,15 +5,14 @@
 #include <string>
 #include <vector>
 
-#include "core/strong.h"
 #include "core/time.h"
+#include "core/unix_time.h"
 #include "tls/role.h"
 #include "tls/suite.h"
 
 namespace heddle::tls {
 
-// Seconds since 1970-01-01 UTC: certificates are valid by this clock.
-using UnixTime = Strong<struct UnixTimeTag, int64_t>;
+using heddle::UnixTime;
 
 enum class PeerCheck : uint8_t {
   kNone,    // a server that asks for no certificate; a client that takes any (tests only)
