@@ -34,7 +34,7 @@ struct BackendTerms {
   friend bool operator==(const BackendTerms& a, const BackendTerms& b) {
     // All but the affinity; naming all members, so that none is forgotten.
     const auto others = [](const BackendTerms& terms) {
-      const auto& [port, hash, affinity, http, proxy_protocol, connect, idle, tls] = terms;
+      const auto& [port, hash, told_apart, http, proxy_protocol, connect, idle, tls] = terms;
       return std::tie(port, hash, http, proxy_protocol, connect, idle, tls);
     };
     return others(a) == others(b) && point_alike(a.affinity, b.affinity);
