@@ -39,6 +39,12 @@ void tell_mirror(const RequestPlace& place, const policy::HttpTarget& target, ui
                         percent(target.mirror->share));
   telling.line("mirror", "{}, {} of requests; to {} for example", where,
                percent(target.mirror->share), decision.endpoint->address.text());
+  policy::Flow there = place.flow;
+  there.destination = decision.endpoint->address;
+  there.destination_port = decision.port;
+  const auto guarded = tell_guard_alone("mirror", there, place.snapshot, place.model, telling);
+  if (guarded && !guarded->allowed)
+    telling.line("mirror", "this endpoint gets none: the copy is left out");
 }
 
 bool tell_affinity(const AffinityPlace& at, const http::Message& request, Telling& telling) {

@@ -42,21 +42,29 @@ void tell_refusal(policy::Refusal how, policy::Protocol protocol, Telling& telli
                                              : "the sender gets an ICMP error: unreachable");
 }
 
-bool tell_guard(const policy::Flow& flow, const policy::Snapshot& snapshot,
-                const policy::Model& model, Telling& telling) {
+std::optional<policy::Guarded> tell_guard_alone(const char* topic, const policy::Flow& flow,
+                                                const policy::Snapshot& snapshot,
+                                                const policy::Model& model, Telling& telling) {
   const InterfaceId out = snapshot.guarded(flow.destination);
-  if (out == kNoInterface) return true;
+  if (out == kNoInterface) return std::nullopt;
   const policy::Guarded guarded = policy::guard(snapshot, flow, out);
   if (guarded.audited) telling.line("audit", "a rule of the workload's guard fits: counted");
   if (tell_mesh_guard(flow, guarded, telling)) return false;
   if (guarded.access != nullptr)
-    tell_entry("guard", *guarded.access, model, telling);
+    tell_entry(topic, *guarded.access, model, telling);
   else
-    telling.line("guard", "{}",
+    telling.line(topic, "{}",
                  guarded.allowed ? "allowed: no DENY for the workload fits, and there is no ALLOW"
                                  : "denied: no ALLOW policy for the workload fits");
-  if (!guarded.allowed) tell_refusal(guarded.how, flow.protocol, telling);
-  return guarded.allowed;
+  return guarded;
+}
+
+bool tell_guard(const policy::Flow& flow, const policy::Snapshot& snapshot,
+                const policy::Model& model, Telling& telling) {
+  const auto guarded = tell_guard_alone("guard", flow, snapshot, model, telling);
+  if (!guarded) return true;
+  if (!guarded->allowed) tell_refusal(guarded->how, flow.protocol, telling);
+  return guarded->allowed;
 }
 
 std::string versions_of(const tls::Config& config) {

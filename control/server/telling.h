@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -30,6 +31,10 @@ class Telling {
 void tell_entry(const char* topic, const policy::AccessEntry& entry, const policy::Model& model,
                 Telling& telling);
 void tell_refusal(policy::Refusal how, policy::Protocol protocol, Telling& telling);
+// What the guard of the workload at the flow's destination says of it; none: it has no guard.
+std::optional<policy::Guarded> tell_guard_alone(const char* topic, const policy::Flow& flow,
+                                                const policy::Snapshot& snapshot,
+                                                const policy::Model& model, Telling& telling);
 // Whether the workload at the flow's destination may be called by its sender.
 bool tell_guard(const policy::Flow& flow, const policy::Snapshot& snapshot,
                 const policy::Model& model, Telling& telling);

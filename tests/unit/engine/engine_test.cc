@@ -380,6 +380,52 @@ TEST_F(EngineTest, ExplainsMirrorsCorsAndAffinity) {
   has(user, " by ring hash on header x-user\n");
 }
 
+// The mirror's workload decides over copies, as the endpoint's does over requests.
+TEST_F(EngineTest, ExplainsWhoGetsNoCopies) {
+  apply({named("web",
+               "service { addresses: '10.96.0.20' ports { name: 'http' port: 80 protocol: "
+               "PROTOCOL_HTTP } }"),
+         named("web", "endpoint_set { service: 'web' endpoints { address: '10.1.0.7' } }"),
+         named("next",
+               "service { addresses: '10.96.0.21' ports { name: 'http' port: 80 target_port: 8080 "
+               "protocol: PROTOCOL_HTTP } selector { key: 'app' value: 'next' } }"),
+         named("one",
+               "workload { port: 'cart' addresses: '10.8.0.5' labels { key: 'app' value: 'next' } "
+               "}"),
+         named("r",
+               "route { service: 'web' http { backends { service: 'web' } filters { mirror { "
+               "backend { service: 'next' } share { millionths: 1000000 } } } } }")});
+  v1::ExplainRequest request;
+  request.set_from("10.9.1.1");
+  request.set_protocol("tcp");
+  request.set_destination("shop/web");
+  request.set_port(80);
+  request.mutable_request()->set_method("GET");
+  request.mutable_request()->set_authority("a");
+  request.mutable_request()->set_path("/");
+  const auto guard = [](const std::string& action, const std::string& ports) {
+    return named("guard",
+                 "access_policy { target { workload_labels { key: 'app' value: 'next' } } action: "
+                 "ACTION_" +
+                     action + " rules { to { ports: '" + ports + "' } } }");
+  };
+  const std::string copy = "mirror: shop/next, 100% of requests; to 10.8.0.5 for example\n";
+  const std::string none = "mirror: this endpoint gets none: the copy is left out\n";
+  const auto tell = [&] { return text_of(explain(request).response); };
+  EXPECT_NE(tell().find(copy + "endpoint: "), std::string::npos) << tell();
+  apply({guard("DENY", "8080")});
+  EXPECT_NE(tell().find(copy + "mirror: DENY by shop/guard rule 0\n" + none), std::string::npos)
+      << tell();
+  EXPECT_TRUE(explain(request).response.allowed()) << "the request itself goes on";
+  apply({guard("ALLOW", "8080")});
+  EXPECT_NE(tell().find(copy + "mirror: ALLOW by shop/guard rule 0\nendpoint: "), std::string::npos)
+      << tell();
+  apply({guard("ALLOW", "9")});
+  EXPECT_NE(tell().find(copy + "mirror: denied: no ALLOW policy for the workload fits\n" + none),
+            std::string::npos)
+      << tell();
+}
+
 // Workers lead requests by the same functions.
 TEST_F(EngineTest, ExplainsByWhoseHashARequestGoes) {
   const std::string port = " ports { name: 'http' port: 80 protocol: PROTOCOL_HTTP } }";
