@@ -104,6 +104,8 @@ def test_a_cookie_keeps_a_client_with_its_endpoint(net):
     assert len(first) == 2, first
     got = curl(net, "/", "-i").decode().lower()
     assert "set-cookie: sid=" in got and "max-age=3600" in got and "httponly" in got, got
+    assert "secure" not in got, got
+    assert "; secure\r\n" in curl(net, "/", "-i", tls=True).decode().lower()
     assert "set-cookie" not in curl(net, "/", "-i", "-H", "Cookie: sid=x").decode().lower()
 
 

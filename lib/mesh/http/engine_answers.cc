@@ -96,6 +96,7 @@ bool HttpEngine::give_cookie(Exchange& x) {
   cookie.put("=");
   cookie.put({x.route.cookie.data(), x.route.cookie.size()});
   cookie.put(x.route.affinity->cookie_attributes);
+  if (x.https) cookie.put("; Secure");
   return !cookie.full() && x.response->fields.add(FieldId::kSetCookie, cookie.view());
 }
 

@@ -21,6 +21,7 @@ struct HttpAffinity {
   // none: it is given none.
   std::optional<Duration> cookie_ttl;
   // What follows "NAME=VALUE" in Set-Cookie then (RFC 6265 4.1): "; Path=/; HttpOnly; Max-Age=60".
+  // To clients that speak TLS "; Secure" is added.
   std::string cookie_attributes;
   friend bool operator==(const HttpAffinity&, const HttpAffinity&) = default;
 };
