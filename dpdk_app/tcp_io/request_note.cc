@@ -30,7 +30,7 @@ void fill(telemetry::AccessRecord& to, const mesh::HttpRecord& from) {
   const auto trace = telemetry::TraceContext::parse(fields.value(FieldId::kTraceparent));
   to.trace_id = trace ? trace->trace_id : telemetry::TraceContext::TraceId{};
   to.method.set(from.request->method_text());
-  to.authority.set(from.request->authority());
+  to.authority.set(from.authority);
   to.path.set(from.path);
   to.user_agent.set(fields.value(FieldId::kUserAgent));
   to.request_id.set(fields.value(FieldId::kXRequestId));

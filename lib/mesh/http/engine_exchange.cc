@@ -63,6 +63,7 @@ void HttpEngine::plan(Exchange& x) {
     return fail(x, HttpFault::kBadRequest);
   }
   x.path = request.path();
+  x.authority = request.authority();
   std::optional<HttpRoute> route =
       policy_.route(x.frontend, client_of(peer_of(x, kClient)), request);
   if (!route) return fail(x, HttpFault::kNoRoute);
@@ -215,6 +216,7 @@ void HttpEngine::settle(Exchange& x) {
                  .request = x.request,
                  .response = status != 0 ? x.response : nullptr,
                  .path = x.path.empty() ? x.request->path() : x.path,
+                 .authority = x.path.empty() ? x.request->authority() : x.authority,
                  .client = x.client,
                  .server = x.server,
                  .tls = x.https});

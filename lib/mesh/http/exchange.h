@@ -112,7 +112,8 @@ struct Exchange {
   uint8_t tries = 0;
   uint8_t interims = 0;  // that came before the response
   Instant begun, head_at, moved;
-  std::string_view path;  // before a rule changes it; in the request's memory
+  // Before a rule changes them; in the request's memory.
+  std::string_view path, authority;
   Client client;
   tcp::Endpoint server;  // that was asked last
   bool https = false;

@@ -68,7 +68,9 @@ class HttpRules final : public HttpPolicy {
   }
   void closed(uint32_t, uint32_t) override { --active; }
   void ended(const HttpRecord& record) override {
-    if (remembers) records.push_back(record);
+    if (!remembers) return;
+    records.push_back(record);
+    ended_of.push_back(std::string(record.authority) + std::string(record.path));
   }
   Standing judge(uint32_t, const Client&) override { return standing; }
   bool may_stay(uint32_t, const Client&, const tcp::Endpoint& endpoint) override {
@@ -99,6 +101,7 @@ class HttpRules final : public HttpPolicy {
   int active = 0;
   std::vector<std::string> asked;  // paths
   std::vector<HttpRecord> records;
+  std::vector<std::string> ended_of;  // authority and path of each record
 };
 
 class ProxyApp final : public sim::App {

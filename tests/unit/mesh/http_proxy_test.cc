@@ -306,6 +306,8 @@ TEST(HttpProxy, ARuleChangesHeads) {
   EXPECT_FALSE(has(request, "cookie"));
   EXPECT_FALSE(has(client.heard, "nginx"));
   EXPECT_TRUE(has(client.heard, "x-served: yes\r\n"));
+  ASSERT_EQ(net.rules.ended_of.size(), 1u);
+  EXPECT_EQ(net.rules.ended_of[0], "shop.example/v2/items?a") << "as the client asked";
 }
 
 TEST(HttpProxy, ARequestFindsItsConnectionClosedAndIsSentAgain) {

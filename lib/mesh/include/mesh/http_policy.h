@@ -56,6 +56,7 @@ struct HttpRecord {
   const http::Message* request = nullptr;   // as it was sent on, or as far as it was read
   const http::Message* response = nullptr;  // null: none was begun
   std::string_view path;                    // as the client asked, normalised; with the query
+  std::string_view authority;               // as the client asked
   Client client;
   tcp::Endpoint server;  // that was asked last; port 0: none was reached
   bool tls = false;      // of the client
