@@ -1,6 +1,9 @@
 // The PROXY protocol in front of the HTTP proxy and the relay, read from clients and told to
 // endpoints.
-#include "http_net.h"
+#include <set>
+#include <utility>
+
+#include "http2_net.h"
 
 namespace heddle::mesh {
 namespace {
@@ -62,30 +65,59 @@ TEST(ProxyProtocol, WhoDoesNotTellIsRefused) {
 }
 
 TEST(ProxyProtocol, EachClientHasItsOwnConnectionToWhoIsTold) {
-  for (const bool http2 : {false, true}) {
-    HttpNet net;
-    net.rules.proxy_header = ProxyHeaderVersion::kV1;
-    net.rules.http2 = http2;
-    net.serve([&](TextStream& stream) {
-      if (http2 || !stream.heard.ends_with("\r\n\r\n") || !has(stream.heard, "GET")) return;
-      net.requests.push_back(std::move(stream.heard));
-      stream.heard.clear();
-      stream.to_say += kOk;
-    });
-    TextStream& client = net.ask(kGet);
-    net.run();
-    ASSERT_EQ(net.servers.streams.size(), 1u);
-    const std::string first = http2                  ? net.servers.streams.front().heard
-                              : net.requests.empty() ? ""
-                                                     : net.requests[0];
-    EXPECT_TRUE(first.starts_with("PROXY TCP4 10.0.0.1 10.0.0.9 ")) << first;
-    EXPECT_TRUE(has(first, http2 ? " 80\r\nPRI * HTTP/2.0" : " 80\r\nGET / HTTP/1.1\r\n")) << first;
-    if (http2) continue;
-    net.clients.say(client, kGet, net.network.now());
-    net.run();
-    EXPECT_EQ(net.servers.streams.size(), 2u);
-    EXPECT_EQ(net.count(HttpStat::kReused), 0u);
+  HttpNet net;
+  net.rules.proxy_header = ProxyHeaderVersion::kV1;
+  net.serve([&](TextStream& stream) {
+    if (!stream.heard.ends_with("\r\n\r\n") || !has(stream.heard, "GET")) return;
+    net.requests.push_back(std::move(stream.heard));
+    stream.heard.clear();
+    stream.to_say += kOk;
+  });
+  TextStream& client = net.ask(kGet);
+  net.run();
+  ASSERT_EQ(net.requests.size(), 1u);
+  EXPECT_TRUE(net.requests[0].starts_with("PROXY TCP4 10.0.0.1 10.0.0.9 ")) << net.requests[0];
+  EXPECT_TRUE(has(net.requests[0], " 80\r\nGET / HTTP/1.1\r\n")) << net.requests[0];
+  net.clients.say(client, kGet, net.network.now());
+  net.run();
+  EXPECT_EQ(net.servers.streams.size(), 2u);
+  EXPECT_EQ(net.count(HttpStat::kReused), 0u);
+}
+
+// HTTP/2 would have room for all of them on one connection: while requests are in work, and after.
+TEST(ProxyProtocol, NoTwoClientsShareAConnectionOfHttp2ToWhoIsTold) {
+  std::vector<std::pair<test::Host*, http2::StreamId>> waiting;
+  Http2Server net(
+      [&](test::Host& peer, http2::StreamId stream) { waiting.emplace_back(&peer, stream); });
+  net.rules.proxy_header = ProxyHeaderVersion::kV1;
+  TextStream& one = net.ask(kGet);
+  TextStream& two = net.ask(kGet);
+  net.run();
+  ASSERT_EQ(waiting.size(), 2u);
+  EXPECT_NE(waiting[0].first, waiting[1].first) << "both in work, each on its own";
+  ASSERT_EQ(net.told.size(), 2u);
+  std::set<std::string> ports;
+  for (const std::string& line : net.told) {
+    const std::string before = "PROXY TCP4 10.0.0.1 10.0.0.9 ";
+    ASSERT_TRUE(line.starts_with(before) && line.ends_with(" 80\r\n")) << line;
+    ports.insert(line.substr(before.size()));
   }
+  EXPECT_EQ(ports.size(), 2u) << "each of its own client";
+  const auto answer = [&] {
+    for (const auto& [peer, stream] : std::exchange(waiting, {})) Http2Server::ok(*peer, stream);
+    net.speak();
+    net.run();
+  };
+  answer();
+  net.clients.say(one, kGet, net.network.now());
+  net.run();
+  ASSERT_EQ(waiting.size(), 1u);
+  answer();
+  for (const TextStream* each : {&one, &two})
+    EXPECT_TRUE(each->heard.ends_with("3\r\ntwo\r\n0\r\n\r\n")) << each->heard;
+  EXPECT_EQ(net.servers.streams.size(), 3u);
+  EXPECT_EQ(net.told.size(), 3u);
+  EXPECT_EQ(net.count(HttpStat::kReused), 0u);
 }
 
 // The relay between text on both sides.
