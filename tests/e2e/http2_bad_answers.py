@@ -118,8 +118,10 @@ def streams():
     yield BadAnswer2("trailers without an end", lambda n: headers(n, OK, end=False)
                      + data(n, b"hello", end=False) + headers(n, [(b"x", b"y")], end=False), 200, cut=True)
     yield BadAnswer2("interim with an end", lambda n: headers(n, [(b":status", b"103")]))
-    yield BadAnswer2("interim and a head", lambda n: headers(n, [(b":status", b"103")], end=False) * 50
+    yield BadAnswer2("interim and a head", lambda n: headers(n, [(b":status", b"103")], end=False) * 16
                      + whole(HELLO)(n), 200, b"hello")
+    yield BadAnswer2("a storm of interim answers", lambda n: headers(n, [(b":status", b"103")], end=False) * 17
+                     + whole(HELLO)(n))
     yield BadAnswer2("data behind HEAD", whole(HELLO), 200, b"", method="HEAD")
     yield BadAnswer2("data behind 204", whole([(b":status", b"204")]), 204, b"")
     yield BadAnswer2("no length and an end", lambda n: headers(n, OK, end=False) + data(n, b"hello"), 200,

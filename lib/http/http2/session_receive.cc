@@ -249,6 +249,9 @@ int Session::on_frame(const nghttp2_frame& frame) {
 
 void Session::on_head_end(Stream& stream, bool end) {
   http::Message& message = stream.message;
+  if (stream.refusal == Refusal::kNone && message.is_interim() &&
+      stream.interims++ == limits_.message.interims)
+    stream.refusal = Refusal::kTooManyInterims;
   if (stream.refusal == Refusal::kNone && message.is_interim()) {
     if (message.status == 100) {
       note(stream, Event::kContinue);

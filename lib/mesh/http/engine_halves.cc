@@ -14,8 +14,6 @@ constexpr uint32_t kMostHead = 32 * 1024;
 // One turn of a body in one direction, so that others come to theirs.
 constexpr uint32_t kMostAtOnce = 256 * 1024;
 constexpr uint32_t kPart = 64 * 1024;
-// Answers before the answer, of one endpoint to one request.
-constexpr uint8_t kMostInterims = 16;
 // So that the end of a body is found where there is no room for more of it.
 constexpr uint32_t kLeastRead = 512;
 
@@ -92,9 +90,10 @@ bool HttpEngine::read_response(Exchange& x) {
     while (true) {
       if (!read_head(x, kServer)) return false;
       if (!half.head_read || !x.own_response.is_interim()) break;
-      if (++x.interims > kMostInterims) {
-        fail(x, HttpFault::kBadResponse);
-        return true;
+      if (x.interims++ == limits_.message.interims) {
+        half.refusal = http::Refusal::kTooManyInterims;
+        half.head_read = false;
+        break;
       }
       half.doubted |= !x.own_response.persistent;
       pass_interim(x);

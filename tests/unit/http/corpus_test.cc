@@ -28,12 +28,13 @@ TEST(HttpCorpus, NamesAreUniqueAndMeetMostRefusals) {
     EXPECT_TRUE(names.insert(it.name).second) << it.name;
     verdicts.insert(it.verdict);
   }
-  // Those that only HTTP/2 or a shortage can have.
+  // Those that only HTTP/2, a proxy or a shortage can have.
   const std::set<std::string> elsewhere = {"none",
                                            "bad_field_value",
                                            "no_memory",
                                            "bad_http2_fields",
                                            "body_length_disagrees",
+                                           "too_many_interims",
                                            "start_line_too_long"};
   for (const auto& text : http::kRefusals) {
     const std::string name(text.name);

@@ -103,6 +103,23 @@ TEST(Http2, AnInterimAnswerIsToldApart) {
   EXPECT_EQ(pair.client.session.message(up).status, 404);
 }
 
+TEST(Http2, InterimAnswersHaveAnEnd) {
+  Pair pair;
+  const StreamId up = open(pair, "/", false);
+  pair.pump();
+  const StreamId down = only(pair.server).stream;
+  OwnMessage interim;
+  interim.status = 103;
+  for (int i = 0; i < pair.client.limits.message.interims; ++i)
+    ASSERT_TRUE(pair.server.session.respond(down, interim, false));
+  pair.pump();
+  EXPECT_TRUE(pair.client.events().empty());
+  ASSERT_TRUE(pair.server.session.respond(down, interim, false));
+  pair.pump();
+  EXPECT_TRUE(only(pair.client).has(Event::kHead));
+  EXPECT_EQ(pair.client.session.refusal(up), http::Refusal::kTooManyInterims);
+}
+
 TEST(Http2, ASlowTakerStopsItsStreamAndNoOther) {
   Pair pair;
   const StreamId slow = open(pair, "/slow", false);

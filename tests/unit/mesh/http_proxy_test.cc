@@ -1,4 +1,5 @@
 // The HTTP proxy between kernels' worth of TCP: HTTP/1.1 on both sides.
+#include "http/http2/stats.h"
 #include "http_net.h"
 
 namespace heddle::mesh {
@@ -413,6 +414,7 @@ TEST(HttpProxy, AnswersBeforeTheAnswerHaveAnEnd) {
   net.run();
   EXPECT_EQ(times(client.heard, "HTTP/1.1 103 "), 16u);
   EXPECT_TRUE(has(client.heard, "HTTP/1.1 502 Bad Gateway")) << client.heard;
+  EXPECT_EQ(net.app.proxy.http2_counters()[http::Refusal::kTooManyInterims], 1u);
 }
 
 TEST(HttpProxy, OneThatReadsNoAnswersIsAskedForNoMoreRequests) {

@@ -14,6 +14,7 @@ struct Limits {
   uint32_t trailers = 4096;
   uint16_t trailer_fields = 32;      // number
   uint32_t chunk_extensions = 4096;  // of one body
+  uint8_t interims = 16;             // number of answers (1xx) before the answer
   uint32_t spare = 6144;             // text that the proxy itself may add to a head
   uint16_t spare_fields = 48;        // fields that it may add
   bool http10 = true;                // whether HTTP/1.0 is spoken at all

@@ -75,7 +75,8 @@ struct Stream {
   http::Method asked = http::Method::kGet;  // client: of the request
   http::Text host;
   uint8_t events = 0;
-  bool ready = false;  // in the list of those with events
+  uint8_t interims = 0;  // that came before the response
+  bool ready = false;    // in the list of those with events
   bool head_done = false;
   bool head_refused = false;
   bool ending = false;    // all data to be sent is in `out`
