@@ -105,6 +105,7 @@ class HttpEngine final : private Shaker {
   bool fits(const Peer& peer, const HttpDestination& wanted) const;
 
   // engine_halves.cc
+  static bool awaits_end(const Exchange& x);
   bool read_request(Exchange& x);
   bool read_response(Exchange& x);
   bool read_head(Exchange& x, Side side);

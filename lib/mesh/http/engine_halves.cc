@@ -51,12 +51,24 @@ void HttpEngine::count_refusal(const Half& half) {
   if (half.stream == http2::kNoStream) store.counters.add(half.refusal);
 }
 
+// A request of HTTP/2 that promises an empty body and goes on. It would be whole for the endpoint
+// before it is seen whether that was true.
+bool HttpEngine::awaits_end(const Exchange& x) {
+  const Half& half = x.halves[kClient];
+  return x.request->body == http::Body::of_length(0) && !half.end_seen && !half.lost &&
+         half.refusal == http::Refusal::kNone && x.fault == HttpFault::kNone;
+}
+
 bool HttpEngine::read_request(Exchange& x) {
   Half& half = x[kClient];
   Peer& peer = peer_of(x, kClient);
   if (peer.session != nullptr) {
     half.refusal = peer.session->refusal(half.stream);
-    half.head_read = true;
+    half.head_read = !awaits_end(x);
+    if (!half.head_read) {
+      x.deadline = x.begun + limits_.head;
+      return false;
+    }
   } else if (x.fault == HttpFault::kNone && !read_head(x, kClient)) {
     return false;
   }

@@ -197,6 +197,54 @@ TEST(Http2Proxy, AContinueAndTheAnswerMayComeAtOnce) {
       << client.heard;
 }
 
+TEST(Http2Proxy, AnswersBeforeTheAnswerHaveAnEnd) {
+  for (const int interims : {16, 17}) {
+    Http2Server net([&](test::Host& peer, http2::StreamId id) {
+      OwnMessage interim;
+      for (int i = 0; i < interims; ++i) {
+        interim.status = i % 2 == 0 ? 103 : 100;
+        peer.session.respond(id, interim, false);
+      }
+      Http2Server::ok(peer, id);
+    });
+    TextStream& client = net.ask(get("/"));
+    net.run();
+    EXPECT_TRUE(client.heard.starts_with(interims == 16 ? "HTTP/1.1 200 " : "HTTP/1.1 502 "))
+        << client.heard;
+    EXPECT_EQ(net.rules.records.size(), 1u);
+    EXPECT_EQ(net.count(HttpFault::kBadResponse), interims == 16 ? 0u : 1u);
+  }
+}
+
+// An endpoint of HTTP/1.1 would take it for whole.
+TEST(Http2Proxy, AnEmptyBodyThatGoesOnIsNotSentOn) {
+  enum class Then : uint8_t { kEnd, kData, kNothing };
+  for (const Then then : {Then::kEnd, Then::kData, Then::kNothing}) {
+    Http2Client net;
+    net.serve(kOk);
+    OwnMessage message;
+    request(message, "/", "POST");
+    message.body = http::Body::of_length(0);
+    const http2::StreamId id = net.session.peer.session.request(message, false);
+    net.talk();
+    EXPECT_TRUE(net.requests.empty());
+    EXPECT_EQ(net.app.proxy.requests(), 1u);
+    if (then == Then::kData) net.session.peer.send(id, "POISON");
+    if (then == Then::kEnd) net.session.peer.session.end(id, nullptr);
+    net.talk(then == Then::kNothing ? seconds(35) : seconds(1));
+    EXPECT_EQ(net.requests.size(), then == Then::kEnd ? 1u : 0u);
+    EXPECT_EQ(net.app.proxy.requests(), 0u);
+    ASSERT_EQ(net.rules.records.size(), 1u);
+    const http2::ErrorCode error = net.session.peer.session.error(id);
+    if (then == Then::kData) {
+      EXPECT_EQ(error, http2::ErrorCode::kProtocolError);
+    } else {
+      EXPECT_EQ(net.status(id), then == Then::kEnd ? 200 : 408);
+    }
+    net.session.peer.session.release(id);
+  }
+}
+
 TEST(Http2Proxy, AStreamThatTheEndpointRefusesIsSentAgain) {
   int asked = 0;
   Http2Server net([&](test::Host& peer, http2::StreamId id) {
