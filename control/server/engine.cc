@@ -25,8 +25,7 @@ constexpr const char* kFileRemedy =
     "starts with none";
 constexpr const char* kRemedy =
     "mend heddled.yaml where it is that which has changed, or start with --discard-policy, which "
-    "sets the stored "
-    "policy aside and starts with none";
+    "sets the stored policy aside and starts with none";
 
 }  // namespace
 

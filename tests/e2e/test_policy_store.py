@@ -9,9 +9,10 @@ import time
 
 import pytest
 
+from certificates import Authority
 from lab import Lab, poll, run, stop
 from node import HEDDLECTL, Node, refused
-from policy import SOAK, apply, endpoints, load, service, start_load, status, version
+from policy import SOAK, apply, endpoints, load, resource, service, start_load, status, version
 
 PORT = {"name": "lan", "role": "uplink", "device": "null:", "addresses": ["10.1.0.1/24"]}
 WEB = service("web", ["10.96.0.20"], [("tcp", 80)])
@@ -121,6 +122,68 @@ def test_a_policy_that_no_longer_fits_is_refused(net):
     heddled.config["ports"] = [{**PORT, "addresses": ["10.96.0.20/24"]}]
     code, text, _ = refused(net, config=heddled.config)
     assert code == 2 and "Service shop/web" in text and "--discard-policy" in text, text
+
+
+def set_aside(heddled):
+    """The files of the store that --discard-policy has renamed, and the names that they had."""
+    return {file: re.sub(r"\.damaged-\d{8}T\d{6}Z", "", file.name)
+            for file in pathlib.Path(heddled.state).iterdir() if ".damaged-" in file.name}
+
+
+def test_the_ways_out_of_a_policy_that_no_longer_fits(net):
+    """As docs/policy.md tells them: heddled.yaml is mended, or the store is set aside, a backup is mended and
+    applied, and the store that was set aside can still be put back under the heddled.yaml that it fits."""
+    with Node(net, [PORT]) as heddled:
+        apply(heddled, WEB, endpoints("web", ["10.1.0.7"]), service("cart", ["10.97.0.30"], [("tcp", 80)]))
+        backup = heddled.ctl("get", "-A", "-o", "yaml").stdout
+    fits, moved = heddled.config["ports"], [{**PORT, "addresses": ["10.96.0.20/24"]}]
+
+    heddled.config["ports"] = moved
+    code, text, _ = refused(net, config=heddled.config)
+    assert code == 2 and "Service shop/web" in text and "mend heddled.yaml" in text, text
+    heddled.config["ports"] = fits
+    with heddled:
+        assert heddled.ctl("get", "-A", "-o", "yaml").stdout == backup
+
+    heddled.config["ports"] = moved
+    heddled.arguments = ["--discard-policy"]
+    with heddled:
+        assert version(heddled) == 0
+        file = pathlib.Path(net.path("backup.yaml"))
+        file.write_text(backup)
+        done = heddled.ctl("apply", "-f", file, check=False)
+        assert done.returncode == 1 and "shop/web" in done.stdout, done.stdout
+        file.write_text(backup.replace("10.96.0.20", "10.97.0.20"))
+        heddled.ctl("apply", "-f", file)
+    heddled.arguments = []
+    with heddled:
+        assert version(heddled) == 1
+        assert heddled.route("10.97.0.20/32")["action"] == "service"
+
+    kept = set_aside(heddled)
+    assert "policy.db" in kept.values(), kept
+    for file in pathlib.Path(heddled.state).glob("policy.db*"):
+        if file not in kept:
+            file.unlink()
+    for file, name in kept.items():
+        file.rename(file.with_name(name))
+    heddled.config["ports"] = fits
+    with heddled:
+        assert heddled.ctl("get", "-A", "-o", "yaml").stdout == backup
+
+
+def test_a_certificate_that_is_gone_is_refused_until_it_is_back(net):
+    authority = Authority(net.path(""), "root")
+    certificate, key = authority.issue("web", dns=["shop.test"])
+    with Node(net, [PORT]) as heddled:
+        apply(heddled, resource("Secret", "web", {"certificate_file": str(certificate),
+                                                  "private_key_file": str(key)}))
+    away = certificate.rename(certificate.with_suffix(".away"))
+    code, text, _ = refused(net, config=heddled.config)
+    assert code == 2 and "Secret shop/web" in text and "put the file right" in text, text
+    away.rename(certificate)
+    with heddled:
+        assert version(heddled) == 1
 
 
 def test_two_heddleds_do_not_share_a_store(net):

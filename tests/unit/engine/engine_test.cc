@@ -387,7 +387,7 @@ TEST_F(EngineTest, ExplainsWhoGetsNoCopies) {
                "PROTOCOL_HTTP } }"),
          named("web", "endpoint_set { service: 'web' endpoints { address: '10.1.0.7' } }"),
          named("next",
-               "service { addresses: '10.96.0.21' ports { name: 'http' port: 80 target_port: 8080 "
+               "service { addresses: '10.96.0.21' ports { name: 'http' port: 80 "
                "protocol: PROTOCOL_HTTP } selector { key: 'app' value: 'next' } }"),
          named("one",
                "workload { port: 'cart' addresses: '10.8.0.5' labels { key: 'app' value: 'next' } "
@@ -413,11 +413,11 @@ TEST_F(EngineTest, ExplainsWhoGetsNoCopies) {
   const std::string none = "mirror: this endpoint gets none: the copy is left out\n";
   const auto tell = [&] { return text_of(explain(request).response); };
   EXPECT_NE(tell().find(copy + "endpoint: "), std::string::npos) << tell();
-  apply({guard("DENY", "8080")});
+  apply({guard("DENY", "80")});
   EXPECT_NE(tell().find(copy + "mirror: DENY by shop/guard rule 0\n" + none), std::string::npos)
       << tell();
   EXPECT_TRUE(explain(request).response.allowed()) << "the request itself goes on";
-  apply({guard("ALLOW", "8080")});
+  apply({guard("ALLOW", "80")});
   EXPECT_NE(tell().find(copy + "mirror: ALLOW by shop/guard rule 0\nendpoint: "), std::string::npos)
       << tell();
   apply({guard("ALLOW", "9")});
