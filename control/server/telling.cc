@@ -49,7 +49,7 @@ std::optional<policy::Guarded> tell_guard_alone(const char* topic, const policy:
   if (out == kNoInterface) return std::nullopt;
   const policy::Guarded guarded = policy::guard(snapshot, flow, out);
   if (guarded.audited) telling.line("audit", "a rule of the workload's guard fits: counted");
-  if (tell_mesh_guard(flow, guarded, telling)) return false;
+  if (tell_mesh_guard(flow, guarded, telling)) return guarded;
   if (guarded.access != nullptr)
     tell_entry(topic, *guarded.access, model, telling);
   else

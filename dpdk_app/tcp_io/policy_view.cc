@@ -48,6 +48,7 @@ mesh::ClientTerms PolicyView::terms_of(const policy::Frontend& frontend,
                                        const policy::Flow& flow) const {
   mesh::ClientTerms terms;
   terms.edge = frontend.edge;
+  terms.in_mesh = frontend.of_workload;
   terms.version = policy().version;
   // A neighbour on this node is known by its port.
   if (frontend.of_workload && flow.identified) return terms;

@@ -87,6 +87,10 @@ void ShapeChecker::addresses(const std::vector<IpAddress>& addresses, size_t mos
 void ShapeChecker::check(const MeshPolicy& spec) {
   labels("spec.workload_labels", spec.workload_labels);
   names("spec.trust", spec.trust, kMaxTrust);
+  if (spec.tls > MeshTls::kStrict) fail("spec.tls", "is none that is known");
+  for (const auto& [port, mode] : spec.ports)
+    if (mode > MeshTls::kStrict)
+      fail("spec.ports", fmt::format("the mode of {} is none that is known", port));
   if (spec.ports.size() > kMaxMeshPorts || spec.ports.contains(0))
     fail("spec.ports", fmt::format("expected at most {} ports", kMaxMeshPorts));
 }

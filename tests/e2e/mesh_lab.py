@@ -109,6 +109,7 @@ class MeshLab(Lab):
     def capture(self, name="wire.pcap"):
         """What passes between the nodes meanwhile, as a file."""
         path = self.path(name)
+        pathlib.Path(path).unlink(missing_ok=True)
         process = self.wire.start("tcpdump", "-i", "to-a", "--immediate-mode", "-U", "-w", path, "-s", "0",
                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         poll(lambda: pathlib.Path(path).exists() and pathlib.Path(path).stat().st_size >= 24,

@@ -77,6 +77,7 @@ void HttpEngine::greet(uint32_t slot) {
     return refuse_client(slot, HttpStat::kClientTls);
   peer.stage = PeerStage::kOpening;
   peer.edge = terms->edge;
+  peer.in_mesh = terms->in_mesh;
   peer.version = terms->version;
   peer.deadline = now_ + terms->timeout;
   if (tls) {

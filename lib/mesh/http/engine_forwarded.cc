@@ -107,12 +107,16 @@ bool HttpEngine::tell_client(Exchange& x) {
   Fields& fields = request.fields;
   Peer& client = peer_of(x, kClient);
   const bool https = client.wire.tls != nullptr;
-  const tcp::IpAddress address = client_of(client).tuple.remote.address;
-  Text<kMostFor> addresses;
-  put_before(fields, FieldId::kXForwardedFor, addresses);
-  addresses.put(text_of(address).view());
-  if (addresses.full() || !fields.set(FieldId::kXForwardedFor, addresses.view())) return false;
-  if (!put_forwarded(address, https, client.edge, fields)) return false;
+  const bool told = client.in_mesh && client.identity != nullptr &&
+                    fields.find(FieldId::kXForwardedFor) != nullptr;
+  if (!told) {
+    const tcp::IpAddress address = client_of(client).tuple.remote.address;
+    Text<kMostFor> addresses;
+    put_before(fields, FieldId::kXForwardedFor, addresses);
+    addresses.put(text_of(address).view());
+    if (addresses.full() || !fields.set(FieldId::kXForwardedFor, addresses.view())) return false;
+    if (!put_forwarded(address, https, client.edge, fields)) return false;
+  }
   const bool known = !client.edge && !fields.value(FieldId::kXForwardedProto).empty();
   if (!known && !fields.set(FieldId::kXForwardedProto, https ? "https" : "http")) return false;
   if (client.edge || fields.find(FieldId::kXRequestId) == nullptr) {

@@ -39,6 +39,7 @@ struct Peer {
   bool http2_wanted = false;                    // an endpoint's
   bool for_one = false;                         // an endpoint's: told of its client
   bool edge = false;                            // a client's: ClientTerms::edge
+  bool in_mesh = false;                         // a client's: ClientTerms::in_mesh
   bool secure = false;                          // a client's: its TLS has ended here
   HttpFault fault = HttpFault::kNone;           // an endpoint's: why it is gone
   uint32_t frontend = kNoSlot;                  // a client's

@@ -181,6 +181,12 @@ class Garbage {
     if (one_in(3)) grow(tls.server_ids, name());
     spoil(tls.choice);
   }
+  void spoil(MeshPolicy& spec) {
+    if (one_in(2)) spec.workload_labels = labels();
+    spec.tls = static_cast<MeshTls>(random_.next());
+    if (one_in(2)) spec.ports[port()] = static_cast<MeshTls>(random_.next());
+    if (one_in(2)) spec.trust = {name()};
+  }
   void spoil(AccessPolicy& spec) {
     if (one_in(8)) spec.workload_labels = labels();
     if (one_in(8)) spec.action = static_cast<Action>(random_.next());

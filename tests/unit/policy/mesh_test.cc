@@ -32,7 +32,7 @@ Workload web() {
 Workload cart() {
   Workload spec = workload("anything", {kCart}, {{"app", "cart"}});
   spec.service_account = "cart";
-  spec.certificate = "not here";
+  spec.certificate = "elsewhere";
   spec.node = "there";
   return spec;
 }
@@ -148,13 +148,9 @@ TEST_F(Mesh, GuardsKnowPeersByIdentityAndRefuseStrangers) {
   world.apply({put("shop/mesh", mesh()), put("shop/callers", allow)});
   Flow stranger = flow("192.0.2.9", kWeb, 80), peer = stranger, other = stranger,
        foreign = stranger;
-  const auto shows = [](Flow& to, std::string_view id) {
-    const auto parts = tls::parse_spiffe_id(id);
-    to.peer = {id, parts->trust_domain, parts->name_space, parts->service_account};
-  };
-  shows(peer, kCartId);
-  shows(other, "spiffe://example.org/ns/shop/sa/users");
-  shows(foreign, "spiffe://other.org/ns/shop/sa/cart");
+  peer.peer = {kCartId, "example.org", "shop", "cart"};
+  other.peer = {"spiffe://example.org/ns/shop/sa/users", "example.org", "shop", "users"};
+  foreign.peer = {"spiffe://other.org/ns/shop/sa/cart", "other.org", "shop", "cart"};
   const InterfaceId port(2);
   EXPECT_TRUE(guard(*world.snapshot, peer, port).allowed);
   EXPECT_FALSE(guard(*world.snapshot, other, port).allowed);

@@ -38,6 +38,8 @@ struct ClientTerms {
   // Of HTTP: clients are nobody's that is known. What they say of themselves in X-Forwarded-Proto,
   // X-Request-Id and Forwarded is not believed.
   bool edge = false;
+  // Of HTTP: who has shown an identity is a node, which has told already whom it asks for.
+  bool in_mesh = false;
   // Of kEither: TLS is ours where the client offers this protocol, and else bytes as others. Empty:
   // always.
   std::string_view only_alpn{};
