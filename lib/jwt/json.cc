@@ -64,7 +64,8 @@ Result<JsonReader> JsonReader::create(const JsonLimits& limits) {
   JsonReader reader;
   reader.limits_ = limits;
   reader.buffer_ = std::make_unique<uint8_t[]>(limits.bytes + simdjson::SIMDJSON_PADDING);
-  if (reader.parser_.allocate(limits.bytes, limits.depth) != simdjson::SUCCESS)
+  // The document itself is one level.
+  if (reader.parser_.allocate(limits.bytes, limits.depth + 1) != simdjson::SUCCESS)
     return fail("JWT: no memory for the JSON reader");
   return reader;
 }

@@ -26,7 +26,7 @@ Result<> check(const Rules& rules) {
     return fail("algorithms: 1 to {} are allowed, each once", kAlgorithmNames.size());
   if (rules.leeway < Duration() || rules.leeway > kMaxLeeway ||
       rules.leeway.ns() % seconds(1).ns() != 0)
-    return fail("leeway: 0 to {} seconds are allowed", kMaxLeeway.ms() / 1000);
+    return fail("leeway: whole seconds from 0 to {} are allowed", kMaxLeeway.ms() / 1000);
   if (rules.max_token_bytes < kMinTokenBytes || rules.max_token_bytes > kMaxTokenBytes)
     return fail("max_token_bytes: {} to {} are allowed", kMinTokenBytes, kMaxTokenBytes);
   return {};

@@ -165,8 +165,8 @@ TokenDigest Verifier::Parts::digest(std::span<const uint8_t> first,
   TokenDigest digest;
   unsigned size = 0;
   EVP_MD_CTX* context = hashing.get();
-  // With the digest that the context has already it keeps its memory.
-  const bool done = EVP_DigestInit_ex2(context, library->sha256.get(), nullptr) == 1 &&
+  // Without a digest the context keeps the one it has, and its memory.
+  const bool done = EVP_DigestInit_ex2(context, nullptr, nullptr) == 1 &&
                     EVP_DigestUpdate(context, first.data(), first.size()) == 1 &&
                     EVP_DigestUpdate(context, second.data(), second.size()) == 1 &&
                     EVP_DigestFinal_ex(context, digest.data(), &size) == 1;
@@ -186,7 +186,8 @@ Result<std::unique_ptr<Verifier>> Verifier::create(const Library& library, const
                                     .values = kMaxClaims});
   if (!reader) return std::unexpected(reader.error());
   auto parts = std::make_unique<Parts>(library.parts(), rules, std::move(*reader));
-  if (parts->signing == nullptr || parts->hashing == nullptr)
+  if (parts->signing == nullptr || parts->hashing == nullptr ||
+      EVP_DigestInit_ex2(parts->hashing.get(), library.parts().sha256.get(), nullptr) != 1)
     return fail("JWT: no memory for OpenSSL's contexts");
   for (const PublicKey& key : keys.keys()) {
     auto loaded = SignatureKey::load(library.parts(), key);
