@@ -23,7 +23,7 @@ def include_roots(path):
     roots = [] if "include" in path.parts else [str(path.parent)]
     folder = folder_of(path)
     if folder is None:  # tests know everything
-        roots += [*ROOTS.values(), "tests/support", "tests/sim", "tests/unit/tls", "dpdk_app", "control/config",
+        roots += [*ROOTS.values(), "tests/support", "tests/sim", "tests/unit/jwt", "tests/unit/tls", "dpdk_app", "control/config",
                   "control/server", "control/cli"]
     else:
         roots += [ROOTS[name] for name in FOLDERS[folder] if name in ROOTS]
