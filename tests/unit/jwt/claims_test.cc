@@ -1,7 +1,7 @@
 // What AccessPolicy asks of a verified token.
 #include <functional>
 
-#include "support.h"
+#include "gate.h"
 
 namespace heddle::jwt {
 namespace {

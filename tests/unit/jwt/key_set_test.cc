@@ -1,7 +1,7 @@
 // Which keys of a JWK Set are used, which are left out, and which sets are refused (RFC 7517).
 #include <vector>
 
-#include "support.h"
+#include "gate.h"
 
 namespace heddle::jwt {
 namespace {

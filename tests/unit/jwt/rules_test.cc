@@ -1,7 +1,7 @@
 // Registered claims against the rules (RFC 7519 4.1), and the bounds of both.
 #include <vector>
 
-#include "support.h"
+#include "gate.h"
 
 namespace heddle::jwt {
 namespace {

@@ -1,6 +1,6 @@
 // The examples of the RFCs. Their tokens have no audience, so a genuine one ends there, behind its
 // signature.
-#include "support.h"
+#include "gate.h"
 
 namespace heddle::jwt {
 namespace {

@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "allocations.h"
+#include "gate.h"
 #include "jwt/verified_cache.h"
-#include "support.h"
 
 namespace heddle::jwt {
 namespace {

@@ -1,7 +1,7 @@
 // Genuine tokens are taken, and nothing that only looks like one (RFC 7515, RFC 8725).
 #include <openssl/hmac.h>
 
-#include "support.h"
+#include "gate.h"
 
 namespace heddle::jwt {
 namespace {
