@@ -1,4 +1,6 @@
 // Rotations while the mesh lives: who believes whom at each step, by the bundle before and after.
+#include <algorithm>
+
 #include "authority_rig.h"
 
 namespace heddle::ca::test {
@@ -109,7 +111,7 @@ TEST(Rotate, TheOldRootStaysWhileItIsInUse) {
   ASSERT_TRUE(rig.open().prepare_root(kNow));
   ASSERT_TRUE(rig.open().switch_root(kNow));
   rig.issue("cart");
-  rig.issue({.name_space = "edge", .service_account = "web"});
+  rig.issue(LeafWanted{.name_space = "edge", .service_account = "web"});
   const std::string refused = error_of(rig.open().finish_root(Unfinished::kRefuse, kNow));
   EXPECT_NE(refused.find("(1), as that of spiffe://mesh.test/ns/edge/sa/web"), std::string::npos)
       << refused;
