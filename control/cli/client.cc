@@ -204,6 +204,10 @@ Reply<v1::ListClustersResponse> Client::clusters() {
   return connection_->call(connection_->policy, &v1::Policy::Stub::ListClusters);
 }
 
+Reply<v1::ListWorkloadsResponse> Client::workloads() {
+  return connection_->call(connection_->policy, &v1::Policy::Stub::ListWorkloads);
+}
+
 Reply<void> Client::tap(const v1::TapRequest& request,
                         const std::function<bool(const v1::TappedRequest&)>& take) {
   grpc::ClientContext context;

@@ -48,6 +48,7 @@ class Client {
   Reply<v1::ListEndpointsResponse> endpoints(const v1::ListEndpointsRequest& request);
   Reply<v1::ListRulesResponse> rules(const v1::ListRulesRequest& request);
   Reply<v1::ListClustersResponse> clusters();
+  Reply<v1::ListWorkloadsResponse> workloads();
   // As watch(), until heddled has told as many as were asked for.
   Reply<void> tap(const v1::TapRequest& request,
                   const std::function<bool(const v1::TappedRequest&)>& take);

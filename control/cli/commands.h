@@ -99,6 +99,7 @@ Outcome show_neighbors(const Options& options);
 Outcome show_routes(const Options& options);
 Outcome show_rules(const Options& options);
 Outcome show_clusters(const Options& options);
+Outcome show_workloads(const Options& options);
 Outcome show_services(const Options& options);
 Outcome show_endpoints(const Options& options);
 Outcome show_flows(const Options& options);

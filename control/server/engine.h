@@ -105,6 +105,7 @@ class Engine final : public PolicyEngine {
   std::shared_ptr<const RequestNames> request_names() const;
   EngineFacts facts();
   void list_clusters(v1::ListClustersResponse& response) const;
+  void list_workloads(v1::ListWorkloadsResponse& response) const;
   v1::PolicyStatus status();
 
   // `offer` gets the status now and at each change, on the engine's thread, until forget().

@@ -177,6 +177,13 @@ class PolicyService final : public v1::Policy::CallbackService {
       return grpc::Status::OK;
     });
   }
+  UnaryReactor* ListWorkloads(Context* context, const v1::ListWorkloadsRequest*,
+                              v1::ListWorkloadsResponse* response) override {
+    return on_engine(context, [=, &engine = engine_] {
+      engine.list_workloads(*response);
+      return grpc::Status::OK;
+    });
+  }
   grpc::ServerWriteReactor<v1::TappedRequest>* Tap(Context*,
                                                    const v1::TapRequest* request) override {
     return begin_tap(telemetry_, *request);

@@ -301,6 +301,15 @@ std::string Model::identity_of(const Resource& workload) const {
   return state_->index.identity_of(workload);
 }
 
+bool Model::is_here(const Workload& workload) const { return state_->index.is_here(workload); }
+
+std::optional<MeshModes> Model::mesh_of(const Resource& workload) const {
+  const Resource* policy = state_->index.mesh_policy_of(workload);
+  if (policy == nullptr) return std::nullopt;
+  const auto& spec = std::get<MeshPolicy>(policy->spec);
+  return MeshModes{spec.tls, spec.ports};
+}
+
 InterfaceId Model::interface_of(const Workload& workload) const {
   if (!state_->index.is_here(workload)) return kNoInterface;
   const auto port = state_->facts.workload_port(workload.port);

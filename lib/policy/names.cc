@@ -97,6 +97,18 @@ const char* name_of(Kind kind) {
   return "?";
 }
 
+const char* name_of(MeshTls mode) {
+  switch (mode) {
+    case MeshTls::kDisable:
+      return "DISABLE";
+    case MeshTls::kPermissive:
+      return "PERMISSIVE";
+    case MeshTls::kStrict:
+      return "STRICT";
+  }
+  return "?";
+}
+
 std::string_view why_no_label(std::string_view text) {
   if (text.empty()) return "is missing";
   if (text.size() > kMaxLabel) return "is longer than 63 bytes";

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -135,6 +136,9 @@ class Model {
   // The Services and TrafficPolicies whose TLS names the Secret or TrustBundle, as staged.
   std::vector<Key> tls_users(const Key& key) const;
   std::string identity_of(const Resource& workload) const;  // its SPIFFE ID; or empty
+  bool is_here(const Workload& workload) const;             // of this node
+  // How others may come to it, as staged; none: it is not in the mesh.
+  std::optional<MeshModes> mesh_of(const Resource& workload) const;
   // The interface of a workload's port; of another node's none.
   InterfaceId interface_of(const Workload& workload) const;
 

@@ -1,0 +1,29 @@
+// Workloads as the node knows them: its own and others', and how they are in the mesh.
+#include "engine.h"
+
+namespace heddle::server {
+
+void Engine::list_workloads(v1::ListWorkloadsResponse& response) const {
+  for (auto at = content_.lower_bound({policy::Kind::kWorkload, "", ""});
+       at != content_.end() && at->first.kind == policy::Kind::kWorkload; ++at) {
+    const policy::Resource* resource = model_.find(at->first);
+    if (resource == nullptr) continue;
+    const auto& spec = std::get<policy::Workload>(resource->spec);
+    v1::WorkloadInfo& info = *response.add_workloads();
+    info.set_namespace_(at->first.ns);
+    info.set_name(at->first.name);
+    info.set_here(model_.is_here(spec));
+    info.set_node(info.here() ? options_.facts.node : spec.node);
+    if (info.here()) info.set_port(spec.port);
+    for (const policy::IpAddress& address : spec.addresses) info.add_addresses(address.text());
+    info.set_identity(model_.identity_of(*resource));
+    const auto mesh = model_.mesh_of(*resource);
+    if (mesh) info.set_mesh(policy::name_of(mesh->tls));
+    if (mesh)
+      for (const auto& [port, mode] : mesh->ports)
+        info.add_mesh_ports(fmt::format("{} {}", port, policy::name_of(mode)));
+    if (info.here()) info.set_certificate(spec.certificate);
+  }
+}
+
+}  // namespace heddle::server
