@@ -78,10 +78,13 @@ void Checker::bound(const Key& key, uint64_t number, uint64_t most, const char* 
 
 void Checker::check_totals(const Totals& totals, const Key& blamed) {
   bound(blamed, totals.resources, limits_.resources, "resources");
-  bound(blamed, totals.services, limits_.services, "Services");
+  bound(blamed, totals.services + totals.meshed, limits_.services,
+        totals.meshed == 0 ? "Services" : "Services and Workloads in the mesh");
   bound(blamed, totals.gateways, limits_.gateways, "Gateways");
   bound(blamed, totals.service_ports + totals.mesh_ports, limits_.service_ports,
-        "addresses times ports of all Services, Gateways and Workloads in the mesh");
+        totals.meshed == 0 ? "addresses times ports of all Services and Gateways"
+                           : "addresses times ports of all Services, Gateways and Workloads in "
+                             "the mesh");
   bound(blamed, totals.routes, limits_.routes, "Routes");
   bound(blamed, totals.backends, limits_.backends, "backends of all Routes");
   bound(blamed, totals.label_bytes, limits_.label_bytes, "bytes of labels");
@@ -99,7 +102,9 @@ void Checker::check_totals(const Totals& totals, const Key& blamed) {
   bound(blamed, totals.regexes, limits_.regexes,
         "regexes in all Routes, those of paths times hostnames");
   if (!problems_.none()) return;
-  bound(blamed, totals.namespaces, limits_.namespaces, "namespaces with Services or Gateways");
+  bound(blamed, totals.namespaces, limits_.namespaces,
+        totals.meshed == 0 ? "namespaces with Services or Gateways"
+                           : "namespaces with Services, Gateways or Workloads in the mesh");
   bound(blamed, totals.endpoints, limits_.endpoints, "endpoints of all Services");
   bound(blamed, totals.subsets, limits_.subsets, "subsets in backends of all Routes");
   bound(blamed, totals.cluster_endpoints, limits_.cluster_endpoints,

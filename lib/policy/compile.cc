@@ -114,8 +114,7 @@ Compiled Compiler::commit(uint64_t version, Instant now, const Touched& touched,
     HEDDLE_CHECK(group->service != nullptr || group->compiled.empty(),
                  "nothing leads to a service that has gone");
   compile_guards(touched);
-  if (!touched.meshes.empty() || !touched.mesh_material.empty() || touched.identities)
-    compile_identities();
+  if (touched.mesh || !touched.mesh_material.empty() || touched.identities) compile_identities();
   compile_table();
   compile_listeners();
   for (Group* group : std::exchange(recompiled_, {}))

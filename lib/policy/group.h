@@ -105,6 +105,7 @@ struct Touched {
   std::set<std::string> meshes;         // namespaces whose workloads may be others to the mesh
   std::set<std::string> mesh_material;  // namespaces with TLS of such workloads
   bool identities = false;
+  bool mesh = false;  // workloads in the mesh are others
   bool service_addresses = false;
 
   void merge(const Touched& more) {
@@ -120,6 +121,7 @@ struct Touched {
     meshes.insert(more.meshes.begin(), more.meshes.end());
     mesh_material.insert(more.mesh_material.begin(), more.mesh_material.end());
     identities |= more.identities;
+    mesh |= more.mesh;
     service_addresses |= more.service_addresses;
   }
 

@@ -52,8 +52,8 @@ struct Totals {
   uint64_t http_rules = 0, http_places = 0, http_bytes = 0, regexes = 0;
   // Of what several make together.
   uint64_t endpoints = 0, subsets = 0, cluster_endpoints = 0, access_terms = 0;
-  uint64_t namespaces = 0;  // with Services or Gateways
-  uint64_t mesh_ports = 0;  // addresses times ports of workloads in the mesh
+  uint64_t namespaces = 0;              // with Services or Gateways
+  uint64_t meshed = 0, mesh_ports = 0;  // workloads in the mesh, and their addresses times ports
 
   static Totals of(const Resource& resource);
   // The first group alone.
@@ -154,6 +154,7 @@ class Index {
   Meshed make_meshed(const Resource& workload, const Resource& policy) const;
   void add_mesh_ports(const Resource& workload, std::map<uint16_t, ServicePort>& to) const;
   void put_meshed(const Key& key, const Meshed* before, const Meshed* after, Touched& touched);
+  void count_namespace(const std::string& ns, Change change);
   void touch_members(const std::string& ns, Touched& touched);
   void touch_namespace(const std::string& ns, const AccessPolicy& policy, Touched& touched);
   void replace_endpoints(const Key& key, const Resource* before, const Resource* after);
@@ -177,7 +178,8 @@ class Index {
   std::map<std::string, ResourceSet> wide_policies_, label_policies_;
   AddressIndex workloads_, services_, endpoints_;
   std::set<std::pair<FrontendKey, const Key*>> listeners_;
-  std::map<std::string, uint32_t> service_namespaces_;  // how many Services and Gateways each has
+  // How many Services, Gateways and Workloads in the mesh each has.
+  std::map<std::string, uint32_t> service_namespaces_;
   // Services by namespace and one label of their selector.
   std::map<std::tuple<std::string, std::string, std::string>, GroupSet> selectors_;
   GroupSet identity_groups_, sender_groups_;

@@ -157,6 +157,13 @@ void Index::link_workload(const Key& key, const Resource& resource, Change chang
   }
 }
 
+void Index::count_namespace(const std::string& ns, Change change) {
+  uint32_t& named = service_namespaces_[ns];
+  named += change == Change::kAdd ? 1 : UINT32_MAX;
+  if (named == 0) service_namespaces_.erase(ns);
+  totals_.namespaces = service_namespaces_.size();
+}
+
 void Index::link_service(const Key& key, const Resource& resource, Change change,
                          Touched& touched) {
   const Service& spec = service_of(resource);
@@ -168,10 +175,7 @@ void Index::link_service(const Key& key, const Resource& resource, Change change
   touched.service_addresses = true;
   touched.meshes.insert(key.ns);
   link_tls(resource, change);
-  uint32_t& services = service_namespaces_[key.ns];
-  services += change == Change::kAdd ? 1 : UINT32_MAX;
-  if (services == 0) service_namespaces_.erase(key.ns);
-  totals_.namespaces = service_namespaces_.size();
+  count_namespace(key.ns, change);
   for (const IpAddress& address : spec.addresses) {
     put(services_.uses, AddressIndex::Use{address, &key}, change);
     for (const ServicePort& port : spec.ports)

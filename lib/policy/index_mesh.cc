@@ -177,6 +177,12 @@ void Index::put_meshed(const Key& key, const Meshed* before, const Meshed* after
     return offered(*of->offer).addresses.size() * offered(*of->offer).ports.size();
   };
   totals_.mesh_ports += size(after) - size(before);
+  touched.mesh = true;
+  if ((before == nullptr) != (after == nullptr)) {
+    const Change change = after == nullptr ? Change::kRemove : Change::kAdd;
+    totals_.meshed += change == Change::kAdd ? 1 : UINT64_MAX;
+    count_namespace(key.ns, change);
+  }
   Group* group = touch(key, touched);
   group->service = after == nullptr ? nullptr : after->offer.get();
   for (GroupSet* set :

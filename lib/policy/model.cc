@@ -176,7 +176,7 @@ void Model::State::stage_tls(const Touched& now, const Key& blamed, Problems& pr
         for (TlsUse& use : client_uses(index, policy->key, *tls, group->spec()))
           stage(policy->key, "spec.upstream_tls", std::move(use));
   }
-  if (!now.meshes.empty() || !now.mesh_material.empty() || now.identities)
+  if (now.mesh || !now.mesh_material.empty() || now.identities)
     for (const Resource* workload : index.meshed_here())
       for (TlsUse& use : mesh_uses(index, *workload))
         if (shelf.find(use) == nullptr) stage(workload->key, "spec.certificate", std::move(use));

@@ -209,6 +209,18 @@ TEST_F(Mesh, RefusesWhatCannotBe) {
   EXPECT_EQ(world.frontend(kWeb, 1)->client_tls, ClientTls::kTerminate) << "nothing has changed";
 }
 
+TEST_F(Mesh, WorkloadsInItCountAsServices) {
+  Limits limits;
+  limits.services = 2;
+  World small(limits, named(), &maker);
+  small.apply({secret("shop/svid-web"), bundle("shop/mesh", "example.org"), put("shop/web", web()),
+               put("shop/one", service({"10.96.0.1"}))});
+  EXPECT_EQ(small.refuse({put("shop/mesh", mesh())}), "");
+  EXPECT_NE(small.refuse({put("shop/two", service({"10.96.0.2"}))})
+                .find("there would be 3 Services and Workloads in the mesh; at most 2"),
+            std::string::npos);
+}
+
 TEST_F(Mesh, TakingBackIsAsIfNothingHadBeen) {
   world.apply({put("shop/mesh", mesh())});
   const auto frontend = world.frontend(kWeb, 1);

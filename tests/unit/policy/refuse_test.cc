@@ -412,8 +412,7 @@ TEST(Refuse, MoreThanTheLimits) {
        "there would be 1 namespaces with Services or Gateways; at most 0 are allowed"},
       {{.service_ports = 1},
        {x},
-       "there would be 2 addresses times ports of all Services, Gateways and Workloads in the "
-       "mesh; at most 1 are "
+       "there would be 2 addresses times ports of all Services and Gateways; at most 1 are "
        "allowed"},
       {{.endpoints = 1},
        {x, set},
