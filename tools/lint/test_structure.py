@@ -34,7 +34,8 @@ FOLDERS = {
     "control/config": ["app", "config", "core", "wire", "yaml"],
     "control/server": ["balance", "core", "flow", "heddle", "http", "policy", "resource", "server", "store",
                        "telemetry", "tls", "wire", "yaml"],
-    "control/cli": ["core", "flow", "heddle", "resource", "server", "yaml"],
+    "control/ca": ["ca", "core", "tls", "yaml"],
+    "control/cli": ["ca", "core", "flow", "heddle", "resource", "server", "tls", "yaml"],
     "tools/load": [*ALL_LIBRARIES, *APP, "config"],
 }
 
