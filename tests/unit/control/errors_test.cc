@@ -39,11 +39,11 @@ const Refused kRefused[] = {
     {"Nothing",
      {},
      "one of these must follow: apply, diff, delete, get, describe, history, rollback, status, "
-     "explain, show, flows, top, tap, version, completion (--help)"},
+     "explain, show, flows, top, tap, ca, version, completion (--help)"},
     {"ShowWhat",
      {"show"},
      "show: one of these must follow: ports, workers, graph, drops, neighbors, routes, rules, "
-     "clusters, services, "
+     "clusters, workloads, services, "
      "endpoints, flows, connections, listeners, tcp, tls, secrets, version (--help)"},
     {"Misspelt", {"shwo", "ports"}, "unknown command 'shwo' (did you mean 'show'?)"},
     {"MisspeltBelow", {"show", "prts"}, "show: unknown command 'prts' (did you mean 'ports'?)"},
@@ -63,7 +63,7 @@ const Refused kRefused[] = {
     {"ControlCharacters",
      {"\x1b[31m"},
      "unknown command '?[31m' (known: apply, diff, delete, get, describe, history, rollback, "
-     "status, explain, show, flows, top, tap, version, completion)"},
+     "status, explain, show, flows, top, tap, ca, version, completion)"},
     {"NoValue", {"show", "ports", "-o"}, "--output: takes one value, once"},
     {"Twice", {"show", "ports", "-o", "json", "-o", "yaml"}, "--output: takes one value, once"},
     {"Format", {"show", "ports", "-o", "xml"}, "--output: expected table, json or yaml, not 'xml'"},
@@ -298,7 +298,8 @@ complete -p heddlectl)");
   EXPECT_EQ(finished.err, "");
   EXPECT_EQ(finished.out,
             "show\nroute\n--all-namespaces\nendpointset\nudp\n/dev/null\nports\n--all\n--"
-            "verbose\nworkers\njson\nyaml\nneighbors\nroutes rules\ngraph\nflows\n--source\ntime_"
+            "verbose\nworkers workloads\njson\nyaml\nneighbors\nroutes "
+            "rules\ngraph\nflows\n--source\ntime_"
             "wait\nservice\nflush\n--reset\n--service\n"
             "connections\nTIME-WAIT\n--sum\n--limit\nlisteners\n--all\n"
             "complete -F _heddlectl heddlectl\n");
