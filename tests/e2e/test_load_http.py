@@ -94,10 +94,12 @@ def test_an_open_loop_of_http2(net):
 
 
 def test_a_server_that_wants_no_more_of_an_upload(net):
-    """nginx answers at once, and resets the stream without an error."""
+    """nginx answers at once, and resets the stream without an error. When it has had enough of a connection it
+    closes that with what it has not read, which resets it: one request of each such connection may be lost."""
     client = run(net, [net.port], "--connect", f"{HOST}:{TLS}", "--do", "post", "--connections", 4,
                  "--request-bytes", 900_000, "--path", "/swallow", "--http2", *tls_of(net))["client"]
-    assert client["requests"] > 4 and no_failures(client)
+    assert client["requests"] > 4 and client["failures"].pop("reset") <= 4 + client["connections"], client
+    assert no_failures(client)
 
 
 def failing(net, port, *options, path="/file"):
