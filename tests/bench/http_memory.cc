@@ -4,6 +4,7 @@
 //
 //   rps_*      requests a second on connections that stay: HTTP/1.1 by connections and by body, and
 //              HTTP/2 with requests at once; the endpoint speaks HTTP/1.1
+//   http2_both_*  HTTP/2 at the endpoint, too
 //   crr        a connection for each request
 //   tls_*      the same with mutual TLS on both sides
 //   routes_*   with so many rules of policy, by prefix
@@ -63,6 +64,15 @@ double over_http2(double time, uint64_t body, uint32_t connections, uint32_t str
       time, body,
       [&](Side& side) { return std::make_unique<Http2Caller>(side, connections, streams); },
       [](const Player& caller) { return static_cast<const Http2Caller&>(caller).done; });
+}
+
+// HTTP/2 on both sides.
+double all_http2(double time, uint32_t connections, uint32_t streams) {
+  Bench bench(time);
+  Http2Server server(*bench.sides[kServer]);
+  Proxy proxy(*bench.sides[kMeasured], address(2), bench.now, proxy_limits(), {}, nullptr, true);
+  Http2Caller caller(*bench.sides[kClient], connections, streams);
+  return bench.per_second(kMeasured, [&] { return caller.done; });
 }
 
 double with_routes(double time, uint32_t routes) {
@@ -153,6 +163,7 @@ int main(int argc, char** argv) {
   const std::pair<const char*, std::function<double()>> figures[] = {
       {"rps_1", [&] { return over_http1(time, 0, 1); }},
       {"rps_64", [&] { return over_http1(time, 0, 64); }},
+      {"rps_1024", [&] { return over_http1(time, 0, 1024); }},
       {"rps_10000", [&] { return over_http1(time, 0, 10'000); }},
       {"rps_64_1k", [&] { return over_http1(time, 1024, 64); }},
       {"rps_64_16k", [&] { return over_http1(time, 16'384, 64); }},
@@ -160,6 +171,9 @@ int main(int argc, char** argv) {
       {"crr", [&] { return over_http1(time, 0, 64, false); }},
       {"http2_rps_64x1", [&] { return over_http2(time, 0, 64, 1); }},
       {"http2_rps_8x16", [&] { return over_http2(time, 0, 8, 16); }},
+      {"http2_rps_64x16", [&] { return over_http2(time, 0, 64, 16); }},
+      {"http2_both_8x16", [&] { return all_http2(time, 8, 16); }},
+      {"http2_both_64x16", [&] { return all_http2(time, 64, 16); }},
       {"http2_rps_8x16_16k", [&] { return over_http2(time, 16'384, 8, 16); }},
       {"routes_10", [&] { return with_routes(time, 10); }},
       {"routes_5000", [&] { return with_routes(time, 5000); }},

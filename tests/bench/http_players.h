@@ -118,6 +118,61 @@ class HttpServer final : public Player {
   uint32_t wanted_ = 0;
 };
 
+// HTTP/2: each request gets a response of a head alone.
+class Http2Server final : public Player {
+ public:
+  explicit Http2Server(Side& side)
+      : side_(side),
+        store_(16'384, 256 << 20, limits_, side.transport.pieces(), side.buffers),
+        message_(memory_) {
+    side.transport.listen({.local = {side.own, Be16(kPort)}, .max_half_open = 16'384});
+    side.player = this;
+    message_.status = 200;
+    message_.fields.add("server", "bench");
+    message_.fields.add("content-type", "text/plain");
+  }
+  ~Http2Server() override {
+    for (State& state : states_) side_.transport.pieces().free(state.in);
+  }
+  void note(const EventNote& note, Instant now) override {
+    Transport& t = side_.transport;
+    if (note.id.slot >= states_.size()) states_.resize(note.id.slot + 1);
+    State& state = states_[note.id.slot];
+    if (state.session == nullptr) {
+      state.session = std::make_unique<http2::Session>(http2::Side::kServer, store_, limits_);
+      HEDDLE_CHECK(state.session->start(now), "there is memory for a session");
+    }
+    Chain chain = t.receive(note.id, UINT32_MAX, now);
+    t.pieces().join(state.in, chain);
+    state.session->receive(state.in, now);
+    http2::EventNote stream;
+    while (state.session->next_event(stream)) {
+      if (stream.has(http2::Event::kHead)) state.session->respond(stream.stream, message_, true);
+      if (stream.has(http2::Event::kClosed)) state.session->release(stream.stream);
+    }
+    Chain out;
+    state.session->emit(out, now);
+    if (!out.empty()) t.send(note.id, out, now);
+    HEDDLE_CHECK(out.empty(), "TCP takes what a server has to say");
+    // Streams are closed when their last frame was written.
+    while (state.session->next_event(stream))
+      if (stream.has(http2::Event::kClosed)) state.session->release(stream.stream);
+  }
+  void turn(Instant) override {}
+
+ private:
+  struct State {
+    std::unique_ptr<http2::Session> session;
+    Chain in;
+  };
+  Side& side_;
+  http2::Limits limits_;
+  http2::Store store_;
+  std::vector<uint8_t> memory_ = std::vector<uint8_t>(8192);
+  http::Message message_;
+  std::vector<State> states_;
+};
+
 // Keeps `concurrent` connections of HTTP/1.1 with a request on each; without `again` each request
 // has a connection of its own.
 class Http1Caller final : public Player {
@@ -286,9 +341,11 @@ class Http2Caller final : public Player {
 class Proxy final : public Player, private mesh::HttpPolicy {
  public:
   Proxy(Side& side, const IpAddress& to, Instant start, const mesh::HttpLimits& limits,
-        const RelayTls& tls = {}, std::shared_ptr<const policy::HttpRoutes> routes = nullptr)
+        const RelayTls& tls = {}, std::shared_ptr<const policy::HttpRoutes> routes = nullptr,
+        bool http2 = false)
       : side_(side),
         to_(to),
+        http2_(http2),
         tls_(tls),
         routes_(std::move(routes)),
         proxy_(side.transport, side.buffers, *this, limits, start, tls.work, 1) {
@@ -325,7 +382,7 @@ class Proxy final : public Player, private mesh::HttpPolicy {
                                         .connect_timeout = seconds(5),
                                         .idle_timeout = seconds(3600),
                                         .tls = tls_.endpoints},
-                                 .http2 = false};
+                                 .http2 = http2_};
   }
   void opened(uint32_t, uint32_t) override {}
   void closed(uint32_t, uint32_t) override {}
@@ -339,6 +396,7 @@ class Proxy final : public Player, private mesh::HttpPolicy {
 
   Side& side_;
   IpAddress to_;
+  bool http2_;  // to the endpoint
   RelayTls tls_;
   std::shared_ptr<const policy::HttpRoutes> routes_;
   mesh::HttpProxy proxy_;
