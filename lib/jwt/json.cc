@@ -10,6 +10,7 @@ namespace heddle::jwt {
 namespace {
 
 struct Budget {
+  uint32_t depth;
   uint32_t members;
   uint32_t values;
 };
@@ -19,29 +20,34 @@ std::optional<Refusal> look(json::element element, Budget& budget);
 std::optional<Refusal> look_at(json::object object, Budget& budget) {
   std::array<std::string_view, kMaxJsonMembers> names;
   uint32_t count = 0;
+  if (budget.depth == 0) return Refusal::kTooLarge;
+  --budget.depth;
   for (const json::key_value_pair member : object) {
     if (count == budget.members || budget.values == 0) return Refusal::kTooLarge;
     --budget.values;
     names[count++] = member.key;
     if (const auto refusal = look(member.value, budget)) return refusal;
   }
+  ++budget.depth;
   const auto end = names.begin() + count;
   std::sort(names.begin(), end);
   if (std::adjacent_find(names.begin(), end) != end) return Refusal::kDuplicateMember;
   return {};
 }
 
-// As deep as the parser lets through.
 std::optional<Refusal> look(json::element element, Budget& budget) {
   json::object object;
   if (element.get(object) == simdjson::SUCCESS) return look_at(object, budget);
   json::array array;
   if (element.get(array) != simdjson::SUCCESS) return {};
+  if (budget.depth == 0) return Refusal::kTooLarge;
+  --budget.depth;
   for (const json::element each : array) {
     if (budget.values == 0) return Refusal::kTooLarge;
     --budget.values;
     if (const auto refusal = look(each, budget)) return refusal;
   }
+  ++budget.depth;
   return {};
 }
 
@@ -64,7 +70,7 @@ Result<JsonReader> JsonReader::create(const JsonLimits& limits) {
   JsonReader reader;
   reader.limits_ = limits;
   reader.buffer_ = std::make_unique<uint8_t[]>(limits.bytes + simdjson::SIMDJSON_PADDING);
-  // The document itself is one level.
+  // The parser counts the document as a level, and lets empty lists and objects through at any.
   if (reader.parser_.allocate(limits.bytes, limits.depth + 1) != simdjson::SUCCESS)
     return fail("JWT: no memory for the JSON reader");
   return reader;
@@ -83,7 +89,7 @@ std::expected<json::object, Refusal> JsonReader::read(size_t bytes, uint32_t mem
   if (error != simdjson::SUCCESS) return std::unexpected(refusal_of(error));
   json::object object;
   if (root.get(object) != simdjson::SUCCESS) return std::unexpected(Refusal::kBadJson);
-  Budget budget{members, values};
+  Budget budget{limits_.depth, members, values};
   if (const auto refusal = look_at(object, budget)) return std::unexpected(*refusal);
   return object;
 }

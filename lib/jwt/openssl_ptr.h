@@ -22,7 +22,6 @@ struct FreeBy {
 
 using BnPtr = std::unique_ptr<BIGNUM, FreeBy<BN_free>>;
 using LibCtxPtr = std::unique_ptr<OSSL_LIB_CTX, FreeBy<OSSL_LIB_CTX_free>>;
-using MdPtr = std::unique_ptr<EVP_MD, FreeBy<EVP_MD_free>>;
 using MdCtxPtr = std::unique_ptr<EVP_MD_CTX, FreeBy<EVP_MD_CTX_free>>;
 using ParamBldPtr = std::unique_ptr<OSSL_PARAM_BLD, FreeBy<OSSL_PARAM_BLD_free>>;
 using ParamsPtr = std::unique_ptr<OSSL_PARAM, FreeBy<OSSL_PARAM_free>>;
@@ -33,7 +32,6 @@ using ProviderPtr = std::unique_ptr<OSSL_PROVIDER, FreeBy<OSSL_PROVIDER_unload>>
 struct Library::Parts {
   LibCtxPtr library;
   ProviderPtr provider;
-  MdPtr sha256;
 };
 
 }  // namespace heddle::jwt

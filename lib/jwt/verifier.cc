@@ -6,9 +6,9 @@
 
 #include "base64url.h"
 #include "claims_pack.h"
-#include "core/check.h"
 #include "json.h"
 #include "registered_claims.h"
+#include "sha256.h"
 #include "signature.h"
 #include "token.h"
 
@@ -74,10 +74,8 @@ Result<std::unique_ptr<Library>> Library::create() {
   parts->library.reset(OSSL_LIB_CTX_new());
   if (parts->library == nullptr) return fail("JWT: no memory for OpenSSL's context");
   parts->provider.reset(OSSL_PROVIDER_load(parts->library.get(), "default"));
-  parts->sha256.reset(EVP_MD_fetch(parts->library.get(), "SHA256", nullptr));
   ERR_clear_error();
-  if (parts->provider == nullptr || parts->sha256 == nullptr)
-    return fail("JWT: OpenSSL's default provider does not load");
+  if (parts->provider == nullptr) return fail("JWT: OpenSSL's default provider does not load");
   return std::unique_ptr<Library>(new Library(std::move(parts)));
 }
 
@@ -96,7 +94,6 @@ struct Verifier::Parts {
   std::expected<Candidates, Refusal> keys_for(const TokenParts& token);
   std::optional<Refusal> check_signature(const TokenParts& token, const Candidates& candidates);
   std::expected<Claims, Refusal> claims_of(const TokenParts& token, UnixTime now);
-  TokenDigest digest(std::span<const uint8_t> first, std::span<const uint8_t> second);
   // The document that this part of a token is in the reader's buffer.
   bool decode(std::string_view part) { return decode_base64url(part, reader.buffer()); }
 
@@ -106,8 +103,7 @@ struct Verifier::Parts {
   JsonReader reader;
   std::array<uint8_t, kMaxSignature> signature;
   MdCtxPtr signing{EVP_MD_CTX_new()};
-  MdCtxPtr hashing{EVP_MD_CTX_new()};
-  TokenDigest fingerprint{};  // of keys and rules
+  Sha256 fingerprint;  // has keys and rules
 };
 
 std::expected<Candidates, Refusal> Verifier::Parts::candidates(const Header& header) const {
@@ -160,20 +156,6 @@ std::expected<Claims, Refusal> Verifier::Parts::claims_of(const TokenParts& toke
   return Claims(std::move(block));
 }
 
-TokenDigest Verifier::Parts::digest(std::span<const uint8_t> first,
-                                    std::span<const uint8_t> second) {
-  TokenDigest digest;
-  unsigned size = 0;
-  EVP_MD_CTX* context = hashing.get();
-  // Without a digest the context keeps the one it has, and its memory.
-  const bool done = EVP_DigestInit_ex2(context, nullptr, nullptr) == 1 &&
-                    EVP_DigestUpdate(context, first.data(), first.size()) == 1 &&
-                    EVP_DigestUpdate(context, second.data(), second.size()) == 1 &&
-                    EVP_DigestFinal_ex(context, digest.data(), &size) == 1;
-  HEDDLE_CHECK(done && size == digest.size(), "OpenSSL cannot hash");
-  return digest;
-}
-
 Verifier::Verifier(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Verifier::~Verifier() = default;
 
@@ -186,15 +168,13 @@ Result<std::unique_ptr<Verifier>> Verifier::create(const Library& library, const
                                     .values = kMaxClaims});
   if (!reader) return std::unexpected(reader.error());
   auto parts = std::make_unique<Parts>(library.parts(), rules, std::move(*reader));
-  if (parts->signing == nullptr || parts->hashing == nullptr ||
-      EVP_DigestInit_ex2(parts->hashing.get(), library.parts().sha256.get(), nullptr) != 1)
-    return fail("JWT: no memory for OpenSSL's contexts");
+  if (parts->signing == nullptr) return fail("JWT: no memory for OpenSSL's context");
   for (const PublicKey& key : keys.keys()) {
     auto loaded = SignatureKey::load(library.parts(), key);
     if (!loaded) return fail("JWT: OpenSSL does not take the key '{}'", key.kid.value_or(""));
     parts->keys.push_back(std::move(*loaded));
   }
-  parts->fingerprint = parts->digest(fields_of(keys, rules).bytes(), {});
+  parts->fingerprint.add(fields_of(keys, rules).bytes());
   return std::unique_ptr<Verifier>(new Verifier(std::move(parts)));
 }
 
@@ -210,8 +190,10 @@ std::expected<Claims, Refusal> Verifier::verify(std::string_view token, UnixTime
   return parts_->claims_of(*split_token, now);
 }
 
-TokenDigest Verifier::digest(std::string_view token) {
-  return parts_->digest(parts_->fingerprint, bytes_of(token));
+TokenDigest Verifier::digest(std::string_view token) const {
+  Sha256 hash = parts_->fingerprint;
+  hash.add(bytes_of(token));
+  return hash.digest();
 }
 
 const Rules& Verifier::rules() const { return parts_->rules; }

@@ -152,6 +152,9 @@ TEST(Claims, AreBounded) {
   EXPECT_EQ(say(nested(kMaxClaimDepth - 1)), "taken");
   EXPECT_EQ(say(nested(kMaxClaimDepth)), "too_large");
   EXPECT_EQ(say(nested(2000)), "too_large");
+  EXPECT_EQ(say(R"("a":[[[[[[[]]]]]]],"b":{"c":{}})"), "taken");
+  EXPECT_EQ(say(R"("a":[[[[[[[[]]]]]]]])"), "too_large");
+  EXPECT_EQ(say(R"("a":[[[[[[[{}]]]]]]])"), "too_large");
   // iss, aud, exp and the list are four.
   const auto elements = [](size_t count) { return "\"a\":[1" + repeated(",1", count - 1) + "]"; };
   EXPECT_EQ(say(elements(kMaxClaims - 4)), "taken");

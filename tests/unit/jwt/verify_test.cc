@@ -87,7 +87,7 @@ TEST(Verify, RefusesBase64ThatIsNotCanonical) {
   token.back() = "BRhx"[last];
   EXPECT_EQ(gate.say(token), "bad_base64");
   // Signed as it is, so that only its form is wrong.
-  std::string text = base64url(ec().header()) + "." + base64url(payload(R"("exp":1800000060 )"));
+  std::string text = base64url(ec().header()) + "." + base64url(payload(R"("exp":1800000060   )"));
   ASSERT_EQ(text.back(), '0') << "the payload's length has changed: choose blanks anew";
   text.back() = '1';
   EXPECT_EQ(gate.say(text + "." + base64url(ec().sign(text))), "bad_base64");

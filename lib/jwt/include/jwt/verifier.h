@@ -28,7 +28,7 @@ inline constexpr uint32_t kMaxTried = 8;
 // SHA-256 over the keys, the rules and a token: what a verdict may be remembered by.
 using TokenDigest = std::array<uint8_t, 32>;
 
-// OpenSSL's own state of one thread: a library context with its algorithms fetched.
+// OpenSSL's own state of one thread: a library context with its provider loaded.
 class Library {
  public:
   static Result<std::unique_ptr<Library>> create();
@@ -53,7 +53,7 @@ class Verifier {
   std::expected<Claims, Refusal> verify(std::string_view token, UnixTime now);
 
   // The same under the same keys and rules, for whichever verifier. Does not allocate.
-  TokenDigest digest(std::string_view token);
+  TokenDigest digest(std::string_view token) const;
 
   const Rules& rules() const;
 
