@@ -147,7 +147,8 @@ Result<> Directory::remove_unfinished() const {
   const auto names = list();
   if (!names) return std::unexpected(names.error());
   for (const std::string& name : *names)
-    if (name.starts_with('.') && name.ends_with(".new")) HEDDLE_TRY(remove(name));
+    if (name == kUnfinishedMark || (name.starts_with('.') && name.ends_with(".new")))
+      HEDDLE_TRY(remove(name));
   return {};
 }
 

@@ -12,6 +12,10 @@
 
 namespace heddle::ca {
 
+// There from before an init's first file until after its last: with it and without a state, all
+// that is in the directory is of an init that was killed, and nothing was ever issued by it.
+inline constexpr std::string_view kUnfinishedMark = "init.unfinished";
+
 class Directory {
  public:
   // An existing directory that nobody else may write to. Waits up to `patience_ms` for others:
@@ -38,7 +42,8 @@ class Directory {
   // Without an error when there is no `from`; nothing may be at `to`.
   Result<> rename(std::string_view from, std::string_view to) const;
   Result<> remove(std::string_view name) const;
-  // Files that were never put in their place, as who wrote them was killed. For a writer.
+  // Files that were never put in their place, as who wrote them was killed, and an init's mark.
+  // For a writer, where there is a state.
   Result<> remove_unfinished() const;
 
  private:

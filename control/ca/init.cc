@@ -11,9 +11,7 @@
 namespace heddle::ca {
 namespace {
 
-// There from before the first file until after the last: with it and without a state, all that is
-// in the directory is of an init that was killed, and nothing was ever issued by it.
-constexpr std::string_view kMark = "init.unfinished";
+constexpr std::string_view kMark = kUnfinishedMark;
 
 bool is_own(const std::string& name) {
   return name == kMark || name.starts_with('.') || name.starts_with("root") ||

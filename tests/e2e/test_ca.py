@@ -13,8 +13,8 @@ from lab import run
 from node import HEDDLECTL
 
 NOBODY = 65534
-# Of these a file's fate depends on.
-WRITES = "link,rename,unlink,ftruncate,fsync,fchmod,chmod,mkdir,write"
+# What a file's fate depends on.
+WRITES = ("ftruncate", "fsync", "link", "unlink", "rename")
 
 
 def ca(*words, code=0, **more):
@@ -280,7 +280,7 @@ def test_show_tells_what_ends_soon(tmp_path):
     place = tmp_path / "short"
     ca("init", place, "--trust-domain", DOMAIN, "--days", 1, "--intermediate-days", 1)
     assert show(place)["warnings"] == []
-    ca("issue", place, "-n", "shop", "--service-account", "cart", "--hours", 24)
+    ca("issue", place, "-n", "shop", "--service-account", "cart", "--hours", 20)
     out = ca("show", place)
     assert re.search(r"^root +[0-9a-f]{32}  signs  EC P-256  here ", out, re.M), out
     assert re.search(r"^spiffe://example.org/ns/shop/sa/cart  [0-9a-f]{32}  -  ", out, re.M), out
@@ -289,40 +289,38 @@ def test_show_tells_what_ends_soon(tmp_path):
                           check=True)
     assert "heddlectl: the intermediate's key is not there" in done.stderr
     assert "intermediate.key, which signs what is issued" in ca(
-        "issue", place, "-n", "shop", "--service-account", "cart", code=1)
+        "issue", place, "-n", "shop", "--service-account", "cart", "--hours", 1, code=1)
 
 
 def killed_at_each_write(words, prepare):
-    """Runs a command as often as it has writes, each time killed at the next one of them. Yields
-    the directory, and None for the run that came to its end."""
-    for at in range(1, 200):
-        place = prepare(at)
-        done = subprocess.run(
-            ["strace", "-f", "-qq", "-o", "/dev/null", "-e",
-             f"inject={WRITES}:signal=KILL:when={at}", HEDDLECTL, "ca", words[0], place, *words[1:]],
-            capture_output=True, text=True, check=False, timeout=60)
-        yield place
-        if done.returncode == 0:
-            assert at > 3, "nothing was killed"
-            return
-    raise AssertionError("the command has no end")
+    """Runs a command as often as it has writes, each time killed at the next of one kind, and once
+    more to its end. Yields the directories."""
+    killed = 0
+    for kind in WRITES:
+        for at in range(1, 100):
+            place = prepare(f"{kind}-{at}")
+            done = subprocess.run(
+                ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={kind}",
+                 "-e", f"inject={kind}:signal=KILL:when={at}", HEDDLECTL, "ca", words[0], place,
+                 *words[1:]], capture_output=True, text=True, check=False, timeout=60)
+            if done.returncode == 0:
+                break
+            assert "heddlectl:" not in done.stderr, done.stderr
+            killed += 1
+            yield place
+    assert killed > 1, killed
 
 
 def check_whole(place, folder):
     """That the authority does all it has to, and nothing half made is left."""
     names = Names(place, folder)
-    serials = {each["serial"] for each in show(place, "--all")["certificates"]}
     leaf = names.issue("after")
-    if (place / "crl.pem").exists() or any(each["revoked"] for each in show(place)["certificates"]):
+    if (place / "crl.pem").exists():
         ca("crl", place)
     assert names.verdict(names.bundle("after"), leaf) == "OK"
-    assert serials < {each["serial"] for each in show(place, "--all")["certificates"]}
     left = sorted(path.name for path in place.iterdir())
     assert {"root.crt", "root.key", "intermediate.crt", "intermediate.key"} <= set(left), left
     assert not [name for name in left if name.startswith(".") or "unfinished" in name], left
-    for name in ("root", "intermediate"):
-        public = openssl("pkey", "-in", place / f"{name}.key", "-pubout")
-        assert public == openssl("x509", "-in", place / f"{name}.crt", "-noout", "-pubkey")
 
 
 COMMANDS = {
@@ -347,24 +345,27 @@ def test_killed_at_each_write(tmp_path, name):
     for step in steps:
         ca("rotate", origin, "root", *step)
 
-    def copy(at):
-        run("cp", "-a", origin, tmp_path / f"c{at}")
-        return tmp_path / f"c{at}"
+    def copy(to):
+        run("cp", "-a", origin, tmp_path / to)
+        return tmp_path / to
 
     words = [good if word == "SERIAL" else word for word in words]
+    rest = {"steady": ["--prepare", "--switch"], "prepared": ["--switch"], "switched": []}
     for place in killed_at_each_write(words, copy):
+        known = {each["serial"]: each["revoked"] for each in show(place)["certificates"]}
+        assert good in known and known[bad], "what was done before is not lost"
         check_whole(place, tmp_path)
-        # The rotation goes on from where it is.
-        rest = {"steady": ["--prepare", "--switch"], "prepared": ["--switch"], "switched": []}
-        for step in rest[show(place)["step"]]:
+        # A rotation goes on from where it is.
+        for step in rest[show(place)["step"]] if "root" in words else []:
             ca("rotate", place, "root", step)
-        ca("rotate", place, "root", "--finish", "--force")
+        ca(*(["rotate", place, "root", "--finish", "--force"] if "root" in words else
+             [words[0], place, *words[1:]]))
         check_whole(place, tmp_path)
 
 
 def test_init_killed_at_each_write(tmp_path):
     for place in killed_at_each_write(["init", "--trust-domain", DOMAIN],
-                                      lambda at: tmp_path / f"c{at}"):
+                                      lambda to: tmp_path / to):
         if not (place / "ca.json").exists():
             if place.exists():
                 assert "has no ca.json" in ca("show", place, code=2)
