@@ -13,6 +13,7 @@ FLAGS = ["-std=c++23", "-march=x86-64-v3", "-O0", "-w", "-fPIC", "-isystem", "/u
          "-isystem", "/usr/include/x86_64-linux-gnu/dpdk", "-include", "rte_config.h",
          "-DALLOW_EXPERIMENTAL_API"]
 ROOTS = {**{name: f"lib/{name}/include" for name in ALL_LIBRARIES},
+         "ca": "control/ca/include",
          "app": "dpdk_app/include", "server": "control/server/include",
          "config": "control/config/include", "resource": "control/resource/include",
          "store": "control/store/include", "yaml": "control/yaml/include"}

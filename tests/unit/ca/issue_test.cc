@@ -192,7 +192,10 @@ TEST(Issue, WhatEndsSoonIsTold) {
       << warnings[0];
   EXPECT_NE(rig.report(after(46 * kDay)).warnings.at(0).find("the intermediate ends"),
             std::string::npos);
-  EXPECT_NE(rig.report(after(91 * kDay)).warnings.at(0).find("the root ends"), std::string::npos);
+  const auto late = rig.report(after(91 * kDay)).warnings;
+  EXPECT_TRUE(std::ranges::any_of(late, [](const std::string& warning) {
+    return warning.find("the root ends") != std::string::npos;
+  }));
 }
 
 }  // namespace
