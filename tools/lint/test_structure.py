@@ -18,10 +18,11 @@ LIBRARIES = {
     "lib/tls": ["core", "tcp"],
     "lib/mesh": ["core", "http", "policy", "tcp", "telemetry", "tls", "wire"],
     "lib/telemetry": ["core", "wire"],
+    "lib/dns": ["core", "wire"],
     "lib/http": ["core", "tcp", "wire"],
     "lib/jwt": ["core"],
 }
-ALL_LIBRARIES = ["balance", "core", "flow", "http", "jwt", "l3", "mesh", "packet", "policy", "tcp",
+ALL_LIBRARIES = ["balance", "core", "dns", "flow", "http", "jwt", "l3", "mesh", "packet", "policy", "tcp",
                  "telemetry", "tls", "wire"]
 APP = ["app", "flows", "graph", "node", "nodes", "ports", "tcp_io", "worker"]
 FOLDERS = {
