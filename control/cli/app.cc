@@ -92,6 +92,8 @@ void add_shows(CLI::App& show, Request& request) {
            "Groups of endpoints that traffic is spread over, and who uses them");
   add_show(show, request, "workloads", show_workloads,
            "Workloads of all nodes: addresses, identities, how they are in the mesh");
+  add_show(show, request, "access", show_access,
+           "Rules of AccessPolicies: what they have allowed, denied and noted");
   add_show(show, request, "services", show_services,
            "Services: endpoints, packets, and what was refused");
   CLI::App* endpoints = add_show(show, request, "endpoints", show_endpoints,

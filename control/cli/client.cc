@@ -200,6 +200,9 @@ Reply<v1::ListEndpointsResponse> Client::endpoints(const v1::ListEndpointsReques
 Reply<v1::ListRulesResponse> Client::rules(const v1::ListRulesRequest& request) {
   return connection_->call(connection_->policy, &v1::Policy::Stub::ListRules, request);
 }
+Reply<v1::ListAccessResponse> Client::access() {
+  return connection_->call(connection_->policy, &v1::Policy::Stub::ListAccess);
+}
 Reply<v1::ListClustersResponse> Client::clusters() {
   return connection_->call(connection_->policy, &v1::Policy::Stub::ListClusters);
 }

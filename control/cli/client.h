@@ -47,6 +47,7 @@ class Client {
   Reply<v1::ListServicesResponse> services();
   Reply<v1::ListEndpointsResponse> endpoints(const v1::ListEndpointsRequest& request);
   Reply<v1::ListRulesResponse> rules(const v1::ListRulesRequest& request);
+  Reply<v1::ListAccessResponse> access();
   Reply<v1::ListClustersResponse> clusters();
   Reply<v1::ListWorkloadsResponse> workloads();
   // As watch(), until heddled has told as many as were asked for.

@@ -100,8 +100,11 @@ Outcome refused(const Options& options, const std::vector<Problem>& problems, bo
 
 // Before heddled knows of all flows it says how many it knows of.
 std::string cut_text(const v1::ApplyResponse& response) {
-  const uint64_t cut = response.flows_cut();
-  return fmt::format("{} live {} cut{}", thousands(cut), cut == 1 ? "flow" : "flows",
+  const uint64_t cut = response.flows_cut(), requests = response.requests_cut();
+  const std::string more = requests == 0 ? ""
+                                         : fmt::format(", {} {}", thousands(requests),
+                                                       requests == 1 ? "request" : "requests");
+  return fmt::format("{} live {} cut{}{}", thousands(cut), cut == 1 ? "flow" : "flows", more,
                      response.flows_pending() ? " so far, not all were looked at" : "");
 }
 

@@ -60,6 +60,7 @@ struct EndpointFacts {
 struct EngineFacts {
   v1::PolicyStatus status;
   v1::ListServicesResponse services;
+  v1::ListAccessResponse access;
   EndpointFacts endpoints;
 };
 
@@ -99,6 +100,7 @@ class Engine final : public PolicyEngine {
   void list_services(v1::ListServicesResponse& response);
   grpc::Status list_endpoints(const v1::ListEndpointsRequest& request,
                               v1::ListEndpointsResponse& response);
+  void list_access(v1::ListAccessResponse& response) const;
   void list_secrets(v1::ListSecretsResponse& response) const;
   void reload_files();  // what has changed in files is put into effect
   FlowNames flow_names() const;
@@ -140,6 +142,7 @@ class Engine final : public PolicyEngine {
   std::vector<std::string> services_with(const policy::Key& material) const;
   void log(const std::string& text) const;
 
+  std::string identity_of(const policy::Flow& flow) const;
   std::string explain_routed(const policy::Flow& flow, Telling& telling) const;
   std::string explain_service(const policy::Flow& flow, const v1::ExplainRequest& request,
                               Telling& telling) const;
@@ -183,7 +186,9 @@ class Engine final : public PolicyEngine {
   // What slots had counted at the time when they were given; of endpoints only what was not 0.
   std::map<uint32_t, FrontendCounts> baselines_;
   std::map<uint32_t, EndpointCounts> endpoint_baselines_;
-  uint64_t cut_before_ = 0;  // flows that had been cut when the last version was installed
+  std::map<uint32_t, AccessCounts> access_baselines_;
+  // Flows and requests that had been cut when the last version was installed.
+  uint64_t cut_before_ = 0, requests_cut_before_ = 0;
   uint64_t applied_ = 0, refused_ = 0;
   std::string last_refusal_, store_error_;
   std::chrono::microseconds install_time_{};

@@ -295,6 +295,7 @@ bool Engine::flush() {
   for (const Staged& each : staged) {
     each.job.response->set_flows_cut(cut.flows_cut());
     each.job.response->set_flows_pending(cut.flows_pending());
+    each.job.response->set_requests_cut(cut.requests_cut());
     each.job.done(grpc::Status::OK);
   }
   tell_watchers();
@@ -327,6 +328,7 @@ void Engine::publish() {
   // What an older version still cuts is not this one's.
   if (compiled_.may_cut) wait_until_swept(generation_before);
   cut_before_ = target_->flows_cut();
+  requests_cut_before_ = target_->requests_cut();
   const SteadyTime start = std::chrono::steady_clock::now();
   target_->install(compiled_);
   published_.store(version_, std::memory_order_release);

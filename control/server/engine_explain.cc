@@ -73,8 +73,14 @@ grpc::Status read_destination(const v1::ExplainRequest& request, const policy::M
 
 void tell_access(const policy::Decision& decision, const policy::Frontend& frontend,
                  const policy::Model& model, Telling& telling) {
-  if (decision.audited) telling.line("audit", "a rule of an AUDIT or of a dry run fits: counted");
   if (frontend.access == nullptr) return telling.line("access", "no AccessPolicy: everybody may");
+  const bool judges = frontend.is_http && decision.verdict != Verdict::kDenied;
+  if (judges && std::ranges::any_of(frontend.access->entries, [](const policy::AccessEntry& each) {
+        return policy::asks_request(each);
+      }))
+    return telling.line("access", "the connection is let in, and each request judged (--request)");
+  for (const policy::AccessEntry* entry : decision.noted)
+    tell_entry("audit", *entry, model, telling);
   if (decision.access != nullptr) return tell_entry("access", *decision.access, model, telling);
   telling.line("access", "{}",
                frontend.access->default_allow ? "allowed: no DENY fits, and there is no ALLOW"
@@ -206,6 +212,7 @@ grpc::Status Engine::explain(const v1::ExplainRequest& request,
                    ? fmt::format(", known by port {}", options_.facts.ports[flow.in.index()].name)
                : !peer.empty() ? ", of another node, as " + peer
                                : std::string(", without identity"));
+  telling.set_sender(identity_of(flow));
   const auto& addresses = compiled_.attachments->service_addresses;
   const bool to_service =
       std::ranges::binary_search(addresses, flow.destination) || is_in_mesh(snapshot, flow);
@@ -214,6 +221,18 @@ grpc::Status Engine::explain(const v1::ExplainRequest& request,
   response.set_allowed(drop.empty());
   response.set_drop(drop);
   return grpc::Status::OK;
+}
+
+// As a SPIFFE ID; empty: it has none.
+std::string Engine::identity_of(const policy::Flow& flow) const {
+  if (!flow.peer.id.empty()) return std::string(flow.peer.id);
+  const policy::Resource* resource =
+      flow.identified && !options_.trust_domain.empty() ? model_.workload_at(flow.source) : nullptr;
+  if (resource == nullptr) return {};
+  const auto& workload = std::get<policy::Workload>(resource->spec);
+  if (workload.service_account.empty()) return {};
+  return fmt::format("spiffe://{}/ns/{}/sa/{}", options_.trust_domain, resource->key.ns,
+                     workload.service_account);
 }
 
 // The drop's name, or empty: it passes.
@@ -250,7 +269,10 @@ std::string Engine::explain_service(const policy::Flow& flow, const v1::ExplainR
     telling.line("listener", "protocol http: each request has a route of its own");
   else
     tell_route(decision, frontend, tls_name, model_, telling);
-  tell_access(decision, frontend, model_, telling);
+  // What is said of the request says more.
+  const bool judges = frontend.is_http && frontend.access != nullptr && request.has_request();
+  if (!judges || decision.verdict == Verdict::kDenied)
+    tell_access(decision, frontend, model_, telling);
   // The connection ends here, whoever gets its requests.
   if (frontend.is_http && decision.verdict != Verdict::kDenied) {
     telling.line("forwarding", "proxy: terminated here");

@@ -44,6 +44,9 @@ void Engine::note_fresh_slots() {
   const auto frontends = target_->frontend_counts(compiled_.fresh_frontends);
   for (size_t i = 0; i < frontends.size(); ++i)
     baselines_[compiled_.fresh_frontends[i]] = frontends[i];
+  const auto access = target_->access_counts(compiled_.fresh_access_rules);
+  for (size_t i = 0; i < access.size(); ++i)
+    access_baselines_[compiled_.fresh_access_rules[i]] = access[i];
   const auto endpoints = target_->endpoint_counts(compiled_.fresh_endpoints);
   for (size_t i = 0; i < endpoints.size(); ++i) {
     const uint32_t slot = compiled_.fresh_endpoints[i];
@@ -69,6 +72,7 @@ void Engine::tell_cut(v1::ApplyResponse& response) const {
   response.set_flows_pending(!target_->is_live(version_) ||
                              !wait_until_swept(compiled_.snapshot->generation));
   response.set_flows_cut(target_->flows_cut() - cut_before_);
+  response.set_requests_cut(target_->requests_cut() - requests_cut_before_);
 }
 
 grpc::Status Engine::list_endpoints(const v1::ListEndpointsRequest& request,

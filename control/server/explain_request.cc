@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "explain_access.h"
 #include "explain_filters.h"
 #include "http/chars.h"
 #include "http/field_id.h"
@@ -128,6 +129,7 @@ void explain_request(const RequestPlace& place, const v1::HttpRequest& request, 
   if (const std::string why = read(request, message); !why.empty())
     return telling.line("answer", "400 bad_request: {}", why);
   telling.line("request", "{} {}{}", message.method_text(), message.authority(), message.path());
+  if (!tell_request_access(place, message, telling)) return telling.line("answer", "403 denied");
   if (!frontend.takes_host(message.authority()))
     return telling.line("answer", "404 no_route: the listener takes no requests for this host");
   policy::HttpMatched matched;
@@ -162,7 +164,10 @@ void explain_request(const RequestPlace& place, const v1::HttpRequest& request, 
   policy::Flow there = place.flow;
   there.destination = decision.endpoint->address;
   there.destination_port = decision.port;
-  if (!tell_guard(there, place.snapshot, place.model, telling))
+  if (matched.target != nullptr && !become_sent(*matched.target, matched.prefix, message))
+    return telling.line("answer", "400 bad_request: with what the rule adds it is too large");
+  const policy::RequestHead sent = policy::RequestHead::of(message);
+  if (!tell_guard(there, place.snapshot, place.model, telling, &sent))
     return telling.line("answer", "403 denied, where it is this endpoint");
   if (!tell_mesh({decision, place.flow, frontend, place.snapshot, place.model}, "HTTP/2", telling))
     return telling.line("answer", "403 denied, where it is this endpoint");

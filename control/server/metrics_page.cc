@@ -97,6 +97,7 @@ void MetricsPage::add_policy(MetricsText& to) {
   if (facts == nullptr) return;
   add_status(facts->status, to);
   add_services(facts->services, to);
+  add_access(facts->access, to);
   add_endpoints(facts->endpoints, to);
 }
 

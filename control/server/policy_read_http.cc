@@ -9,9 +9,7 @@
 namespace heddle::server {
 namespace {
 
-using Headers = google::protobuf::RepeatedPtrField<v1::HeaderMatch>;
 using Filters = google::protobuf::RepeatedPtrField<v1::HttpFilter>;
-using TextKind = policy::TextMatch::Kind;
 
 // All of a Route's rules, with what they have in common.
 class RuleReader {
@@ -26,9 +24,6 @@ class RuleReader {
   policy::HttpMatch read_match(const v1::GrpcMatch& from, const std::string& field);
   policy::PathMatch read_path(const v1::StringMatch& from, const std::string& field);
   policy::PathMatch read_call(const v1::GrpcMatch& from, const std::string& field);
-  policy::TextMatch read_text(const v1::HeaderMatch& from, const std::string& field);
-  std::vector<policy::NamedMatch> read_headers(const Headers& from, const std::string& field);
-  std::vector<policy::NamedMatch> read_query(const Headers& from, const std::string& field);
   policy::HttpSource read_source(const v1::SourceMatch& from, const std::string& field);
   void read_filters(const Filters& from, const std::string& field, policy::HttpRule& to);
   void read_filter(const v1::HttpFilter& from, const std::string& field, uint8_t place,
@@ -83,44 +78,6 @@ policy::PathMatch RuleReader::read_path(const v1::StringMatch& from, const std::
   return {};
 }
 
-policy::TextMatch RuleReader::read_text(const v1::HeaderMatch& from, const std::string& field) {
-  switch (from.match_case()) {
-    case v1::HeaderMatch::kExact:
-      return {TextKind::kExact, from.exact()};
-    case v1::HeaderMatch::kPrefix:
-      return {TextKind::kPrefix, from.prefix()};
-    case v1::HeaderMatch::kSuffix:
-      return {TextKind::kSuffix, from.suffix()};
-    case v1::HeaderMatch::kRegex:
-      return {TextKind::kRegex, from.regex()};
-    case v1::HeaderMatch::kPresent:
-      if (!from.present())
-        reader_.problem(field + ".present",
-                        "expected true; rules do not ask for what is not there");
-      return {};
-    case v1::HeaderMatch::MATCH_NOT_SET:
-      break;
-  }
-  reader_.problem(field, "says nothing; expected exact, prefix, suffix, regex or present");
-  return {};
-}
-
-std::vector<policy::NamedMatch> RuleReader::read_headers(const Headers& from,
-                                                         const std::string& field) {
-  std::vector<policy::NamedMatch> to = read_query(from, field);
-  for (policy::NamedMatch& each : to) each.name = in_small_letters(std::move(each.name));
-  return to;
-}
-
-std::vector<policy::NamedMatch> RuleReader::read_query(const Headers& from,
-                                                       const std::string& field) {
-  std::vector<policy::NamedMatch> to;
-  if (!reader_.fits(from.size(), policy::kMaxNamedMatches, field)) return to;
-  for (int i = 0; i < from.size(); ++i)
-    to.push_back({from[i].name(), read_text(from[i], fmt::format("{}[{}]", field, i))});
-  return to;
-}
-
 policy::HttpSource RuleReader::read_source(const v1::SourceMatch& from, const std::string& field) {
   policy::HttpSource to{.workload = from.workload(),
                         .ns = from.namespace_().empty() ? ns_ : from.namespace_(),
@@ -136,8 +93,8 @@ policy::HttpMatch RuleReader::read_match(const v1::HttpMatch& from, const std::s
   policy::HttpMatch to;
   if (from.has_path()) to.path = read_path(from.path(), field + ".path");
   to.method = from.method();
-  to.fields = read_headers(from.headers(), field + ".headers");
-  to.query = read_query(from.query(), field + ".query");
+  to.fields = read_header_matches(from.headers(), field + ".headers", reader_);
+  to.query = read_named_matches(from.query(), field + ".query", reader_);
   if (from.has_source()) to.source = read_source(from.source(), field + ".source");
   return to;
 }
@@ -164,7 +121,7 @@ policy::HttpMatch RuleReader::read_match(const v1::GrpcMatch& from, const std::s
   policy::HttpMatch to;
   to.path = read_call(from, field);
   to.method = "POST";
-  to.fields = read_headers(from.headers(), field + ".headers");
+  to.fields = read_header_matches(from.headers(), field + ".headers", reader_);
   if (from.has_source()) to.source = read_source(from.source(), field + ".source");
   return to;
 }

@@ -56,40 +56,48 @@ void read_identity(const v1::Source& from, const std::string& field, policy::Sou
   to.identified = true;
 }
 
+void read_not_principal(const std::string& from, const std::string& field, policy::Source& to,
+                        PolicyReader& reader) {
+  const auto principal = parse_principal(from);
+  if (!principal)
+    return reader.problem(field,
+                          "is no identity; expected spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT");
+  if (reader.trust_domain().empty())
+    return reader.problem(field,
+                          "names a trust domain, and this node has none: give trust_domain "
+                          "in heddled.yaml");
+  to.not_principals.push_back({std::string(principal->ns), std::string(principal->account),
+                               std::string(principal->domain),
+                               principal->domain != reader.trust_domain()});
+}
+
 policy::Source read_source(const v1::Source& from, const std::string& field, policy::Action action,
                            PolicyReader& reader) {
   policy::Source to;
-  if (!reader.fits(from.cidrs_size() + from.not_cidrs_size() + from.not_namespaces_size(),
+  const int not_identities =
+      from.not_namespaces_size() + from.not_service_accounts_size() + from.not_principals_size();
+  if (!reader.fits(from.cidrs_size() + from.not_cidrs_size() + not_identities,
                    policy::kMaxSourceTerms, field))
     return to;
   read_identity(from, field, to, reader);
   // "Not of that namespace" is known of senders with an identity alone. For the others it fails
   // closed: no ALLOW is for them, and every DENY.
-  if (from.not_namespaces_size() != 0 && action == policy::Action::kAllow) to.identified = true;
+  if (not_identities != 0 && action == policy::Action::kAllow) to.identified = true;
   to.cidrs = reader.prefixes(from.cidrs(), field + ".cidrs");
   to.not_cidrs = reader.prefixes(from.not_cidrs(), field + ".not_cidrs");
   to.not_namespaces = {from.not_namespaces().begin(), from.not_namespaces().end()};
-  reader.later(from.not_principals_size() != 0, field + ".not_principals");
+  to.not_service_accounts = {from.not_service_accounts().begin(),
+                             from.not_service_accounts().end()};
+  for (int i = 0; i < from.not_principals_size(); ++i)
+    read_not_principal(from.not_principals(i), fmt::format("{}.not_principals[{}]", field, i), to,
+                       reader);
   reader.later(from.jwt_claims_size() != 0, field + ".jwt_claims");
   // An empty source would fit everybody, which is hardly what was meant.
   const bool empty = from.principal().empty() && from.namespace_().empty() &&
                      from.service_account().empty() && from.trust_domain().empty() &&
-                     from.cidrs_size() + from.not_cidrs_size() + from.not_namespaces_size() == 0;
+                     from.cidrs_size() + from.not_cidrs_size() + not_identities == 0;
   if (empty) reader.problem(field, "says nothing; for everybody leave \"from\" out");
   return to;
-}
-
-void read_operation(const v1::Operation& from, const std::string& field, policy::AccessRule& to,
-                    PolicyReader& reader) {
-  if (!reader.fits(from.ports_size(), policy::kMaxServicePorts, field + ".ports")) return;
-  to.ports.insert(to.ports.end(), from.ports().begin(), from.ports().end());
-  reader.later(from.methods_size() != 0, field + ".methods");
-  reader.later(from.paths_size() != 0, field + ".paths");
-  reader.later(from.hosts_size() != 0, field + ".hosts");
-  reader.later(from.not_methods_size() != 0, field + ".not_methods");
-  reader.later(from.not_paths_size() != 0, field + ".not_paths");
-  if (from.ports_size() == 0)
-    reader.problem(field, "says nothing; for everything leave \"to\" out");
 }
 
 void read_algorithm(const v1::Balancer& from, policy::TrafficPolicy& to, PolicyReader& reader) {
@@ -248,13 +256,14 @@ policy::AccessPolicy read(const v1::AccessPolicy& from, PolicyReader& reader) {
     const v1::AccessRule& each = from.rules(i);
     if (!reader.fits(each.from_size(), policy::kMaxSources,
                      fmt::format("spec.rules[{}].from", i)) ||
-        !reader.fits(each.to_size(), policy::kMaxServicePorts, fmt::format("spec.rules[{}].to", i)))
+        !reader.fits(each.to_size(), policy::kMaxOperations, fmt::format("spec.rules[{}].to", i)))
       return to;
     for (int j = 0; j < each.from_size(); ++j)
       rule.from.push_back(read_source(each.from(j), fmt::format("spec.rules[{}].from[{}]", i, j),
                                       to.action, reader));
     for (int j = 0; j < each.to_size(); ++j)
-      read_operation(each.to(j), fmt::format("spec.rules[{}].to[{}]", i, j), rule, reader);
+      rule.to.push_back(
+          read_operation(each.to(j), fmt::format("spec.rules[{}].to[{}]", i, j), reader));
   }
   return to;
 }

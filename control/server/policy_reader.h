@@ -68,6 +68,18 @@ policy::TrustBundle read(const v1::TrustBundle& from, PolicyReader& reader);
 policy::Gateway read(const v1::Gateway& from, PolicyReader& reader);
 policy::MeshPolicy read(const v1::MeshPolicy& from, PolicyReader& reader);
 
+// A part of AccessPolicy.
+policy::Operation read_operation(const v1::Operation& from, const std::string& field,
+                                 PolicyReader& reader);
+
+// Parameters that a rule of a Route asks for, and headers that one or an AccessPolicy does.
+std::vector<policy::NamedMatch> read_named_matches(
+    const google::protobuf::RepeatedPtrField<v1::HeaderMatch>& from, const std::string& field,
+    PolicyReader& reader);
+std::vector<policy::NamedMatch> read_header_matches(
+    const google::protobuf::RepeatedPtrField<v1::HeaderMatch>& from, const std::string& field,
+    PolicyReader& reader);
+
 // Parts of Route.
 policy::Backend read_backend(const v1::Backend& from, const std::string& ns,
                              const std::string& field, PolicyReader& reader);

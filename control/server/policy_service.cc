@@ -170,6 +170,13 @@ class PolicyService final : public v1::Policy::CallbackService {
       return grpc::Status::OK;
     });
   }
+  UnaryReactor* ListAccess(Context* context, const v1::ListAccessRequest*,
+                           v1::ListAccessResponse* response) override {
+    return on_engine(context, [=, &engine = engine_] {
+      engine.list_access(*response);
+      return grpc::Status::OK;
+    });
+  }
   UnaryReactor* ListClusters(Context* context, const v1::ListClustersRequest*,
                              v1::ListClustersResponse* response) override {
     return on_engine(context, [=, &engine = engine_] {

@@ -30,8 +30,12 @@ const char* text_of(tls::Version version) {
 
 void tell_entry(const char* topic, const policy::AccessEntry& entry, const policy::Model& model,
                 Telling& telling) {
-  telling.line(topic, "{} by {} rule {}", entry.action == policy::Action::kAllow ? "ALLOW" : "DENY",
-               model.policy_name(entry.policy), entry.rule);
+  const char* action = entry.action == policy::Action::kAllow  ? "ALLOW"
+                       : entry.action == policy::Action::kDeny ? "DENY"
+                                                               : "AUDIT";
+  telling.line(topic, "{} by {} rule {}{}{}", action, model.policy_name(entry.policy), entry.rule,
+               entry.dry_run ? ", a dry run" : "",
+               telling.sender().empty() ? "" : fmt::format(" ({})", telling.sender()));
 }
 
 void tell_refusal(policy::Refusal how, policy::Protocol protocol, Telling& telling) {
@@ -44,11 +48,13 @@ void tell_refusal(policy::Refusal how, policy::Protocol protocol, Telling& telli
 
 std::optional<policy::Guarded> tell_guard_alone(const char* topic, const policy::Flow& flow,
                                                 const policy::Snapshot& snapshot,
-                                                const policy::Model& model, Telling& telling) {
+                                                const policy::Model& model, Telling& telling,
+                                                const policy::RequestHead* request) {
   const InterfaceId out = snapshot.guarded(flow.destination);
   if (out == kNoInterface) return std::nullopt;
-  const policy::Guarded guarded = policy::guard(snapshot, flow, out);
-  if (guarded.audited) telling.line("audit", "a rule of the workload's guard fits: counted");
+  const policy::Guarded guarded = policy::guard(snapshot, flow, out, request);
+  for (const policy::AccessEntry* entry : guarded.noted)
+    tell_entry("audit", *entry, model, telling);
   if (tell_mesh_guard(flow, guarded, telling)) return guarded;
   if (guarded.access != nullptr)
     tell_entry(topic, *guarded.access, model, telling);
@@ -60,10 +66,10 @@ std::optional<policy::Guarded> tell_guard_alone(const char* topic, const policy:
 }
 
 bool tell_guard(const policy::Flow& flow, const policy::Snapshot& snapshot,
-                const policy::Model& model, Telling& telling) {
-  const auto guarded = tell_guard_alone("guard", flow, snapshot, model, telling);
+                const policy::Model& model, Telling& telling, const policy::RequestHead* request) {
+  const auto guarded = tell_guard_alone("guard", flow, snapshot, model, telling, request);
   if (!guarded) return true;
-  if (!guarded->allowed) tell_refusal(guarded->how, flow.protocol, telling);
+  if (!guarded->allowed && request == nullptr) tell_refusal(guarded->how, flow.protocol, telling);
   return guarded->allowed;
 }
 

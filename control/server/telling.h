@@ -17,6 +17,11 @@ namespace heddle::server {
 class Telling {
  public:
   explicit Telling(v1::ExplainResponse& response) : response_(response) {}
+
+  // The identity that rules know the sender by; empty: it has none.
+  void set_sender(std::string identity) { sender_ = std::move(identity); }
+  const std::string& sender() const { return sender_; }
+
   template <class... Args>
   void line(const char* topic, fmt::format_string<Args...> format, Args&&... args) {
     v1::ExplainResponse::Line& line = *response_.add_lines();
@@ -26,6 +31,7 @@ class Telling {
 
  private:
   v1::ExplainResponse& response_;
+  std::string sender_;
 };
 
 void tell_entry(const char* topic, const policy::AccessEntry& entry, const policy::Model& model,
@@ -34,10 +40,13 @@ void tell_refusal(policy::Refusal how, policy::Protocol protocol, Telling& telli
 // What the guard of the workload at the flow's destination says of it; none: it has no guard.
 std::optional<policy::Guarded> tell_guard_alone(const char* topic, const policy::Flow& flow,
                                                 const policy::Snapshot& snapshot,
-                                                const policy::Model& model, Telling& telling);
-// Whether the workload at the flow's destination may be called by its sender.
+                                                const policy::Model& model, Telling& telling,
+                                                const policy::RequestHead* request = nullptr);
+// Whether the workload at the flow's destination may be called by its sender; with `request`
+// whether it may be sent that.
 bool tell_guard(const policy::Flow& flow, const policy::Snapshot& snapshot,
-                const policy::Model& model, Telling& telling);
+                const policy::Model& model, Telling& telling,
+                const policy::RequestHead* request = nullptr);
 // How an endpoint of another node is reached, where it is in the mesh (explain_mesh.cc). False: it
 // is not. `inner`: what is spoken inside.
 struct MeshPlace {

@@ -78,9 +78,11 @@ class Node : public server::NodeView, public server::PolicyTarget {
   bool is_on_link(const policy::IpAddress& address) override;
   std::vector<server::FrontendCounts> frontend_counts(std::span<const uint32_t> slots) override;
   std::vector<server::EndpointCounts> endpoint_counts(std::span<const uint32_t> slots) override;
+  std::vector<server::AccessCounts> access_counts(std::span<const uint32_t> slots) override;
   void forget_requests(std::span<const uint32_t> frontends,
                        std::span<const uint32_t> rules) override;
   uint64_t flows_cut() override;
+  uint64_t requests_cut() override;
   bool has_swept(uint32_t generation) override;
 
  private:

@@ -1,4 +1,5 @@
 // How policy gets to the workers, and what they have counted under it.
+#include "mesh/http_proxy.h"
 #include "node/node.h"
 #include "worker/tcp.h"
 
@@ -86,6 +87,29 @@ std::vector<server::EndpointCounts> Node::endpoint_counts(std::span<const uint32
     }
   }
   return all;
+}
+
+std::vector<server::AccessCounts> Node::access_counts(std::span<const uint32_t> slots) {
+  std::vector<server::AccessCounts> all(slots.size());
+  for (size_t i = 0; i < slots.size(); ++i) {
+    for (const auto& worker : workers_) {
+      const AccessCounters& counters = worker->access[slots[i]];
+      all[i].allowed += counters.allowed.value();
+      all[i].denied += counters.denied.value();
+      all[i].audited += counters.audited.value();
+      all[i].dry_run += counters.dry_run.value();
+    }
+  }
+  return all;
+}
+
+uint64_t Node::requests_cut() {
+  uint64_t cut = 0;
+  for (const auto& worker : workers_) {
+    const mesh::HttpProxy* http = worker->tcp == nullptr ? nullptr : worker->tcp->user->http();
+    if (http != nullptr) cut += http->counters().value(mesh::HttpStat::kRequestsCut);
+  }
+  return cut;
 }
 
 uint64_t Node::flows_cut() {

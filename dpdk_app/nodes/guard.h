@@ -54,6 +54,7 @@ class Guarding {
     const InterfaceId out = worker_.topology->hops[packet_.meta().next_hop].interface;
     const policy::Guarded there = ask(parsed_.key, in, out);
     if (there.audited) worker_.guard_counters.audited.add();
+    worker_.count_access(there.access, there.allowed, there.noted);
     FlowOrigin origin(in, is_workload(in));
     if (!there.allowed) {
       if (!is_midstream() || !ask(parsed_.key.reversed(), out, in).allowed) {

@@ -125,12 +125,17 @@ class Serving {
         policy::decide(policy_, flow, is_proxied(flow) ? nullptr : &state);
     if (decision.verdict == policy::Verdict::kNoPort) return Edge::kNoPort;
     ServiceCounters& counters = worker_.services[decision.frontend];
-    if (decision.audited) counters.audited.add();
-    if (decision.verdict == policy::Verdict::kDenied) {
+    const policy::Frontend& frontend = *policy_.frontends[decision.frontend];
+    const bool denied = decision.verdict == policy::Verdict::kDenied;
+    // Of HTTP each request is judged, and counted.
+    if (denied || !frontend.is_http) {
+      if (decision.audited) counters.audited.add();
+      worker_.count_access(decision.access, !denied, decision.noted);
+    }
+    if (denied) {
       counters.denied.add();
       return deny(decision.how);
     }
-    const policy::Frontend& frontend = *policy_.frontends[decision.frontend];
     // Each of its requests is led for itself, and gets an answer where it cannot be. Who asks for a
     // workload may have to show an identity first.
     if (frontend.is_http || frontend.of_workload) return terminate();
@@ -147,12 +152,17 @@ class Serving {
     arriving.destination = decision.endpoint->address;
     arriving.destination_port = decision.port;
     const policy::Guarded guarded = policy::guard(policy_, arriving, out);
-    if (guarded.audited) counters.audited.add();
+    const bool proxied = frontend.forwarding == policy::Forwarding::kProxy;
+    // The relay asks again, of the endpoint that it will choose.
+    if (!guarded.allowed || !proxied) {
+      if (guarded.audited) counters.audited.add();
+      worker_.count_access(guarded.access, guarded.allowed, guarded.noted);
+    }
     if (!guarded.allowed) {
       counters.denied.add();
       return deny(guarded.how);
     }
-    if (frontend.forwarding == policy::Forwarding::kProxy) return terminate();
+    if (proxied) return terminate();
     const bool translates = frontend.forwarding == policy::Forwarding::kDnat ||
                             frontend.forwarding == policy::Forwarding::kFullNat;
     return translates ? translate(decision, frontend, endpoint, out) : pass_on(decision, frontend);

@@ -64,11 +64,26 @@ std::optional<mesh::ClientTerms> HttpUser::terms(uint32_t frontend, const mesh::
   // Its header of the PROXY protocol may have taken until the slot was another's.
   if (!view_.is_still_proxied(frontend, client.tuple.local)) return std::nullopt;
   const policy::Flow flow = view_.flow_of(client);
-  if (view_.decide(flow).verdict == policy::Verdict::kDenied) {
+  const policy::Decision decision = view_.decide(flow);
+  if (decision.verdict == policy::Verdict::kDenied) {
     worker_.services[frontend].denied.add();
+    worker_.count_access(decision.access, false, decision.noted);
     return std::nullopt;
   }
   return view_.terms_of(*its, flow);
+}
+
+bool HttpUser::admits(uint32_t frontend, const mesh::Client& client,
+                      const policy::RequestHead& request) {
+  const policy::Frontend* its = view_.frontend(frontend);
+  if (its == nullptr || its->access == nullptr) return true;
+  const policy::Judged judged =
+      policy::judge_request(view_.policy(), frontend, view_.flow_of(client), request);
+  worker_.count_access(judged.access, judged.allowed, judged.noted);
+  ServiceCounters& counters = worker_.services[frontend];
+  if (judged.audited) counters.audited.add();
+  if (!judged.allowed) counters.denied.add();
+  return judged.allowed;
 }
 
 std::optional<mesh::HttpRoute> HttpUser::route(uint32_t frontend, const mesh::Client& client,
@@ -116,7 +131,8 @@ void HttpUser::lead_by_affinity(const policy::BackendTerms& terms, const policy:
 }
 
 std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::choose(
-    uint32_t frontend, const mesh::Client& client, const mesh::HttpRoute& route) {
+    uint32_t frontend, const mesh::Client& client, const mesh::HttpRoute& route,
+    const http::Message& request) {
   using mesh::HttpFault;
   const policy::Frontend* its = view_.frontend(frontend);
   if (its == nullptr || !its->is_http) return std::unexpected(HttpFault::kNoRoute);
@@ -136,7 +152,8 @@ std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::choose(
     counters.no_endpoint.add();
     return std::unexpected(HttpFault::kNoEndpoint);
   }
-  auto way = view_.upstream_of(flow, decision, wanted_of(decision, route));
+  const policy::RequestHead head = policy::RequestHead::of(request);
+  auto way = view_.upstream_of(flow, decision, wanted_of(decision, route), &head);
   if (!way) {
     if (way.error() == PolicyView::NoWay::kUnreachable)
       return std::unexpected(HttpFault::kNoConnection);
@@ -149,7 +166,8 @@ std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::choose(
 }
 
 std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::mirror(
-    uint32_t frontend, const mesh::Client& client, const mesh::HttpRoute& route) {
+    uint32_t frontend, const mesh::Client& client, const mesh::HttpRoute& route,
+    const http::Message& request) {
   using mesh::HttpFault;
   const policy::Frontend* its = view_.frontend(frontend);
   const policy::PickState state = worker_.flows->pick_state();
@@ -160,7 +178,8 @@ std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::mirror(
   const policy::Decision decision = policy::decide_mirror(
       view_.policy(), frontend, flow, *route.target, state.random.next(), &state);
   if (decision.verdict != policy::Verdict::kForward) return std::unexpected(HttpFault::kNoEndpoint);
-  auto way = view_.upstream_of(flow, decision, wanted_of(decision, route));
+  const policy::RequestHead head = policy::RequestHead::of(request);
+  auto way = view_.upstream_of(flow, decision, wanted_of(decision, route), &head);
   if (!way) return std::unexpected(HttpFault::kNoConnection);
   return mesh::HttpDestination{.to = std::move(way->to),
                                .http2 = way->inner == PolicyView::Inner::kHttp2};
@@ -186,12 +205,22 @@ mesh::Standing HttpUser::judge(uint32_t frontend, const mesh::Client& client) {
                                                            : mesh::Standing::kReset;
 }
 
+bool HttpUser::may_go_on(uint32_t frontend, const mesh::Client& client,
+                         const policy::RequestHead& request) {
+  const policy::Frontend* its = view_.frontend(frontend);
+  return its == nullptr || its->access == nullptr ||
+         policy::judge_request(view_.policy(), frontend, view_.flow_of(client), request).allowed;
+}
+
 bool HttpUser::may_stay(uint32_t frontend, const mesh::Client& client,
-                        const tcp::Endpoint& endpoint) {
+                        const tcp::Endpoint& endpoint, const http::Message& sent) {
   const policy::Frontend* its = view_.frontend(frontend);
   if (its == nullptr) return false;
-  return view_.guard_lets_in(*its, view_.flow_of(client), policy_address(endpoint.address),
-                             endpoint.port.host());
+  const policy::RequestHead head = policy::RequestHead::of(sent);
+  return view_
+      .guard_of(*its, view_.flow_of(client), policy_address(endpoint.address), endpoint.port.host(),
+                &head)
+      .allowed;
 }
 
 }  // namespace heddle::app

@@ -20,18 +20,24 @@ class HttpUser final : private mesh::HttpPolicy {
  private:
   bool wants_proxy_header(uint32_t frontend) override;
   std::optional<mesh::ClientTerms> terms(uint32_t frontend, const mesh::Client& client) override;
+  bool admits(uint32_t frontend, const mesh::Client& client,
+              const policy::RequestHead& request) override;
   std::optional<mesh::HttpRoute> route(uint32_t frontend, const mesh::Client& client,
                                        const http::Message& request) override;
   std::expected<mesh::HttpDestination, mesh::HttpFault> choose(
-      uint32_t frontend, const mesh::Client& client, const mesh::HttpRoute& route) override;
+      uint32_t frontend, const mesh::Client& client, const mesh::HttpRoute& route,
+      const http::Message& request) override;
   std::expected<mesh::HttpDestination, mesh::HttpFault> mirror(
-      uint32_t frontend, const mesh::Client& client, const mesh::HttpRoute& route) override;
+      uint32_t frontend, const mesh::Client& client, const mesh::HttpRoute& route,
+      const http::Message& request) override;
   void opened(uint32_t frontend, uint32_t endpoint) override { view_.opened(frontend, endpoint); }
   void closed(uint32_t, uint32_t endpoint) override { view_.closed(endpoint); }
   void ended(const mesh::HttpRecord& record) override;
   mesh::Standing judge(uint32_t frontend, const mesh::Client& client) override;
-  bool may_stay(uint32_t frontend, const mesh::Client& client,
-                const tcp::Endpoint& endpoint) override;
+  bool may_go_on(uint32_t frontend, const mesh::Client& client,
+                 const policy::RequestHead& request) override;
+  bool may_stay(uint32_t frontend, const mesh::Client& client, const tcp::Endpoint& endpoint,
+                const http::Message& sent) override;
 
   void lead_by_affinity(const policy::BackendTerms& terms, const policy::Flow& flow,
                         const http::Message& request, mesh::HttpRoute& route);

@@ -125,13 +125,16 @@ std::expected<void, PolicyView::NoWay> PolicyView::protect(const policy::Flow& f
 }
 
 std::expected<PolicyView::Way, PolicyView::NoWay> PolicyView::upstream_of(
-    const policy::Flow& flow, const policy::Decision& decision, Wanted wanted) const {
+    const policy::Flow& flow, const policy::Decision& decision, Wanted wanted,
+    const policy::RequestHead* request) const {
   const policy::IpAddress& endpoint = decision.endpoint->address;
   const InterfaceId out = towards(*worker_.topology, endpoint);
   if (out == kNoInterface) return std::unexpected(NoWay::kUnreachable);
   const policy::Frontend& frontend = *policy().frontends[decision.frontend];
-  if (!guard_lets_in(frontend, flow, endpoint, decision.port))
-    return std::unexpected(NoWay::kDenied);
+  const policy::Guarded guarded = guard_of(frontend, flow, endpoint, decision.port, request);
+  worker_.count_access(guarded.access, guarded.allowed, guarded.noted);
+  if (guarded.audited) worker_.services[decision.frontend].audited.add();
+  if (!guarded.allowed) return std::unexpected(NoWay::kDenied);
   const policy::BackendTerms& terms = *decision.terms;
   Way way{.inner = wanted.inner};
   way.to = mesh::Upstream{
@@ -157,14 +160,15 @@ bool PolicyView::lacks_identity(const policy::Frontend& frontend,
          !client.secure && !flow_of(client).identified;
 }
 
-bool PolicyView::guard_lets_in(const policy::Frontend& frontend, const policy::Flow& asked,
-                               const policy::IpAddress& endpoint, uint16_t port) const {
+policy::Guarded PolicyView::guard_of(const policy::Frontend& frontend, const policy::Flow& asked,
+                                     const policy::IpAddress& endpoint, uint16_t port,
+                                     const policy::RequestHead* request) const {
   policy::Flow flow = policy::behind(frontend, asked);
   const InterfaceId out = towards(*worker_.topology, endpoint);
-  if (out == kNoInterface) return true;
+  if (out == kNoInterface) return {};
   flow.destination = endpoint;
   flow.destination_port = port;
-  return policy::guard(policy(), flow, out).allowed;
+  return policy::guard(policy(), flow, out, request);
 }
 
 bool PolicyView::is_still_proxied(uint32_t frontend, const tcp::Endpoint& service) const {

@@ -44,11 +44,13 @@ class PolicyView {
     Inner inner = Inner::kTcp;
   };
   std::expected<Way, NoWay> upstream_of(const policy::Flow& flow, const policy::Decision& decision,
-                                        Wanted wanted) const;
+                                        Wanted wanted,
+                                        const policy::RequestHead* request = nullptr) const;
 
-  // Whether the endpoint's own policy lets the flow in.
-  bool guard_lets_in(const policy::Frontend& frontend, const policy::Flow& flow,
-                     const policy::IpAddress& endpoint, uint16_t port) const;
+  // What the endpoint's own policy says of the flow, or of the request.
+  policy::Guarded guard_of(const policy::Frontend& frontend, const policy::Flow& flow,
+                           const policy::IpAddress& endpoint, uint16_t port,
+                           const policy::RequestHead* request = nullptr) const;
   // Whether policy asks for an identity now that the connection came without.
   bool lacks_identity(const policy::Frontend& frontend, const mesh::Client& client) const;
 

@@ -86,6 +86,14 @@ struct GuardCounters {
   Counter denied, audited;
 };
 
+// Of a rule of an AccessPolicy: what it has decided, or noted. Of requests at ports of HTTP, else
+// of flows, and where none is remembered of packets.
+struct AccessCounters {
+  Counter allowed, denied;
+  Counter audited;  // by an AUDIT
+  Counter dry_run;
+};
+
 struct Worker {
   Worker(WorkerId own_id, uint64_t seed, Instant start, const policy::Limits& limits = {});
   ~Worker();
@@ -132,6 +140,19 @@ struct Worker {
   std::vector<ServiceCounters> services;    // by frontend slot
   std::vector<EndpointCounters> endpoints;  // by endpoint slot
   GuardCounters guard_counters;
+  std::vector<AccessCounters> access;  // by AccessEntry::counter
+
+  // Counts at the rules by which something was judged; `decided` may be null.
+  void count_access(const policy::AccessEntry* decided, bool allowed,
+                    const policy::AccessNotes& noted) {
+    for (const policy::AccessEntry* entry : noted) {
+      AccessCounters& of_rule = access[entry->counter];
+      (entry->dry_run ? of_rule.dry_run : of_rule.audited).add();
+    }
+    if (decided == nullptr) return;
+    AccessCounters& of_rule = access[decided->counter];
+    (allowed ? of_rule.allowed : of_rule.denied).add();
+  }
 
   // What stays the same during a turn. After `now`.
   void begin_turn(const l3::Topology& of_topology, const policy::Snapshot& of_policy);

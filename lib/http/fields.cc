@@ -1,6 +1,6 @@
 #include "http/fields.h"
 
-#include <algorithm>
+#include <memory>
 
 #include "http/chars.h"
 #include "http/scan.h"
@@ -24,15 +24,35 @@ bool Fields::push(const Field& field) {
   return true;
 }
 
+// Among the text, where it is in no table's way.
+bool Fields::save(Fields& to) const {
+  to = Fields(*arena_);
+  if (count_ == 0) return true;
+  const auto odd =
+      static_cast<uint32_t>(reinterpret_cast<uintptr_t>(arena_->top()) % alignof(Field));
+  const auto size = static_cast<uint32_t>(count_ * sizeof(Field));
+  if (odd + size > arena_->room()) return false;
+  arena_->keep(odd);
+  auto* last = reinterpret_cast<Field*>(arena_->top());
+  std::uninitialized_copy_n(first_ - (count_ - 1), count_, last);
+  arena_->keep(size);
+  to.first_ = last + (count_ - 1);
+  to.count_ = to.slots_ = count_;
+  return true;
+}
+
 bool Fields::reserve(uint16_t n) {
-  const uint16_t count = count_;
-  bool kept = true;
-  for (uint16_t i = 0; i < n && kept; ++i) {
-    count_ = std::max(count_, slots_);
-    kept = push({});
-  }
-  count_ = count;
-  return kept;
+  const auto spare = static_cast<uint16_t>(slots_ - count_);
+  if (spare >= n) return true;
+  const auto more = static_cast<uint16_t>(n - spare);
+  void* place = arena_->push(more * sizeof(Field));
+  if (place == nullptr) return false;
+  Field* entry = static_cast<Field*>(place) + (more - 1);
+  if (first_ == nullptr) first_ = entry;
+  // Someone else's entries lie between: this table cannot grow any more.
+  if (entry != first_ - slots_) return false;
+  slots_ = static_cast<uint16_t>(slots_ + more);
+  return true;
 }
 
 bool Fields::add(std::string_view name, std::string_view value) {

@@ -100,7 +100,8 @@ void Checker::check_totals(const Totals& totals, const Key& blamed) {
         "hostnames times matches of all Routes for requests");
   bound(blamed, totals.http_bytes, limits_.http_bytes, "bytes of rules for requests");
   bound(blamed, totals.regexes, limits_.regexes,
-        "regexes in all Routes, those of paths times hostnames");
+        "regexes in all Routes and AccessPolicies, those of paths times hostnames");
+  bound(blamed, totals.access_rules, limits_.access_rules, "rules of all AccessPolicies");
   if (!problems_.none()) return;
   bound(blamed, totals.namespaces, limits_.namespaces,
         totals.meshed == 0 ? "namespaces with Services or Gateways"
@@ -110,7 +111,7 @@ void Checker::check_totals(const Totals& totals, const Key& blamed) {
   bound(blamed, totals.cluster_endpoints, limits_.cluster_endpoints,
         "endpoints times subsets of all Services");
   bound(blamed, totals.access_terms, limits_.access_terms,
-        "rules, sources and what they list, of all AccessPolicies, times ports");
+        "rules and all that they list, of all AccessPolicies, times ports");
 }
 
 }  // namespace heddle::policy

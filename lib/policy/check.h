@@ -57,6 +57,8 @@ class Checker {
   void check_mesh_policy(const Key& key, const MeshPolicy& spec);
   void check_meshed(const Resource& workload, const Key& blamed);
   void check_access_policy(const Key& key, const AccessPolicy& spec);
+  void check_port_texts(const Key& key, const std::string& field,
+                        const std::vector<std::string>& texts, const Service& target);
 
   // What makes the address useless for anybody, or who of heddled.yaml has it.
   bool check_own(const Key& key, const std::string& field, const IpAddress& address);

@@ -75,16 +75,29 @@ void Checker::check_traffic_policy(const Key& key, const TrafficPolicy& spec) {
 }
 
 void Checker::check_access_policy(const Key& key, const AccessPolicy& spec) {
-  if (spec.service.empty()) return;
-  const Service* target = service(key, "spec.target.service", spec.service);
-  if (target == nullptr) return;
-  for (size_t i = 0; i < spec.rules.size(); ++i) {
-    for (const std::string& text : spec.rules[i].ports) {
-      const auto named = [&](const ServicePort& port) { return names_port(text, port); };
-      if (std::ranges::none_of(target->ports, named))
-        problems_.add(key, element("spec.rules", i) + ".to",
-                      no_port(text, {Kind::kService, key.ns, spec.service}, *target));
+  const Service* target =
+      spec.service.empty() ? nullptr : service(key, "spec.target.service", spec.service);
+  for (size_t i = 0; i < spec.rules.size() && !problems_.full(); ++i)
+    for (size_t j = 0; j < spec.rules[i].to.size(); ++j) {
+      const Operation& to = spec.rules[i].to[j];
+      const std::string field = fmt::format("spec.rules[{}].to[{}]", i, j);
+      for (size_t n = 0; n < to.fields.size(); ++n)
+        if (to.fields[n].value.kind == TextMatch::Kind::kRegex)
+          check_regex(key, fmt::format("{}.headers[{}]", field, n), to.fields[n].value.text);
+      if (target == nullptr) continue;
+      check_port_texts(key, field + ".ports", to.ports, *target);
+      check_port_texts(key, field + ".not_ports", to.not_ports, *target);
     }
+}
+
+void Checker::check_port_texts(const Key& key, const std::string& field,
+                               const std::vector<std::string>& texts, const Service& target) {
+  const auto& spec = std::get<AccessPolicy>(index_.find(key)->spec);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const auto named = [&](const ServicePort& port) { return names_port(texts[i], port); };
+    if (std::ranges::none_of(target.ports, named))
+      problems_.add(key, fmt::format("{}[{}]", field, i),
+                    no_port(texts[i], {Kind::kService, key.ns, spec.service}, target));
   }
 }
 
@@ -132,10 +145,11 @@ void Checker::check_terms(const ResourceSet& policies, const std::string& target
   for (const Resource* policy : policies)
     terms += access_terms(std::get<AccessPolicy>(policy->spec));
   if (terms > kMaxAccessTerms)
-    problems_.add((*policies.rbegin())->key, "spec.rules",
-                  fmt::format("all AccessPolicies of {} have {} rules, sources and what these "
-                              "list; at most {} are allowed",
-                              target, terms, kMaxAccessTerms));
+    problems_.add(
+        (*policies.rbegin())->key, "spec.rules",
+        fmt::format("all AccessPolicies of {} have {} rules and things that these list; at "
+                    "most {} are allowed",
+                    target, terms, kMaxAccessTerms));
 }
 
 }  // namespace heddle::policy

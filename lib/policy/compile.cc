@@ -39,15 +39,20 @@ void Compiler::start_commit() {
   routes_.start_commit();
   rule_slots_.start_commit();
   policies_.start_commit();
+  access_.start_commit();
   tenants_.start_commit();
 }
 
 void Compiler::name_slots(std::span<const Key> edited) {
   for (const Key& key : edited) {
     if (key.kind != Kind::kRoute && key.kind != Kind::kAccessPolicy) continue;
-    if (key.kind == Kind::kRoute) name_rules(key);
+    const Resource* resource = index_.find(key);
+    if (key.kind == Kind::kRoute)
+      name_rules(key);
+    else
+      access_.set(key, resource == nullptr ? nullptr : &std::get<AccessPolicy>(resource->spec));
     NamedSlots& slots = key.kind == Kind::kRoute ? routes_ : policies_;
-    if (index_.find(key) == nullptr) {
+    if (resource == nullptr) {
       slots.remove(key);
     } else {
       slots.add(key);
@@ -131,9 +136,13 @@ Compiled Compiler::commit(uint64_t version, Instant now, const Touched& touched,
   current_.stateful = frontend_count_ > 0 || !current_.guards.empty();
   if (flows_concerned_ || flows_cut_)
     current_.generation += current_.generation == UINT32_MAX ? 2 : 1;
-  return {
-      std::make_shared<const Snapshot>(current_), attachments_, std::exchange(fresh_frontends_, {}),
-      std::exchange(fresh_endpoints_, {}),        flows_cut_,   std::move(fresh_rules)};
+  return {std::make_shared<const Snapshot>(current_),
+          attachments_,
+          std::exchange(fresh_frontends_, {}),
+          std::exchange(fresh_endpoints_, {}),
+          flows_cut_,
+          std::move(fresh_rules),
+          access_.take_fresh()};
 }
 
 ModelStats Compiler::stats() const {
@@ -146,7 +155,7 @@ ModelStats Compiler::stats() const {
           .gateways = static_cast<uint32_t>(index_.totals().gateways),
           .frontends = frontend_count_,
           .endpoints = endpoint_count_,
-          .snapshot_bytes = bytes_ + frontend_bytes_.bytes() + table + listeners +
+          .snapshot_bytes = bytes_ + access_.bytes() + frontend_bytes_.bytes() + table + listeners +
                             sizeof(Snapshot) + slots * sizeof(std::shared_ptr<void>) +
                             current_.rules_since.size() * sizeof(uint64_t)};
 }

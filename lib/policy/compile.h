@@ -12,6 +12,7 @@
 #include <tuple>
 #include <vector>
 
+#include "access_shelf.h"
 #include "frontend_bytes.h"
 #include "index.h"
 #include "policy/model.h"
@@ -55,6 +56,7 @@ class Compiler {
   Model::SomeEndpoints endpoints_up_to(size_t most) const;
   Model::HttpRuleName http_rule_name(uint32_t slot) const;
   std::vector<Model::HttpRuleName> http_rules() const;
+  std::vector<Model::AccessRuleName> access_rules() const { return access_.names(); }
   std::string route_name(uint32_t slot) const { return routes_.name(slot); }
   std::string policy_name(uint32_t slot) const { return policies_.name(slot); }
   std::string cluster_name(uint32_t slot) const;
@@ -88,7 +90,8 @@ class Compiler {
   };
   struct AccessRuleEntry {
     const AccessRule* rule = nullptr;
-    AccessEntry entry;
+    const Key* policy = nullptr;
+    AccessEntry entry;  // without what is asked for
   };
 
   void note_draining(const Group& group, std::vector<Model::EndpointName>& names) const;
@@ -162,7 +165,8 @@ class Compiler {
   std::vector<AccessRuleEntry> access_entries(const ResourceSet& policies) const;
   static size_t rank_of(const AccessPolicy& policy);
   static AccessList defaults_of(const ResourceSet& policies);
-  static std::vector<uint16_t> numbers_of(const AccessRule& rule);
+  AccessOperation operation_of(const AccessRuleEntry& of, size_t at) const;
+  bool narrow(const AccessRuleEntry& of, const ServicePort& port, AccessEntry& to) const;
   std::shared_ptr<const AccessList> make_guard(uint32_t port) const;
   void compile_guards(const Touched& touched);
   void list_guarded();
@@ -187,6 +191,7 @@ class Compiler {
   Slots services_, frontends_, clusters_, endpoints_;
   NamedSlots routes_, policies_;
   RuleSlots rule_slots_;
+  AccessShelf access_;
   Tenants tenants_;
   std::vector<ClusterSlot> cluster_slots_;
   // Clusters to compile, by group; clusters that nobody used at some moment.

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "access_index.h"
 #include "compile.h"
 #include "names.h"
 
@@ -16,24 +17,66 @@ std::set<const AccessList*> distinct(const std::vector<ListPtr>& lists) {
   return all;
 }
 
+size_t bytes_of(const AccessEntry& entry) {
+  size_t bytes = entry.from.capacity() * sizeof(SourceMatch);
+  for (const SourceMatch& match : entry.from)
+    bytes += (match.cidrs.capacity() + match.not_cidrs.capacity()) * sizeof(IpPrefix);
+  bytes += entry.to.capacity() * sizeof(AccessOperation);
+  for (const AccessOperation& operation : entry.to)
+    bytes += (operation.ports.capacity() + operation.not_ports.capacity()) * sizeof(uint16_t);
+  return bytes;
+}
+
 size_t bytes_of(const std::vector<ListPtr>& lists) {
   size_t bytes = 0;
   for (const AccessList* list : distinct(lists)) {
     bytes += sizeof(AccessList) + list->entries.capacity() * sizeof(AccessEntry);
-    for (const AccessEntry& entry : list->entries) {
-      bytes += entry.ports.capacity() * sizeof(uint16_t);
-      bytes += entry.from.capacity() * sizeof(SourceMatch);
-      for (const SourceMatch& match : entry.from)
-        bytes += (match.cidrs.capacity() + match.not_cidrs.capacity()) * sizeof(IpPrefix);
-    }
+    if (list->index != nullptr) bytes += list->index->bytes();
+    for (const AccessEntry& entry : list->entries) bytes += bytes_of(entry);
   }
   return bytes;
 }
 
-ListPtr find_equal(const AccessList& list, const std::vector<ListPtr>& among) {
+bool wants_index(const AccessList& list, Carries carries) {
+  return carries == Carries::kRequests &&
+         AccessIndex::rows_of(list.entries) >= AccessIndex::kLeastRows;
+}
+
+ListPtr find_equal(const AccessList& list, Carries carries, const std::vector<ListPtr>& among) {
   for (const ListPtr& each : among)
-    if (each != nullptr && *each == list) return each;
+    if (each != nullptr && *each == list && (each->index != nullptr) == wants_index(list, carries))
+      return each;
   return nullptr;
+}
+
+// The ports by number among the texts, sorted.
+std::vector<uint16_t> numbers_of(const std::vector<std::string>& texts) {
+  std::vector<uint16_t> numbers;
+  for (const std::string& text : texts)
+    if (const uint16_t number = number_of(text); number != 0) numbers.push_back(number);
+  std::ranges::sort(numbers);
+  numbers.erase(std::ranges::unique(numbers).begin(), numbers.end());
+  numbers.shrink_to_fit();
+  return numbers;
+}
+
+bool holds(const std::vector<std::string>& texts, const std::string& text) {
+  return std::ranges::find(texts, text) != texts.end();
+}
+
+bool is_given(const std::vector<Principal>& among, const std::string& ns,
+              const std::string& account) {
+  return std::ranges::any_of(among, [&](const Principal& each) {
+    return !each.foreign && each.ns == ns && each.service_account == account;
+  });
+}
+
+// With its index, where requests are judged by it.
+ListPtr make_list(AccessList list, Carries carries) {
+  list.entries.shrink_to_fit();
+  auto made = std::make_shared<AccessList>(std::move(list));
+  if (wants_index(*made, carries)) made->index = std::make_shared<const AccessIndex>(made->entries);
+  return made;
 }
 
 }  // namespace
@@ -44,6 +87,8 @@ SourceMatch Compiler::match_of(const Source& source) const {
                     .ns = source.ns,
                     .service_account = source.service_account,
                     .not_namespaces = source.not_namespaces,
+                    .not_service_accounts = source.not_service_accounts,
+                    .not_principals = source.not_principals,
                     .cidrs = source.cidrs,
                     .not_cidrs = source.not_cidrs};
   if (source.foreign) return match;
@@ -54,10 +99,11 @@ SourceMatch Compiler::match_of(const Source& source) const {
     for (const Resource* workload : index_.workloads_at(port)) {
       const std::string& account = std::get<Workload>(workload->spec).service_account;
       const std::string& ns = workload->key.ns;
-      match.ports[port] =
-          (source.ns.empty() || source.ns == ns) &&
-          (source.service_account.empty() || source.service_account == account) &&
-          std::ranges::find(source.not_namespaces, ns) == source.not_namespaces.end();
+      match.ports[port] = (source.ns.empty() || source.ns == ns) &&
+                          (source.service_account.empty() || source.service_account == account) &&
+                          !holds(source.not_namespaces, ns) &&
+                          !holds(source.not_service_accounts, account) &&
+                          !is_given(source.not_principals, ns, account);
     }
   }
   return match;
@@ -80,11 +126,12 @@ std::vector<Compiler::AccessRuleEntry> Compiler::access_entries(const ResourceSe
                           .dry_run = spec.dry_run,
                           .on_deny = spec.on_deny,
                           .policy = policies_.at(policy->key),
-                          .rule = i};
+                          .rule = i,
+                          .counter = access_.counter(policy->key, i)};
         entry.from.reserve(std::max<size_t>(1, spec.rules[i].from.size()));
         for (const Source& source : spec.rules[i].from) entry.from.push_back(match_of(source));
         if (entry.from.empty()) entry.from.push_back(match_of({}));
-        entries.push_back({&spec.rules[i], std::move(entry)});
+        entries.push_back({&spec.rules[i], &policy->key, std::move(entry)});
       }
     }
   }
@@ -104,14 +151,27 @@ AccessList Compiler::defaults_of(const ResourceSet& policies) {
   return list;
 }
 
-// The ports by number that the rule names, sorted.
-std::vector<uint16_t> Compiler::numbers_of(const AccessRule& rule) {
-  std::vector<uint16_t> numbers;
-  for (const std::string& text : rule.ports)
-    if (const uint16_t number = number_of(text); number != 0) numbers.push_back(number);
-  std::ranges::sort(numbers);
-  numbers.erase(std::ranges::unique(numbers).begin(), numbers.end());
-  return numbers;
+// What an element asks for besides its ports.
+AccessOperation Compiler::operation_of(const AccessRuleEntry& of, size_t at) const {
+  return {.ports = {},
+          .not_ports = {},
+          .conditions = access_.conditions(*of.policy, of.entry.rule, at)};
+}
+
+// The entry as it is for a service's port; false: it is not.
+bool Compiler::narrow(const AccessRuleEntry& of, const ServicePort& port, AccessEntry& to) const {
+  to = of.entry;
+  for (size_t i = 0; i < of.rule->to.size(); ++i) {
+    const Operation& wanted = of.rule->to[i];
+    if (!is_for(wanted, port)) continue;
+    AccessOperation& operation = to.to.emplace_back(operation_of(of, i));
+    if (port.number != 0) continue;
+    // Of all ports, some are named: the packet is asked for which it is.
+    if (!holds(wanted.ports, port.name)) operation.ports = numbers_of(wanted.ports);
+    operation.not_ports = numbers_of(wanted.not_ports);
+  }
+  to.to.shrink_to_fit();
+  return of.rule->to.empty() || !to.to.empty();
 }
 
 bool Compiler::compile_access(Group& group) {
@@ -124,17 +184,13 @@ bool Compiler::compile_access(Group& group) {
     for (size_t i = 0; i < next.size(); ++i) {
       const ServicePort& port = group.spec().ports[i];
       AccessList list = defaults;
-      for (const auto& [rule, entry] : entries) {
-        if (!is_for(*rule, port)) continue;
-        list.entries.push_back(entry);
-        // A rule that names some of all ports is asked for which.
-        if (port.number == 0 && std::ranges::find(rule->ports, port.name) == rule->ports.end())
-          list.entries.back().ports = numbers_of(*rule);
-      }
-      list.entries.shrink_to_fit();
-      next[i] = find_equal(list, group.compiled.access);
-      if (next[i] == nullptr) next[i] = find_equal(list, next);
-      if (next[i] == nullptr) next[i] = std::make_shared<const AccessList>(std::move(list));
+      AccessEntry narrowed;
+      for (const AccessRuleEntry& each : entries)
+        if (narrow(each, port, narrowed)) list.entries.push_back(std::move(narrowed));
+      const Carries carries = port.http ? Carries::kRequests : Carries::kBytes;
+      next[i] = find_equal(list, carries, group.compiled.access);
+      if (next[i] == nullptr) next[i] = find_equal(list, carries, next);
+      if (next[i] == nullptr) next[i] = make_list(std::move(list), carries);
     }
   }
   if (next == group.compiled.access) return false;
@@ -152,12 +208,16 @@ ListPtr Compiler::make_guard(uint32_t port) const {
   if (policies.empty() && !mesh) return nullptr;
   AccessList list = defaults_of(policies);
   if (mesh) list.mesh = *mesh;
-  for (auto& [rule, entry] : access_entries(policies)) {
-    list.entries.push_back(std::move(entry));
-    list.entries.back().ports = numbers_of(*rule);
+  for (const AccessRuleEntry& each : access_entries(policies)) {
+    AccessEntry& entry = list.entries.emplace_back(each.entry);
+    for (size_t i = 0; i < each.rule->to.size(); ++i) {
+      AccessOperation operation = operation_of(each, i);
+      operation.ports = numbers_of(each.rule->to[i].ports);
+      operation.not_ports = numbers_of(each.rule->to[i].not_ports);
+      entry.to.push_back(std::move(operation));
+    }
   }
-  list.entries.shrink_to_fit();
-  return std::make_shared<const AccessList>(std::move(list));
+  return make_list(std::move(list), Carries::kRequests);
 }
 
 void Compiler::compile_guards(const Touched& touched) {

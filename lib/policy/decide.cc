@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "access_match.h"
+
 namespace heddle::policy {
 namespace {
 
@@ -17,12 +19,23 @@ bool holds(const std::vector<IpPrefix>& prefixes, const IpAddress& address) {
   return std::ranges::any_of(prefixes, [&](const IpPrefix& p) { return p.contains(address); });
 }
 
+bool holds(const std::vector<std::string>& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
 bool fits(const SourceMatch& match, const PeerId& peer) {
   return (match.trust_domain.empty() || match.trust_domain == peer.trust_domain) &&
          (match.ns.empty() || match.ns == peer.ns) &&
          (match.service_account.empty() || match.service_account == peer.service_account) &&
-         std::ranges::find(match.not_namespaces, peer.ns) == match.not_namespaces.end();
+         !holds(match.not_namespaces, peer.ns) &&
+         !holds(match.not_service_accounts, peer.service_account) &&
+         std::ranges::none_of(match.not_principals, [&](const Principal& each) {
+           return each.ns == peer.ns && each.service_account == peer.service_account &&
+                  each.trust_domain == peer.trust_domain;
+         });
 }
+
+}  // namespace
 
 bool matches(const SourceMatch& match, const Flow& flow) {
   const bool known = flow.identified && flow.in.index() < kMaxPolicyPorts;
@@ -35,37 +48,7 @@ bool matches(const SourceMatch& match, const Flow& flow) {
   return !holds(match.not_cidrs, flow.source);
 }
 
-struct Access {
-  bool allowed = true;
-  bool audited = false;
-  const AccessEntry* decided = nullptr;
-  Refusal how = Refusal::kDrop;
-};
-
-bool fits(const AccessEntry& entry, const Flow& flow) {
-  if (!entry.ports.empty() && !std::ranges::binary_search(entry.ports, flow.destination_port))
-    return false;
-  return std::ranges::any_of(entry.from, [&](const SourceMatch& m) { return matches(m, flow); });
-}
-
-Access ask(const AccessList& list, const Flow& flow) {
-  Access access;
-  for (const AccessEntry& entry : list.entries) {
-    if (access.audited && !decides(entry)) continue;
-    if (!fits(entry, flow)) continue;
-    if (!decides(entry)) {
-      access.audited = true;
-      continue;
-    }
-    access.decided = &entry;
-    access.allowed = entry.action == Action::kAllow;
-    access.how = entry.on_deny;
-    return access;
-  }
-  access.allowed = list.default_allow;
-  access.how = list.on_deny;
-  return access;
-}
+namespace {
 
 uint16_t choose(const std::vector<Choice>& choices, uint32_t total_weight, uint64_t hash) {
   const uint32_t at = balance::scale(mix(hash ^ kForChoice), total_weight);
@@ -79,6 +62,10 @@ const Frontend* find_frontend(const Snapshot& snapshot, const Flow& flow, Decisi
   decision.frontend =
       snapshot.frontend_table->find({flow.destination, flow.protocol, flow.destination_port});
   return decision.frontend == kNoSlot ? nullptr : snapshot.frontends[decision.frontend].get();
+}
+
+Carries carries_of(const Frontend& frontend) {
+  return frontend.is_http ? Carries::kRequests : Carries::kBytes;
 }
 
 // Of two different ones, drawn by weight, that with fewer flows for its weight.
@@ -278,9 +265,10 @@ Decision decide(const Snapshot& snapshot, const Flow& flow, const PickState* sta
   const Frontend* frontend = find_frontend(snapshot, flow, decision);
   if (frontend == nullptr) return decision;
   if (frontend->access != nullptr) {
-    const Access access = ask(*frontend->access, flow);
-    decision.access = access.decided;
+    const Judged access = judge(*frontend->access, flow, carries_of(*frontend));
+    decision.access = access.access;
     decision.audited = access.audited;
+    decision.noted = access.noted;
     if (!access.allowed) {
       decision.verdict = Verdict::kDenied;
       decision.how = access.how;
@@ -334,14 +322,20 @@ Decision decide_endpoint(const Snapshot& snapshot, const Flow& flow) {
   return decision;
 }
 
-Guarded guard(const Snapshot& snapshot, const Flow& flow, InterfaceId out) {
+Judged judge_request(const Snapshot& snapshot, uint32_t frontend, const Flow& flow,
+                     const RequestHead& request) {
+  const AccessList* list = snapshot.frontends[frontend]->access.get();
+  return list == nullptr ? Judged() : judge(*list, flow, request);
+}
+
+Guarded guard(const Snapshot& snapshot, const Flow& flow, InterfaceId out,
+              const RequestHead* request) {
   if (out.index() >= snapshot.guards.size() || snapshot.guards[out.index()] == nullptr) return {};
   const AccessList& list = *snapshot.guards[out.index()];
   const bool unknown = !flow.identified && flow.peer.id.empty();
   if (unknown && list.mesh.at(flow.destination_port) == MeshTls::kStrict)
     return {.allowed = false, .how = Refusal::kReset, .unknown = true};
-  const Access access = ask(list, flow);
-  return {access.allowed, access.audited, access.decided, access.how};
+  return request == nullptr ? judge(list, flow, Carries::kBytes) : judge(list, flow, *request);
 }
 
 Rechecked recheck(const Snapshot& snapshot, const Flow& flow, const IpAddress& endpoint,
@@ -350,7 +344,8 @@ Rechecked recheck(const Snapshot& snapshot, const Flow& flow, const IpAddress& e
   const Frontend* frontend = find_frontend(snapshot, flow, found);
   if (frontend == nullptr) return {Recheck::kGone, Refusal::kReset};
   if (frontend->access != nullptr)
-    if (const Access access = ask(*frontend->access, flow); !access.allowed)
+    if (const Judged access = judge(*frontend->access, flow, carries_of(*frontend));
+        !access.allowed)
       return {Recheck::kDenied, access.how};
   if (const InterfaceId out = snapshot.guarded(endpoint); out != kNoInterface) {
     Flow there = behind(*frontend, flow);

@@ -51,11 +51,15 @@ bool HttpTerms::fit(const HttpRequest& request) const {
     const size_t in = request.source.index();
     if (in >= senders_->size() || !(*senders_)[in]) return false;
   }
-  for (size_t i = 0; i < terms_.size(); ++i) {
-    const bool fits = i < fields_ ? fits_field(terms_[i], request.message.fields)
-                                  : fits_query(terms_[i], request.query);
-    if (!fits) return false;
-  }
+  if (!fit_fields(request.message.fields)) return false;
+  for (size_t i = fields_; i < terms_.size(); ++i)
+    if (!fits_query(terms_[i], request.query)) return false;
+  return true;
+}
+
+bool HttpTerms::fit_fields(const http::Fields& fields) const {
+  for (size_t i = 0; i < fields_; ++i)
+    if (!fits_field(terms_[i], fields)) return false;
   return true;
 }
 

@@ -32,6 +32,7 @@ class HttpTerms {
   HttpTerms(const HttpMatch& match, const HttpRoutes::Senders* senders, const RegexOf& regex_of);
 
   bool fit(const HttpRequest& request) const;
+  bool fit_fields(const http::Fields& fields) const;  // what is asked of these alone
   // Whether this is asked before another with the same host and path.
   bool is_before(const HttpTerms& other) const;
   size_t bytes() const { return terms_.capacity() * sizeof(Term); }

@@ -49,7 +49,7 @@ struct Totals {
   uint64_t set_endpoints = 0;  // of EndpointSets
   uint64_t label_bytes = 0;
   uint64_t secrets = 0, trust_bundles = 0, pem_bytes = 0, tls_uses = 0, server_names = 0;
-  uint64_t http_rules = 0, http_places = 0, http_bytes = 0, regexes = 0;
+  uint64_t http_rules = 0, http_places = 0, http_bytes = 0, regexes = 0, access_rules = 0;
   // Of what several make together.
   uint64_t endpoints = 0, subsets = 0, cluster_endpoints = 0, access_terms = 0;
   uint64_t namespaces = 0;              // with Services or Gateways
@@ -203,13 +203,18 @@ void for_each_backend(const Route& route, const Take& take) {
   }
 }
 
-// Rules, sources and what they list; of a rule once for each of `ports` that it is for.
+// Rules, sources, what is asked for and what they list; of a rule once for each of `ports` that it
+// is for.
 size_t access_terms(const AccessPolicy& policy, const std::vector<ServicePort>* ports = nullptr);
+
+// Adds the rules themselves, and what they ask of requests.
+void add_access_rules(const AccessPolicy& policy, Totals& to);
 
 // Whether a rule's text names the port, by name or number.
 bool names_port(const std::string& text, const ServicePort& port);
 
-// Whether the rule is for the port.
+// Whether what is asked for, or the rule, may be for the port.
+bool is_for(const Operation& operation, const ServicePort& port);
 bool is_for(const AccessRule& rule, const ServicePort& port);
 
 // Whether the rules ask who the sender is.

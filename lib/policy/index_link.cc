@@ -21,7 +21,8 @@ std::vector<IpAddress> sorted_addresses(const Resource* set) {
 
 bool asks_identity(const Source& source) {
   return source.foreign || source.identified || !source.ns.empty() ||
-         !source.service_account.empty() || !source.not_namespaces.empty();
+         !source.service_account.empty() || !source.not_namespaces.empty() ||
+         !source.not_service_accounts.empty() || !source.not_principals.empty();
 }
 
 }  // namespace

@@ -273,6 +273,9 @@ Model::HttpRuleName Model::http_rule_name(uint32_t slot) const {
   return state_->compiler.http_rule_name(slot);
 }
 std::vector<Model::HttpRuleName> Model::http_rules() const { return state_->compiler.http_rules(); }
+std::vector<Model::AccessRuleName> Model::access_rules() const {
+  return state_->compiler.access_rules();
+}
 std::string Model::route_name(uint32_t route) const { return state_->compiler.route_name(route); }
 std::string Model::policy_name(uint32_t policy) const {
   return state_->compiler.policy_name(policy);

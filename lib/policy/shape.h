@@ -56,6 +56,11 @@ class ShapeChecker {
   void text(const std::string& field, const std::string& text, size_t least, size_t most);
   void backend(const std::string& field, const Backend& backend);
   void access_rule(const std::string& field, const AccessRule& rule);
+  void port_numbers(const std::string& field, const AccessRule& rule);
+  void operation(const std::string& field, const Operation& operation);
+  void methods(const std::string& field, const std::vector<std::string>& methods);
+  void access_paths(const std::string& field, const std::vector<AccessPath>& paths);
+  void access_path(const std::string& field, const AccessPath& path);
   void http_rules(const Route& spec);
   void http_rule(const std::string& field, const HttpRule& rule);
   void http_action(const std::string& field, const HttpRule& rule);

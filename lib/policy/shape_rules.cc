@@ -109,14 +109,9 @@ void ShapeChecker::check(const AccessPolicy& spec) {
   if (spec.on_deny > Refusal::kDrop) fail("spec.on_deny", "is none that is known");
   if (!count("spec.rules", spec.rules.size(), 0, kMaxRules, "rules")) return;
   for (size_t i = 0; i < spec.rules.size(); ++i) {
-    access_rule(fmt::format("spec.rules[{}]", i), spec.rules[i]);
-    if (!spec.service.empty()) continue;
-    for (const std::string& text : spec.rules[i].ports)
-      if (number_of(text) == 0)
-        fail(fmt::format("spec.rules[{}].to", i),
-             fmt::format("{} is no port; a policy that is not for one service names ports by "
-                         "number, 1 to 65535",
-                         quote(text)));
+    const std::string field = fmt::format("spec.rules[{}]", i);
+    access_rule(field, spec.rules[i]);
+    if (spec.service.empty()) port_numbers(field, spec.rules[i]);
   }
 }
 
@@ -124,8 +119,9 @@ void ShapeChecker::access_rule(const std::string& field, const AccessRule& rule)
   if (count(field + ".from", rule.from.size(), 0, kMaxSources, "sources"))
     for (size_t i = 0; i < rule.from.size(); ++i)
       source(fmt::format("{}.from[{}]", field, i), rule.from[i]);
-  // A port may be named by its name and by its number.
-  count(field + ".to", rule.ports.size(), 0, 2 * kMaxServicePorts, "ports");
+  if (count(field + ".to", rule.to.size(), 0, kMaxOperations, "elements"))
+    for (size_t i = 0; i < rule.to.size(); ++i)
+      operation(fmt::format("{}.to[{}]", field, i), rule.to[i]);
 }
 
 void ShapeChecker::source(const std::string& field, const Source& source) {
@@ -133,11 +129,21 @@ void ShapeChecker::source(const std::string& field, const Source& source) {
   if (!source.service_account.empty()) label(field + ".service_account", source.service_account);
   prefixes(field + ".cidrs", source.cidrs);
   prefixes(field + ".not_cidrs", source.not_cidrs);
-  if (!count(field + ".not_namespaces", source.not_namespaces.size(), 0, kMaxSourceTerms,
-             "namespaces"))
+  const auto all = [&](const char* list, const std::vector<std::string>& names, const char* what) {
+    if (!count(field + list, names.size(), 0, kMaxSourceTerms, what)) return;
+    for (size_t i = 0; i < names.size(); ++i)
+      label(fmt::format("{}{}[{}]", field, list, i), names[i]);
+  };
+  all(".not_namespaces", source.not_namespaces, "namespaces");
+  all(".not_service_accounts", source.not_service_accounts, "service accounts");
+  if (!count(field + ".not_principals", source.not_principals.size(), 0, kMaxSourceTerms,
+             "principals"))
     return;
-  for (size_t i = 0; i < source.not_namespaces.size(); ++i)
-    label(fmt::format("{}.not_namespaces[{}]", field, i), source.not_namespaces[i]);
+  for (size_t i = 0; i < source.not_principals.size(); ++i) {
+    const std::string at = fmt::format("{}.not_principals[{}]", field, i);
+    label(at, source.not_principals[i].ns);
+    label(at, source.not_principals[i].service_account);
+  }
 }
 
 void ShapeChecker::prefixes(const std::string& field, const std::vector<IpPrefix>& prefixes) {

@@ -15,7 +15,7 @@ constexpr uint64_t Totals::* kOwn[] = {
     &Totals::backends,      &Totals::set_endpoints, &Totals::label_bytes,   &Totals::secrets,
     &Totals::trust_bundles, &Totals::pem_bytes,     &Totals::tls_uses,      &Totals::server_names,
     &Totals::http_rules,    &Totals::http_places,   &Totals::http_bytes,    &Totals::regexes,
-    &Totals::gateways};
+    &Totals::gateways,      &Totals::access_rules};
 
 uint64_t bytes_of(const Labels& labels) {
   uint64_t bytes = 0;
@@ -113,6 +113,7 @@ void add_spec(const MeshPolicy& spec, Totals& to) {
 }
 void add_spec(const AccessPolicy& spec, Totals& to) {
   to.label_bytes += bytes_of(spec.workload_labels);
+  add_access_rules(spec, to);
 }
 
 }  // namespace
@@ -129,31 +130,6 @@ void Totals::add(const Totals& own) {
 
 void Totals::subtract(const Totals& own) {
   for (const auto field : kOwn) this->*field -= own.*field;
-}
-
-bool names_port(const std::string& text, const ServicePort& port) {
-  if (text == port.name) return true;
-  const uint16_t number = number_of(text);
-  return number != 0 && (port.number == 0 || number == port.number);
-}
-
-bool is_for(const AccessRule& rule, const ServicePort& port) {
-  return rule.ports.empty() || std::ranges::any_of(rule.ports, [&](const std::string& text) {
-           return names_port(text, port);
-         });
-}
-
-size_t access_terms(const AccessPolicy& policy, const std::vector<ServicePort>* ports) {
-  size_t terms = 0;
-  for (const AccessRule& rule : policy.rules) {
-    size_t of_rule = 1 + rule.from.size() + rule.ports.size();
-    for (const Source& source : rule.from)
-      of_rule += source.cidrs.size() + source.not_cidrs.size() + source.not_namespaces.size();
-    const auto fits = [&](const ServicePort& port) { return is_for(rule, port); };
-    terms +=
-        of_rule * (ports == nullptr ? 1 : static_cast<size_t>(std::ranges::count_if(*ports, fits)));
-  }
-  return terms;
 }
 
 void Index::recount(Touched& touched) {

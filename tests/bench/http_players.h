@@ -368,6 +368,7 @@ class Proxy final : public Player, private mesh::HttpPolicy {
                              .tls = tls_.clients,
                              .timeout = seconds(3600)};
   }
+  bool admits(uint32_t, const mesh::Client&, const policy::RequestHead&) override { return true; }
   std::optional<mesh::HttpRoute> route(uint32_t, const mesh::Client&,
                                        const http::Message& request) override {
     if (routes_ == nullptr) return mesh::HttpRoute();
@@ -376,7 +377,8 @@ class Proxy final : public Player, private mesh::HttpPolicy {
     return mesh::HttpRoute{.target = matched.target, .routes = routes_, .prefix = matched.prefix};
   }
   std::expected<mesh::HttpDestination, mesh::HttpFault> choose(uint32_t, const mesh::Client&,
-                                                               const mesh::HttpRoute&) override {
+                                                               const mesh::HttpRoute&,
+                                                               const http::Message&) override {
     return mesh::HttpDestination{.to = {.tuple = {{side_.own, Be16(0)}, {to_, Be16(kPort)}},
                                         .endpoint = 0,
                                         .connect_timeout = seconds(5),
@@ -388,11 +390,17 @@ class Proxy final : public Player, private mesh::HttpPolicy {
   void closed(uint32_t, uint32_t) override {}
   void ended(const mesh::HttpRecord&) override {}
   std::expected<mesh::HttpDestination, mesh::HttpFault> mirror(uint32_t, const mesh::Client&,
-                                                               const mesh::HttpRoute&) override {
+                                                               const mesh::HttpRoute&,
+                                                               const http::Message&) override {
     return std::unexpected(mesh::HttpFault::kNone);
   }
   mesh::Standing judge(uint32_t, const mesh::Client&) override { return mesh::Standing::kStays; }
-  bool may_stay(uint32_t, const mesh::Client&, const Endpoint&) override { return true; }
+  bool may_go_on(uint32_t, const mesh::Client&, const policy::RequestHead&) override {
+    return true;
+  }
+  bool may_stay(uint32_t, const mesh::Client&, const Endpoint&, const http::Message&) override {
+    return true;
+  }
 
   Side& side_;
   IpAddress to_;

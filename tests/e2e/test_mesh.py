@@ -195,6 +195,19 @@ def test_identities_decide_at_the_receiving_node(net):
     assert curl(EVIL.peer, f"http://{VIP}/word") == (200, WORD)
 
 
+def test_requests_are_judged_at_the_receiving_node(net):
+    mesh(net, None, resource("AccessPolicy", "cart-callers", {
+        "target": {"workload_labels": {"app": "cart"}}, "action": "ALLOW", "on_deny": "RESET",
+        "rules": [{"from": [{"principal": f"spiffe://{DOMAIN}/ns/shop/sa/web"}],
+                   "to": [{"methods": ["GET"], "paths": ["/word"]}]}]}))
+    assert curl(WEB.peer, f"http://{VIP}/word") == (200, WORD)
+    assert curl(WEB.peer, f"http://{VIP}/who")[0] == 403
+    assert curl(WEB.peer, f"http://{VIP}/word", "-X", "DELETE")[0] == 403
+    assert curl(EVIL.peer, f"http://{VIP}/word")[0] == 403
+    # Where nobody reads requests, who may send some of them may send none.
+    assert curl(WEB.peer, f"http://{VIP}:81/word")[0] == 0
+
+
 def test_the_client_is_told_once(net):
     mesh(net)
     assert curl(WEB.peer, f"http://{VIP}/told") == (200, WEB.address.encode())

@@ -2,8 +2,11 @@
 // request that is right, so that small changes reach deep.
 #include <google/protobuf/text_format.h>
 
+#include <array>
+
 #include "core/check.h"
 #include "heddle/v1/policy.pb.h"
+#include "http/message.h"
 #include "policy/decide.h"
 #include "policy/model.h"
 #include "policy_convert.h"
@@ -54,6 +57,13 @@ upserts { metadata { namespace: "a" name: "i" } route { service: "h" http {
   backends { service: "h" } filters { mirror { backend { service: "n" } share { millionths: 9 } } }
   filters { cors { origins { exact: "https://a.org" } origins { regex: "b.*" } methods: "PUT"
     headers: "x-a" credentials: true max_age { seconds: 9 } } } } } }
+upserts { metadata { namespace: "a" name: "k" } access_policy { target { service: "h" }
+  action: ACTION_ALLOW rules { from { not_service_accounts: "y" not_principals:
+  "spiffe://example.org/ns/a/sa/z" } to { methods: "GET" paths: "/a/*" paths: "*.b" hosts: "*.b.org"
+  headers { name: "x-a" regex: "a+" } } to { not_methods: "PUT" not_paths: "/c" not_hosts: "c.org"
+  not_ports: "81" } } } }
+upserts { metadata { namespace: "a" name: "l" } access_policy { action: ACTION_DENY
+  rules { to { paths: "/d" headers { name: "x-a" present: true } } } } }
 upserts { metadata { namespace: "a" name: "j" } traffic_policy { service: "h"
   balancer { hash_on: HASH_ON_COOKIE hash_name: "c" hash_cookie_ttl { seconds: 9 } } } }
 upserts { metadata { namespace: "a" name: "h" } gateway { addresses: "10.0.0.13"
@@ -90,6 +100,28 @@ policy::NodeFacts facts() {
   return facts;
 }
 
+// A few requests, with an index and without: both have to say the same.
+void judge(const policy::Snapshot& snapshot, uint32_t slot, const policy::Flow& flow) {
+  const policy::AccessList* list = snapshot.frontends[slot]->access.get();
+  if (list == nullptr) return;
+  policy::AccessList plain = *list;
+  plain.index = nullptr;
+  for (const char* path : {"/a/x?y", "/x.b", "/c", "*"}) {
+    std::array<uint8_t, 1024> memory;
+    http::Message message(memory);
+    message.set_method(path[1] == 'c' ? "PUT" : "GET");
+    message.set_authority("X.b.org:80");
+    message.set_path(path);
+    message.fields.add("x-a", "aa");
+    const policy::RequestHead head = policy::RequestHead::of(message);
+    const policy::Judged judged = policy::judge(*list, flow, head);
+    HEDDLE_CHECK(judged.allowed == policy::judge(plain, flow, head).allowed, "by index or not");
+    HEDDLE_CHECK(judged.access != nullptr || judged.allowed == list->default_allow, "the default");
+    const InterfaceId out = snapshot.guarded(flow.destination);
+    if (out != kNoInterface) policy::guard(snapshot, flow, out, &head);
+  }
+}
+
 // Every frontend, asked by a few senders.
 void ask(const policy::Model& model, const policy::Snapshot& snapshot) {
   for (const auto& [slot, name] : model.frontends()) {
@@ -102,6 +134,7 @@ void ask(const policy::Model& model, const policy::Snapshot& snapshot) {
                         .in = InterfaceId(in),
                         .identified = in == 1};
       const policy::Decision decision = policy::decide(snapshot, flow, nullptr, "x.b.org");
+      judge(snapshot, slot, flow);
       HEDDLE_CHECK(decision.frontend == slot, "the frontend that the table names");
       const bool forward = decision.verdict == policy::Verdict::kForward;
       HEDDLE_CHECK(forward == (decision.endpoint != nullptr), "an endpoint when there is one");

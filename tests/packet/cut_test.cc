@@ -173,7 +173,7 @@ TYPED_TEST(Cut, LeavesFlowsThatMayStay) {
               policy::AccessPolicy{.service = "web",
                                    .workload_labels = {},
                                    .action = policy::Action::kDeny,
-                                   .rules = {{.from = {}, .ports = {"dns"}}}}}});
+                                   .rules = {{.to = {{.ports = {"dns"}}}}}}}});
   rig.after(milliseconds(20));
   EXPECT_EQ(rig.flows(), 1u);
   rig.in("wan", tcp.from_client(ack(40000, 80, 1001, 5001)))

@@ -28,7 +28,7 @@ Resource only_client(std::vector<std::string> ports, Refusal how = Refusal::kDro
                                .workload_labels = {{"app", "cart"}},
                                .action = policy::Action::kAllow,
                                .on_deny = how,
-                               .rules = {{.from = {client}, .ports = std::move(ports)}}}};
+                               .rules = {{.from = {client}, .to = {{.ports = std::move(ports)}}}}}};
 }
 
 struct GuardRig : SettledRig {

@@ -266,11 +266,11 @@ TEST(Service, AsksAccessPolicyForTheSender) {
                      .cidrs = {*policy::IpPrefix::parse("8.8.0.0/16")},
                      .not_cidrs = {},
                      .not_namespaces = {}};
-  rig.apply({access(policy::Action::kDeny, {{.from = {far}, .ports = {}}})});
+  rig.apply({access(policy::Action::kDeny, {{.from = {far}}})});
   rig.in("wan", to_us(0) / to_vip4() / tcp(4000, 80)).expect_drop("ip4_service.denied");
   rig.in("wan", to_us(0) / ip4(kWanPeer4, kVip4) / tcp(4000, 80))
       .expect_out("lan", to_first(ip4(kWanPeer4, kVip4).ttl(63) / tcp(4000, 80)));
-  rig.apply({access(policy::Action::kAllow, {{.from = {far}, .ports = {"http"}}})});
+  rig.apply({access(policy::Action::kAllow, {{.from = {far}, .to = {{.ports = {"http"}}}}})});
   rig.in("wan", to_us(0) / to_vip4() / tcp(4000, 80))
       .expect_out("lan", to_first(to_vip4().ttl(63) / tcp(4000, 80)));
   rig.in("wan", to_us(0) / to_vip4() / udp(4000, 53)).expect_drop("ip4_service.denied");

@@ -15,6 +15,13 @@ namespace {
 constexpr size_t kMostFields = 256;
 constexpr uint32_t kFrame = 16'384;  // the largest that a peer must take (RFC 9113 4.2)
 
+// HPACK's table would fill with values that never come again, and each look-up of the name would
+// walk along all of them. Of literals that are not indexed nghttp2 has only those that nobody may
+// index.
+constexpr bool is_never_the_same(FieldId id) {
+  return id == FieldId::kTraceparent || id == FieldId::kXRequestId;
+}
+
 // Fields as nghttp2 wants them. It copies what they point to.
 class FieldList {
  public:
@@ -36,7 +43,7 @@ class FieldList {
           field.id == FieldId::kHost) {
         continue;
       }
-      add(fields.name(field), fields.value(field), field.secret);
+      add(fields.name(field), fields.value(field), field.secret || is_never_the_same(field.id));
     }
   }
   void add_length(uint64_t length) {

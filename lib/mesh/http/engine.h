@@ -127,6 +127,7 @@ class HttpEngine final : private Shaker {
   // engine_exchange.cc
   Flow run(Exchange& x);
   void plan(Exchange& x);
+  bool admit(Exchange& x);
   bool waits_for_endpoint(Exchange& x);
   bool begin_try(Exchange& x);
   bool has_response(Exchange& x);

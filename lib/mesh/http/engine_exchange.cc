@@ -64,6 +64,7 @@ void HttpEngine::plan(Exchange& x) {
   }
   x.path = request.path();
   x.authority = request.authority();
+  if (!admit(x)) return;
   std::optional<HttpRoute> route =
       policy_.route(x.frontend, client_of(peer_of(x, kClient)), request);
   if (!route) return fail(x, HttpFault::kNoRoute);
@@ -83,6 +84,25 @@ void HttpEngine::plan(Exchange& x) {
   if (prepare_request(x)) return;
   x.refused_status = http::status_of(http::Refusal::kHeadTooLarge);
   fail(x, HttpFault::kBadRequest);
+}
+
+// Who may not come in learns nothing of rules. The head is kept as it is, to be judged by policies
+// to come.
+bool HttpEngine::admit(Exchange& x) {
+  const http::Message& request = *x.request;
+  if (!policy_.admits(x.frontend, client_of(peer_of(x, kClient)),
+                      policy::RequestHead::of(request))) {
+    fail(x, HttpFault::kDenied);
+    return false;
+  }
+  if (!request.fields.save(x.asked_fields)) {
+    x.refused_status = http::status_of(http::Refusal::kHeadTooLarge);
+    fail(x, HttpFault::kBadRequest);
+    return false;
+  }
+  x.asked = policy::RequestHead::of(request);
+  x.asked.fields = &x.asked_fields;
+  return true;
 }
 
 bool HttpEngine::waits_for_endpoint(Exchange& x) {

@@ -25,7 +25,7 @@ void HttpEngine::start_mirror(Exchange& x) {
   if (x.route.target == nullptr || !x.route.target->mirror || !x.request->protocol().empty())
     return;
   const std::expected<HttpDestination, HttpFault> to =
-      policy_.mirror(x.frontend, client_of(peer_of(x, kClient)), x.route);
+      policy_.mirror(x.frontend, client_of(peer_of(x, kClient)), x.route, *x.request);
   if (!to && to.error() == HttpFault::kNone) return;
   if (!to || !begin_mirror(x, *to)) counters.add(HttpStat::kMirrorsLeftOut);
 }

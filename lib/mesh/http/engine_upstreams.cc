@@ -145,7 +145,7 @@ void HttpEngine::find_endpoint(Exchange& x) {
   x.reused = false;
   const Client client = client_of(peer_of(x, kClient));
   const std::expected<HttpDestination, HttpFault> chosen =
-      policy_.choose(x.frontend, client, x.route);
+      policy_.choose(x.frontend, client, x.route, *x.request);
   if (!chosen) return fail(x, chosen.error());
   if (take_upstream(x, *chosen, client, was_dead)) return;
   fail(x, HttpFault::kNoConnection);

@@ -115,6 +115,9 @@ struct Exchange {
   Instant begun, head_at, moved;
   // Before a rule changes them; in the request's memory.
   std::string_view path, authority;
+  // The request as it came, for policy; in its memory. Without fields: it is not admitted yet.
+  policy::RequestHead asked;
+  http::Fields asked_fields;
   Client client;
   tcp::Endpoint server;  // that was asked last
   bool https = false;

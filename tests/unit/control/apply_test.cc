@@ -357,12 +357,14 @@ TEST_F(Apply, Rollback) {
     response.set_live_us(700);
     response.set_changed(1);
     response.set_flows_cut(2);
+    response.set_requests_cut(1'300);
     response.set_flows_pending(true);
     return response;
   };
   EXPECT_EQ(out({"rollback", "41", "-m", "v2 fails", "--expected-version", "42"}),
             "version 43 (content of 41) live on 4/4 workers in 0.7 ms "
-            "(1 changed, 0 added, 0 deleted); 2 live flows cut so far, not all were looked at\n");
+            "(1 changed, 0 added, 0 deleted); 2 live flows cut, 1,300 requests so far, not all "
+            "were looked at\n");
   EXPECT_EQ(sent.version(), 41u);
   EXPECT_EQ(sent.message(), "v2 fails");
   EXPECT_EQ(sent.author(), "ann");

@@ -51,6 +51,10 @@ class Service final : public v1::Policy::Service {
                             v1::ListServicesResponse* response) override {
     return answer(answers_.services, response);
   }
+  grpc::Status ListAccess(ServerContext*, const v1::ListAccessRequest*,
+                          v1::ListAccessResponse* response) override {
+    return answer(answers_.access, response);
+  }
   grpc::Status ListEndpoints(ServerContext*, const v1::ListEndpointsRequest* request,
                              v1::ListEndpointsResponse* response) override {
     return answer(answers_.endpoints, response, *request);

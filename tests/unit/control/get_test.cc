@@ -306,6 +306,37 @@ TEST_F(Get, ExplainOfWhatIsNone) {
   EXPECT_EQ(err(2, {"explain", "tcp", "10.0.0.1:80"}), "heddlectl: --from is required\n");
 }
 
+TEST_F(Get, ShowAccess) {
+  EXPECT_EQ(out({"show", "access"}), "no rules of AccessPolicies\n");
+  answers_.access = [] {
+    v1::ListAccessResponse response;
+    v1::AccessRuleCounts& allow = *response.add_rules();
+    allow.set_namespace_("shop");
+    allow.set_policy("callers");
+    allow.set_rule(1);
+    allow.set_target("Service shop/cart");
+    allow.set_action("ALLOW");
+    allow.set_text("to GET /a/*");
+    allow.set_allowed(1'234);
+    v1::AccessRuleCounts& deny = *response.add_rules();
+    deny.set_namespace_("shop");
+    deny.set_policy("try");
+    deny.set_target("all of shop");
+    deny.set_action("DENY");
+    deny.set_dry_run(true);
+    deny.set_text("everybody, everything");
+    deny.set_dry_run_matches(5);
+    return response;
+  };
+  EXPECT_EQ(out({"show", "access"}),
+            "POLICY        RULE  ACTION          TARGET             ALLOWED  DENIED  AUDITED  "
+            "DRY-RUN  MATCHES\n"
+            "shop/callers     1  ALLOW           Service shop/cart    1,234       0        0  "
+            "      0  to GET /a/*\n"
+            "shop/try         0  DENY (dry run)  all of shop              0       0        0  "
+            "      5  everybody, everything\n");
+}
+
 TEST_F(Get, ShowServices) {
   answers_.services = [] {
     v1::ListServicesResponse response;

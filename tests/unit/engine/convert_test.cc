@@ -104,15 +104,11 @@ TEST(Convert, RefusesFieldsThatDoNotAct) {
       {"access_policy { action: ACTION_DENY on_deny: 77 }", "spec.on_deny"},
       {"access_policy { action: ACTION_ALLOW rules { from {} } }", "spec.rules[0].from[0]"},
       {"access_policy { action: ACTION_ALLOW rules { to {} } }", "spec.rules[0].to[0]"},
-      {"access_policy { action: ACTION_ALLOW rules { to { ports: '1' methods: 'GET' } } }",
-       "spec.rules[0].to[0].methods"},
-      {"access_policy { action: ACTION_ALLOW rules { to { ports: '1' paths: '/' } } }",
-       "spec.rules[0].to[0].paths"},
-      {"access_policy { action: ACTION_ALLOW rules { to { ports: '1' hosts: 'h' } } }",
-       "spec.rules[0].to[0].hosts"},
+      {"access_policy { action: ACTION_ALLOW rules { to { headers { name: 'a' } } } }",
+       "spec.rules[0].to[0].headers[0]"},
       {"access_policy { action: ACTION_ALLOW rules { from { namespace: 'a' not_principals: 'p' } } "
        "}",
-       "spec.rules[0].from[0].not_principals"},
+       "spec.rules[0].from[0].not_principals[0]"},
       {"access_policy { action: ACTION_ALLOW rules { from { namespace: 'a' jwt_claims { key: 'a' "
        "value: 'b' } } } }",
        "spec.rules[0].from[0].jwt_claims"},
@@ -298,6 +294,41 @@ TEST(Convert, TakesPrincipalsApart) {
       "");
   ASSERT_FALSE(without);
   EXPECT_NE(without.error()[0].text.find("trust_domain"), std::string::npos);
+}
+
+TEST(Convert, TakesWhatIsAskedOfRequests) {
+  const auto converted = convert_policy(
+      resource_of(named("x",
+                        "access_policy { action: ACTION_DENY rules { from { not_principals: "
+                        "'spiffe://example.org/ns/a/sa/b' not_principals: "
+                        "'spiffe://other.org/ns/a/sa/b' not_service_accounts: 'c' } to { "
+                        "methods: 'GET' paths: '/a' paths: '/a/*' paths: '*.png' paths: '*' "
+                        "paths: '/*' paths: '/a*' hosts: 'A.org' not_ports: '81' headers { name: "
+                        "'X-A' regex: 'b+' } } to { not_hosts: '*.b.org' not_paths: '/c' "
+                        "not_methods: 'PUT' } } }")),
+      "example.org");
+  ASSERT_TRUE(converted);
+  const policy::AccessRule rule = std::get<policy::AccessPolicy>((*converted)->spec).rules[0];
+  EXPECT_EQ(rule.from[0].not_principals,
+            (std::vector<policy::Principal>{{"a", "b", "example.org", false},
+                                            {"a", "b", "other.org", true}}));
+  EXPECT_EQ(rule.from[0].not_service_accounts, std::vector<std::string>{"c"});
+  EXPECT_FALSE(rule.from[0].identified) << "a DENY is for those without identity too";
+  using Path = policy::AccessPath::Kind;
+  const policy::Operation first{.not_ports = {"81"},
+                                .methods = {"GET"},
+                                .paths = {{Path::kExact, "/a"},
+                                          {Path::kUnder, "/a"},
+                                          {Path::kSuffix, ".png"},
+                                          {Path::kAny, ""},
+                                          {Path::kUnder, ""},
+                                          {Path::kExact, "/a*"}},
+                                .hosts = {"a.org"},
+                                .fields = {{"x-a", {policy::TextMatch::Kind::kRegex, "b+"}}}};
+  EXPECT_EQ(rule.to[0], first) << "a star within is refused with the shape";
+  const policy::Operation second{
+      .not_methods = {"PUT"}, .not_paths = {{Path::kExact, "/c"}}, .not_hosts = {"*.b.org"}};
+  EXPECT_EQ(rule.to[1], second);
 }
 
 TEST(Convert, TakesGateways) {

@@ -17,13 +17,19 @@ std::vector<EndpointCounts> FakeTarget::endpoint_counts(std::span<const uint32_t
   return std::vector<EndpointCounts>(slots.size(),
                                      {.packets = packets, .flows = packets, .active = 3});
 }
+std::vector<AccessCounts> FakeTarget::access_counts(std::span<const uint32_t> slots) {
+  return std::vector<AccessCounts>(slots.size(), {packets, packets, packets, packets});
+}
 uint64_t FakeTarget::flows_cut() { return cut_; }
 // The sweep is through when it has been asked for the second time.
 bool FakeTarget::has_swept(uint32_t wanted) {
   ++asked;
   if (swept_ >= wanted) return true;
   if (!sweeps) return false;
-  if (swept_.exchange(generation_) != generation_) cut_ += cuts;
+  if (swept_.exchange(generation_) != generation_) {
+    cut_ += cuts;
+    requests_cut_ += requests_cuts;
+  }
   return false;
 }
 

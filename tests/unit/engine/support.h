@@ -22,20 +22,23 @@ class FakeTarget : public PolicyTarget {
   bool is_on_link(const policy::IpAddress&) override { return on_link; }
   std::vector<FrontendCounts> frontend_counts(std::span<const uint32_t> slots) override;
   std::vector<EndpointCounts> endpoint_counts(std::span<const uint32_t> slots) override;
+  std::vector<AccessCounts> access_counts(std::span<const uint32_t> slots) override;
   uint64_t flows_cut() override;
+  uint64_t requests_cut() override { return requests_cut_; }
   bool has_swept(uint32_t generation) override;
 
   std::atomic<uint64_t> installs{0};
   std::atomic<uint64_t> version{0};
   std::atomic<bool> on_link{true};
-  std::atomic<bool> stuck{false};    // the worker stays at the version that it has
-  std::atomic<uint64_t> packets{0};  // what every frontend's and endpoint's slot has counted
-  std::atomic<uint64_t> cuts{0};     // flows that a sweep under a new generation cuts
-  std::atomic<bool> sweeps{true};    // false: none gets through
-  std::atomic<uint64_t> asked{0};    // how often for a sweep
+  std::atomic<bool> stuck{false};          // the worker stays at the version that it has
+  std::atomic<uint64_t> packets{0};        // what every frontend's and endpoint's slot has counted
+  std::atomic<uint64_t> cuts{0};           // flows that a sweep under a new generation cuts
+  std::atomic<uint64_t> requests_cuts{0};  // requests, the same
+  std::atomic<bool> sweeps{true};          // false: none gets through
+  std::atomic<uint64_t> asked{0};          // how often for a sweep
 
  private:
-  std::atomic<uint64_t> running_{0}, cut_{0};
+  std::atomic<uint64_t> running_{0}, cut_{0}, requests_cut_{0};
   std::atomic<uint32_t> generation_{0}, swept_{0};
 };
 

@@ -103,6 +103,29 @@ TEST(Http2, AnInterimAnswerIsToldApart) {
   EXPECT_EQ(pair.client.session.message(up).status, 404);
 }
 
+// What is new in each request would only drive the rest out of the tables.
+TEST(Http2, ValuesThatNeverComeAgainAreNotRemembered) {
+  Pair pair;
+  const auto ask = [&](char digit) {
+    OwnMessage request;
+    make_request(request, "/", http::Method::kGet);
+    request.fields.add("user-agent", "a program with a long name");
+    request.fields.add("traceparent", "00-" + std::string(32, digit) + "-0123456789abcdef-01");
+    request.fields.add("x-request-id", std::string(32, digit));
+    EXPECT_NE(pair.client.session.request(request, true), http2::kNoStream);
+    pair.pump();
+    return only(pair.server).stream;
+  };
+  for (const char digit : {'1', '2'}) {
+    const http::Fields& got = pair.server.session.message(ask(digit)).fields;
+    ASSERT_EQ(got.size(), 3u);
+    EXPECT_FALSE(got.find(http::FieldId::kUserAgent)->secret);
+    EXPECT_TRUE(got.find(http::FieldId::kTraceparent)->secret);
+    EXPECT_TRUE(got.find(http::FieldId::kXRequestId)->secret);
+    EXPECT_EQ(got.value(http::FieldId::kXRequestId), std::string(32, digit));
+  }
+}
+
 TEST(Http2, InterimAnswersHaveAnEnd) {
   Pair pair;
   const StreamId up = open(pair, "/", false);

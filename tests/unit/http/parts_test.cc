@@ -149,6 +149,34 @@ TEST(HttpArenaPool, GivesEachBlockOnce) {
   EXPECT_EQ(pool.take(), b);
 }
 
+TEST(HttpFieldsReserve, KeepsRoomWhateverComesBetween) {
+  std::vector<uint8_t> memory(1024);
+  Arena arena(memory);
+  Fields head(arena), trailers(arena);
+  ASSERT_TRUE(head.add("a", "1") && head.add("b", "2"));
+  EXPECT_EQ(head.remove("a"), 1u);
+  ASSERT_TRUE(head.reserve(3));  // one of them is the place of what was removed
+  ASSERT_TRUE(trailers.add("t", "1"));
+  for (const char* name : {"c", "d", "e"}) EXPECT_TRUE(head.add(name, "3")) << name;
+  EXPECT_FALSE(head.add("f", "3")) << "the trailers' entries lie there";
+  EXPECT_FALSE(head.reserve(1));
+  ASSERT_EQ(head.size(), 4u);
+  EXPECT_EQ(head.name(head[0]), "b");
+  EXPECT_EQ(head.name(head[3]), "e");
+  EXPECT_EQ(trailers.name(trailers[0]), "t");
+}
+
+TEST(HttpFieldsReserve, TakesNoMoreThanThereIs) {
+  std::vector<uint8_t> memory(10 * sizeof(Field));
+  Arena arena(memory);
+  Fields fields(arena);
+  EXPECT_FALSE(fields.reserve(11));
+  EXPECT_TRUE(fields.reserve(10));
+  EXPECT_TRUE(fields.reserve(10));
+  EXPECT_EQ(arena.room(), 0u);
+  EXPECT_TRUE(fields.empty());
+}
+
 TEST(HttpRefusals, HaveNamesOfTheirOwnAndAnErrorStatus) {
   std::vector<std::string_view> names;
   for (const RefusalText& text : kRefusals) {

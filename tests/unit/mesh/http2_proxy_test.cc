@@ -282,5 +282,29 @@ TEST(Http2Proxy, AnEndpointThatGoesAwayTakesItsStreamsAlong) {
   EXPECT_EQ(net.rules.active, 0);
 }
 
+TEST(Http2Proxy, OneOfTwoStreamsIsDeniedNow) {
+  Http2Client net;
+  net.serve([](TextStream& stream) {
+    if (!stream.heard.ends_with("\r\n\r\n")) return;
+    stream.heard.clear();
+    stream.to_say += "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nfirst";
+  });
+  const http2::StreamId cut = net.get("/secret"), stays = net.get("/open");
+  net.talk();
+  EXPECT_EQ(net.status(cut), 200);
+  net.rules.denies = [](const policy::RequestHead& head) { return head.path == "/secret"; };
+  while (net.app.proxy.sweep(2, 64, net.network.now())) net.app.proxy.on_turn(net.network.now());
+  net.node.wake(net.network.now());
+  net.talk();
+  EXPECT_TRUE(net.session.has(cut, http2::Event::kClosed));
+  EXPECT_FALSE(net.ended(cut));
+  EXPECT_FALSE(net.session.has(stays, http2::Event::kClosed));
+  EXPECT_EQ(net.count(HttpStat::kRequestsCut), 1u);
+  const http2::StreamId denied = net.get("/secret");
+  net.talk();
+  EXPECT_EQ(net.status(denied), 403);
+  for (const http2::StreamId id : {cut, stays, denied}) net.session.peer.session.release(id);
+}
+
 }  // namespace
 }  // namespace heddle::mesh

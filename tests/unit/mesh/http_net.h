@@ -28,6 +28,11 @@ class HttpRules final : public HttpPolicy {
     }
     return ClientTerms{.side = side, .tls = client_tls, .edge = edge, .version = version};
   }
+  bool admits(uint32_t frontend, const Client&, const policy::RequestHead& request) override {
+    EXPECT_EQ(frontend, kFrontend);
+    if (remembers) judged.emplace_back(request.path);
+    return !denies || !denies(request);
+  }
   std::optional<HttpRoute> route(uint32_t frontend, const Client&,
                                  const http::Message& request) override {
     EXPECT_EQ(frontend, kFrontend);
@@ -41,8 +46,9 @@ class HttpRules final : public HttpPolicy {
     its.cookie.fill('c');
     return its;
   }
-  std::expected<HttpDestination, HttpFault> choose(uint32_t, const Client&,
-                                                   const HttpRoute&) override {
+  std::expected<HttpDestination, HttpFault> choose(uint32_t, const Client&, const HttpRoute&,
+                                                   const http::Message& request) override {
+    if (remembers) sent.emplace_back(request.path());
     if (fault != HttpFault::kNone) return std::unexpected(fault);
     return HttpDestination{.to = {.tuple = {{address(9), Be16(0)}, {address(2), Be16(port)}},
                                   .endpoint = kEndpoint,
@@ -54,9 +60,10 @@ class HttpRules final : public HttpPolicy {
                            .http2 = http2};
   }
   std::expected<HttpDestination, HttpFault> mirror(uint32_t frontend, const Client& client,
-                                                   const HttpRoute& its) override {
+                                                   const HttpRoute& its,
+                                                   const http::Message& request) override {
     if (!mirrors) return std::unexpected(HttpFault::kNone);
-    std::expected<HttpDestination, HttpFault> to = choose(frontend, client, its);
+    std::expected<HttpDestination, HttpFault> to = choose(frontend, client, its, request);
     if (!to) return to;
     to->to.tuple.remote.port = Be16(mirror_port);
     to->to.endpoint = kEndpoint + 1;
@@ -73,7 +80,12 @@ class HttpRules final : public HttpPolicy {
     ended_of.push_back(std::string(record.authority) + std::string(record.path));
   }
   Standing judge(uint32_t, const Client&) override { return standing; }
-  bool may_stay(uint32_t, const Client&, const tcp::Endpoint& endpoint) override {
+  bool may_go_on(uint32_t, const Client&, const policy::RequestHead& request) override {
+    return !denies || !denies(request);
+  }
+  bool may_stay(uint32_t, const Client&, const tcp::Endpoint& endpoint,
+                const http::Message& request) override {
+    if (denies_sent && denies_sent(request)) return false;
     const bool mirror = mirrors && endpoint == tcp::Endpoint{address(2), Be16(mirror_port)};
     EXPECT_TRUE(mirror || endpoint == (tcp::Endpoint{address(2), Be16(port)}));
     return stays && !(mirror && mirror_denied);
@@ -99,7 +111,9 @@ class HttpRules final : public HttpPolicy {
   Duration idle = seconds(60);
   Standing standing = Standing::kStays;
   int active = 0;
-  std::vector<std::string> asked;  // paths
+  std::function<bool(const policy::RequestHead&)> denies;  // null: none
+  std::function<bool(const http::Message&)> denies_sent;   // of those at endpoints
+  std::vector<std::string> asked, judged, sent;            // paths
   std::vector<HttpRecord> records;
   std::vector<std::string> ended_of;  // authority and path of each record
 };

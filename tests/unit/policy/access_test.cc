@@ -99,9 +99,9 @@ TEST(Access, AnAllowWithoutRulesClosesAll) {
 TEST(Access, PortsByNameAndNumber) {
   for (const char* port : {"admin", "81"}) {
     Callers world;
-    world.apply(
-        {put("shop/allow", AccessPolicy{.service = "cart",
-                                        .rules = {{.from = {{.ns = "shop"}}, .ports = {port}}}})});
+    world.apply({put("shop/allow", AccessPolicy{.service = "cart",
+                                                .rules = {{.from = {{.ns = "shop"}},
+                                                           .to = {{.ports = {port}}}}}})});
     EXPECT_EQ(who(world, 81), "w1 w2 ");
     EXPECT_EQ(who(world, 80), "") << "closed, as there is an ALLOW for the service";
   }

@@ -66,7 +66,7 @@ TEST(Guard, IsThereForWhomAPolicyIs) {
 
 TEST(Guard, PortsAreNumbers) {
   Guards world;
-  world.apply({put("shop/deny", for_web(Action::kDeny, {.ports = {"8080", "22"}}))});
+  world.apply({put("shop/deny", for_web(Action::kDeny, {.to = {{.ports = {"8080", "22"}}}}))});
   EXPECT_EQ(world.who(1, 8080), "");
   EXPECT_EQ(world.who(1, 22), "");
   EXPECT_EQ(world.who(1, 80), "far w1 w2 w3 ");
@@ -143,7 +143,7 @@ TEST(Access, RulesOfAllPortsAskForTheNumber) {
   world.apply({put("shop/open", open), put("shop/set", endpoints("open", {"10.1.0.1"})),
                put("shop/deny", AccessPolicy{.service = "open",
                                              .action = Action::kDeny,
-                                             .rules = {{.ports = {"22", "23"}}}})});
+                                             .rules = {{.to = {{.ports = {"22", "23"}}}}}})});
   EXPECT_EQ(outcome(decide(*world.snapshot, Guards::from(0, 22, "10.96.0.7"))), "denied");
   EXPECT_EQ(outcome(decide(*world.snapshot, Guards::from(0, 24, "10.96.0.7"))), "10.1.0.1");
 }
@@ -154,12 +154,13 @@ TEST(Recheck, AsksTheServiceAndTheEndpointsGuard) {
   const Flow bank = Guards::from(3, 80, "10.96.0.1");
   const auto again = [&] { return recheck(*world.snapshot, bank, ip("10.8.1.1"), 8080); };
   EXPECT_EQ(again().recheck, Recheck::kStays);
-  AccessPolicy deny = for_web(Action::kDeny, {.from = {{.ns = "bank"}}, .ports = {"8080"}});
+  AccessPolicy deny =
+      for_web(Action::kDeny, {.from = {{.ns = "bank"}}, .to = {{.ports = {"8080"}}}});
   deny.on_deny = Refusal::kReset;
   world.apply({put("shop/deny", deny)});
   EXPECT_EQ(again().recheck, Recheck::kDenied);
   EXPECT_EQ(again().how, Refusal::kReset);
-  deny.rules[0].ports = {"80"};
+  deny.rules[0].to[0].ports = {"80"};
   world.apply({put("shop/deny", deny)});
   EXPECT_EQ(again().recheck, Recheck::kStays) << "the guard sees the port at the endpoint";
   world.apply({put("shop/deny", AccessPolicy{.service = "cart",

@@ -187,6 +187,15 @@ class Garbage {
     if (one_in(2)) spec.ports[port()] = static_cast<MeshTls>(random_.next());
     if (one_in(2)) spec.trust = {name()};
   }
+  void spoil(Operation& to) {
+    if (one_in(3)) grow(to.ports, name());
+    if (one_in(3)) grow(to.not_ports, name());
+    for (auto* list : {&to.methods, &to.not_methods, &to.hosts, &to.not_hosts})
+      if (one_in(4)) grow(*list, name());
+    for (auto* list : {&to.paths, &to.not_paths})
+      if (one_in(4)) grow(*list, {static_cast<AccessPath::Kind>(random_.next() % 4), name()});
+    if (one_in(4)) grow(to.fields, {name(), {TextMatch::Kind::kRegex, name()}});
+  }
   void spoil(AccessPolicy& spec) {
     if (one_in(8)) spec.workload_labels = labels();
     if (one_in(8)) spec.action = static_cast<Action>(random_.next());
@@ -194,13 +203,16 @@ class Garbage {
     if (one_in(3)) spec.service = name();
     if (one_in(3)) grow(spec.rules, {});
     for (AccessRule& rule : spec.rules) {
-      if (one_in(3)) grow(rule.ports, name());
+      if (one_in(3)) grow(rule.to, {});
+      if (!rule.to.empty()) spoil(rule.to[0]);
       if (one_in(3)) grow(rule.from, {});
       if (rule.from.empty()) continue;
       Source& source = rule.from[0];
       if (one_in(2)) source.ns = name();
       if (one_in(2)) grow(source.cidrs, any_prefix());
       if (one_in(2)) grow(source.not_namespaces, name());
+      if (one_in(2)) grow(source.not_service_accounts, name());
+      if (one_in(2)) grow(source.not_principals, {name(), name()});
     }
   }
 

@@ -169,6 +169,32 @@ class RandomEdits {
     return made;
   }
 
+  AccessPath access_path() {
+    using Path = AccessPath::Kind;
+    const std::pair<Path, const char*> all[] = {{Path::kExact, "/a"},   {Path::kUnder, "/a"},
+                                                {Path::kUnder, "/a/b"}, {Path::kUnder, ""},
+                                                {Path::kSuffix, ".b"},  {Path::kAny, ""}};
+    const auto& [kind, text] = all[below(6)];
+    return {kind, text};
+  }
+  Operation operation(bool wide) {
+    Operation to;
+    if (one_in(2)) to.ports.push_back(one_in(2) && !wide ? "http" : "80");
+    if (one_in(6)) to.ports.push_back("53");
+    if (one_in(6)) to.not_ports.push_back(one_in(2) ? "80" : "53");
+    if (one_in(2)) return to;
+    if (one_in(3)) to.methods.push_back(one_in(2) ? "GET" : "PURGE");
+    if (one_in(6)) to.not_methods.push_back("GET");
+    for (uint32_t paths = below(3); paths > 0; --paths) to.paths.push_back(access_path());
+    if (one_in(4)) to.not_paths.push_back(access_path());
+    if (one_in(4)) to.hosts.push_back(one_in(2) ? "a.example" : "*.example");
+    if (one_in(4)) to.not_hosts.push_back("*.a.example");
+    if (one_in(4))
+      to.fields.push_back(
+          {"x-a", {one_in(2) ? TextMatch::Kind::kPresent : TextMatch::Kind::kExact, "1"}});
+    return to;
+  }
+
   AccessPolicy access_policy() {
     AccessPolicy made{.service = service_name(),
                       .action = one_in(2) ? Action::kAllow : Action::kDeny};
@@ -187,12 +213,13 @@ class RandomEdits {
         if (one_in(3)) source.not_namespaces.push_back(ns());
         if (one_in(3)) source.cidrs.push_back(prefix(one_in(2) ? "10.8.0.0/16" : "2001:db8::/32"));
         if (one_in(4)) source.not_cidrs.push_back(prefix("10.8.0.2/31"));
+        if (one_in(6)) source.not_service_accounts.push_back(number("account", 2));
+        if (one_in(6)) source.not_principals.push_back({ns(), number("account", 2), "", one_in(4)});
         source.foreign = one_in(10);
         source.identified = one_in(4);
         rule.from.push_back(source);
       }
-      if (one_in(2)) rule.ports.push_back(one_in(2) && !wide ? "http" : "80");
-      if (one_in(6)) rule.ports.push_back("53");
+      for (uint32_t more = below(3); more > 0; --more) rule.to.push_back(operation(wide));
       made.rules.push_back(rule);
     }
     return made;

@@ -100,6 +100,31 @@ void expect_guarded(const World& world, const World& fresh, const Oracle& oracle
   }
 }
 
+// Requests of those whose connection is let in, and what guards say of them.
+void expect_judged(const World& world, const Oracle& oracle, const Flow& flow,
+                   RandomEdits& random) {
+  const char* paths[] = {"/a", "/a/b", "/a/b/c?x=/a", "/b", "/a/x.b", "/ab"};
+  const char* hosts[] = {"a.example", "A.example.:80", "x.a.example", "b.example", "10.0.0.1"};
+  FieldList fields;
+  if (random.one_in(2)) fields.emplace_back("x-a", random.one_in(2) ? "1" : "2");
+  const Request request(random.one_in(2)   ? "GET"
+                        : random.one_in(2) ? "PURGE"
+                                           : "POST",
+                        hosts[random.below(5)], paths[random.below(6)], fields);
+  const RequestHead head = RequestHead::of(request.message);
+  const Decision decision = decide(*world.snapshot, flow);
+  if (decision.frontend != kNoSlot && world.snapshot->frontends[decision.frontend]->is_http &&
+      decision.verdict != Verdict::kDenied) {
+    ASSERT_EQ(judge_request(*world.snapshot, decision.frontend, flow, head).allowed,
+              oracle.admits(flow, request.message));
+  }
+  for (uint16_t out = 0; out < 10; ++out) {
+    const InterfaceId interface(out);
+    ASSERT_EQ(guard(*world.snapshot, flow, interface, &head).allowed,
+              oracle.let_in(flow, interface, &request.message));
+  }
+}
+
 // Nothing is left in the filter of what has gone.
 void expect_same_roles(World& world, const Content& content, RandomEdits& random) {
   world.settle();
@@ -206,6 +231,7 @@ void expect_same(const World& world, const Content& content, RandomEdits& random
       ASSERT_EQ(text_of(world, flow), text_of(fresh, flow));
       expect_roles(world, flow);
       expect_guarded(world, fresh, oracle, flow);
+      expect_judged(world, oracle, flow, random);
       const auto allowed = oracle.outcomes(flow);
       ASSERT_TRUE(allowed.contains(outcome(decide(*world.snapshot, flow))))
           << text_of(world, flow) << ", expected one like " << *allowed.begin();
@@ -215,7 +241,7 @@ void expect_same(const World& world, const Content& content, RandomEdits& random
 
 // What a slot stands for, by kind of slot.
 struct Meanings {
-  std::map<uint32_t, std::string> frontends, endpoints, clusters, rules;
+  std::map<uint32_t, std::string> frontends, endpoints, clusters, rules, access;
 };
 
 Meanings meanings(const World& world) {
@@ -226,6 +252,9 @@ Meanings meanings(const World& world) {
                           (name.key.protocol == Protocol::kTcp ? "t" : "u");
   for (const Model::HttpRuleName& rule : world.model.http_rules())
     all.rules[rule.slot] = rule.route + " " + std::to_string(rule.rule) + " of " + rule.service;
+  for (const Model::AccessRuleName& rule : world.model.access_rules())
+    all.access[rule.slot] =
+        rule.key.ns + "/" + rule.key.name + " " + std::to_string(rule.rule) + " of " + rule.target;
   for (uint32_t slot = 0; slot < world.snapshot->clusters.size(); ++slot) {
     const Cluster* cluster = world.snapshot->clusters[slot].get();
     if (cluster == nullptr) continue;
@@ -320,6 +349,8 @@ TEST(RandomModel, IsWhatAFreshOneIs) {
     expect_stable(were.endpoints, are.endpoints);
     expect_stable(were.clusters, are.clusters);
     expect_stable(were.rules, are.rules);
+    expect_stable(were.access, are.access);
+    expect_kept(were.access, are.access);
     expect_kept(were.frontends, are.frontends);
     expect_kept(were.rules, are.rules);
     expect_shared(*before, *world.snapshot);

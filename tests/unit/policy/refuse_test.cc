@@ -316,14 +316,16 @@ TEST(Refuse, Policies) {
        "TrafficPolicy shop/x spec.service: no Service \"nobody\" in namespace shop"},
       {put("shop/x", AccessPolicy{.service = "vault"}),
        "AccessPolicy shop/x spec.target.service: no Service \"vault\" in namespace shop"},
-      {put("shop/x", AccessPolicy{.service = "cart", .rules = {{.ports = {"http", "81", "82"}}}}),
-       "AccessPolicy shop/x spec.rules[0].to: Service shop/cart has no port \"82\""},
+      {put("shop/x",
+           AccessPolicy{.service = "cart", .rules = {{.to = {{.ports = {"http", "81", "82"}}}}}}),
+       "AccessPolicy shop/x spec.rules[0].to[0].ports[2]: Service shop/cart has no port \"82\""},
       {put("shop/x", AccessPolicy{.service = "cart", .workload_labels = {{"a", "b"}}}),
        "AccessPolicy shop/x spec.target: names a service and workload_labels; one policy is for "
        "one of them"},
-      {put("shop/x", AccessPolicy{.rules = {{.ports = {"80"}}}}), ""},
-      {put("shop/x", AccessPolicy{.rules = {{.ports = {"http"}}}}),
-       "AccessPolicy shop/x spec.rules[0].to: \"http\" is no port; a policy that is not for one "
+      {put("shop/x", AccessPolicy{.rules = {{.to = {{.ports = {"80"}}}}}}), ""},
+      {put("shop/x", AccessPolicy{.rules = {{.to = {{.ports = {"http"}}}}}}),
+       "AccessPolicy shop/x spec.rules[0].to[0].ports[0]: \"http\" is no port; a policy that is "
+       "not for one "
        "service names ports by number, 1 to 65535"},
       {put("shop/x", AccessPolicy{.service = "cart", .rules = {{.from = {{.ns = "A"}}}}}),
        "AccessPolicy shop/x spec.rules[0].from[0].namespace: \"A\" is no DNS label: small letters, "
@@ -436,7 +438,7 @@ TEST(Refuse, MoreThanTheLimits) {
        "there would be 1 backends of all Routes; at most 0 are allowed"},
       {{.access_terms = 3},
        {x, put("shop/x", AccessPolicy{.service = "x", .rules = {{.from = {{}}}}})},
-       "there would be 4 rules, sources and what they list, of all AccessPolicies, times ports; at "
+       "there would be 4 rules and all that they list, of all AccessPolicies, times ports; at "
        "most 3 are allowed"},
       {{.label_bytes = 97},
        {put("shop/x", two_ports, {{"a", "b"}})},
@@ -469,8 +471,8 @@ TEST(Refuse, ListsThatAreTooLong) {
       {put("shop/x", many_sources),
        "AccessPolicy shop/x spec.rules[0].from: 65 sources are too many: at most 64 are allowed"},
       {put("shop/x", many_terms),
-       "AccessPolicy shop/x spec.rules: all AccessPolicies of Service shop/cart have 4160 rules, "
-       "sources and what these list; at most 4096 are allowed"},
+       "AccessPolicy shop/x spec.rules: all AccessPolicies of Service shop/cart have 4160 rules "
+       "and things that these list; at most 4096 are allowed"},
       {put("shop/x", many_ports),
        "Service shop/x spec.ports: 65 ports are too many: at most 64 are allowed"},
       {put("shop/x", TrafficPolicy{.service = "user"}, {{"a\n", "b"}}),

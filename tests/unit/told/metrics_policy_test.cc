@@ -93,5 +93,33 @@ TEST(MetricsOfEndpoints, AddUpByLabels) {
   EXPECT_TRUE(has(text.text(), "heddle_endpoint_draining" + of + "0"));
 }
 
+TEST(MetricsOfAccess, SumAPolicysRules) {
+  v1::ListAccessResponse list;
+  const auto add = [&](const char* policy, const char* action, bool dry_run) -> auto& {
+    v1::AccessRuleCounts& rule = *list.add_rules();
+    rule.set_namespace_("shop");
+    rule.set_policy(policy);
+    rule.set_action(action);
+    rule.set_dry_run(dry_run);
+    return rule;
+  };
+  add("a", "ALLOW", false).set_allowed(3);
+  add("a", "ALLOW", false).set_allowed(4);
+  add("b", "DENY", false);
+  add("c", "DENY", true).set_dry_run_matches(5);
+  telemetry::MetricsText made;
+  add_access(list, made);
+  const std::string text = made.take();
+  const auto line = [](const char* policy, const char* action, const char* outcome,
+                       const char* count) {
+    return std::string("heddle_access_policy_total{namespace=\"shop\",policy=\"") + policy +
+           "\",action=\"" + action + "\",outcome=\"" + outcome + "\"} " + count;
+  };
+  EXPECT_TRUE(has(text, line("a", "ALLOW", "allowed", "7"))) << text;
+  EXPECT_TRUE(has(text, line("b", "DENY", "denied", "0"))) << text;
+  EXPECT_TRUE(has(text, line("c", "DENY", "dry_run", "5"))) << text;
+  EXPECT_EQ(text.find("outcome=\"audited\""), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace heddle::server

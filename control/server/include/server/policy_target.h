@@ -24,6 +24,11 @@ struct EndpointCounts {
   uint64_t active = 0;  // flows now
 };
 
+// The same for one rule of an AccessPolicy.
+struct AccessCounts {
+  uint64_t allowed = 0, denied = 0, audited = 0, dry_run = 0;
+};
+
 class PolicyTarget {
  public:
   virtual ~PolicyTarget() = default;
@@ -38,12 +43,17 @@ class PolicyTarget {
   virtual bool is_on_link(const policy::IpAddress& address) = 0;
   virtual std::vector<FrontendCounts> frontend_counts(std::span<const uint32_t> slots) = 0;
   virtual std::vector<EndpointCounts> endpoint_counts(std::span<const uint32_t> slots) = 0;
+  virtual std::vector<AccessCounts> access_counts(std::span<const uint32_t> slots) {
+    return std::vector<AccessCounts>(slots.size());
+  }
   // What was counted of requests for these slots, of frontends and of rules: they are about to
   // stand for something else. In ascending order.
   virtual void forget_requests(std::span<const uint32_t> /*frontends*/,
                                std::span<const uint32_t> /*rules*/) {}
   // Live flows that policy has cut since the start.
   virtual uint64_t flows_cut() = 0;
+  // Requests that policy has ended since then, whose connections go on.
+  virtual uint64_t requests_cut() { return 0; }
   // Whether each worker has looked at all its flows again under a snapshot of this generation or
   // a later one.
   virtual bool has_swept(uint32_t generation) = 0;

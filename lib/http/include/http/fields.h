@@ -49,6 +49,9 @@ class Fields {
     return field == nullptr ? std::string_view{} : value(*field);
   }
 
+  // Makes `to` these as they are now, whatever becomes of them; none can be added to it. False: the
+  // arena is full.
+  [[nodiscard]] bool save(Fields& to) const;
   // Keeps room for `n` more, whatever else the arena is used for. False: there is none.
   bool reserve(uint16_t n);
   // Replaces all fields of this name by one, at the first one's place or at the end.

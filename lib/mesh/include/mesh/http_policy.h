@@ -11,6 +11,7 @@
 #include "http/message.h"
 #include "mesh/http_stats.h"
 #include "mesh/relay_policy.h"
+#include "policy/access.h"
 #include "policy/http_affinity.h"
 #include "policy/http_routes.h"
 
@@ -68,16 +69,21 @@ class HttpPolicy {
   virtual bool wants_proxy_header(uint32_t frontend) = 0;
   // None: refused, and counted there; the client is reset.
   virtual std::optional<ClientTerms> terms(uint32_t frontend, const Client& client) = 0;
+  // Whether the request may come in; refused, it is counted there. Asked before route().
+  virtual bool admits(uint32_t frontend, const Client& client,
+                      const policy::RequestHead& request) = 0;
   // None: no rule is for it.
   virtual std::optional<HttpRoute> route(uint32_t frontend, const Client& client,
                                          const http::Message& request) = 0;
   // For one try. `route`: of route(), perhaps under an older policy: a later try goes by what the
-  // rule has become.
+  // rule has become. `request`: as the endpoint is to get it.
   virtual std::expected<HttpDestination, HttpFault> choose(uint32_t frontend, const Client& client,
-                                                           const HttpRoute& route) = 0;
+                                                           const HttpRoute& route,
+                                                           const http::Message& request) = 0;
   // Where a copy of the request goes, whose rule has a mirror. kNone: this one is not mirrored.
   virtual std::expected<HttpDestination, HttpFault> mirror(uint32_t frontend, const Client& client,
-                                                           const HttpRoute& route) = 0;
+                                                           const HttpRoute& route,
+                                                           const http::Message& request) = 0;
   // A request is in work at the endpoint, and is no more.
   // `frontend`: kNoSlot for a mirror's copy, which nobody has asked for.
   virtual void opened(uint32_t frontend, uint32_t endpoint) = 0;
@@ -85,8 +91,12 @@ class HttpPolicy {
   virtual void ended(const HttpRecord& record) = 0;
   // Whether a client's connection may go on under the policy of now.
   virtual Standing judge(uint32_t frontend, const Client& client) = 0;
-  // Whether its request at the endpoint may go on.
-  virtual bool may_stay(uint32_t frontend, const Client& client, const tcp::Endpoint& endpoint) = 0;
+  // Whether a request that came in under an older policy may go on, `request` being as it came; and
+  // whether it may at the endpoint, that got `sent`.
+  virtual bool may_go_on(uint32_t frontend, const Client& client,
+                         const policy::RequestHead& request) = 0;
+  virtual bool may_stay(uint32_t frontend, const Client& client, const tcp::Endpoint& endpoint,
+                        const http::Message& sent) = 0;
 
  protected:
   ~HttpPolicy() = default;

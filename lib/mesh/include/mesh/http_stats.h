@@ -102,6 +102,7 @@ enum class HttpStat : uint8_t {
   kMirrored,
   kMirrorsLeftOut,
   kMirrorsFailed,
+  kRequestsCut,
   kBytesToServer,
   kBytesToClient,
   kCount,
@@ -139,6 +140,8 @@ inline constexpr std::array<HttpStatText, static_cast<size_t>(HttpStat::kCount)>
      "Copies that were not sent: refused by policy, no way or endpoint, too many in work."},
     {HttpStat::kMirrorsFailed, "mirrors_failed",
      "Copies cut off: the mirror was too slow or had a fault, or the request itself ended."},
+    {HttpStat::kRequestsCut, "requests_cut",
+     "Requests in work that a change of policy ended, their connections not."},
     {HttpStat::kBytesToServer, "bytes_to_server", "Bytes of bodies handed on to endpoints."},
     {HttpStat::kBytesToClient, "bytes_to_client", "Bytes of bodies handed on to clients."},
 }};

@@ -9,6 +9,7 @@
 #include "balance/round_robin.h"
 #include "core/ids.h"
 #include "core/random.h"
+#include "policy/access.h"
 #include "policy/snapshot.h"
 
 namespace heddle::policy {
@@ -55,6 +56,7 @@ struct Decision {
   uint16_t choice = 0;                          // position in the target's choices, else Frontend's
   uint16_t port = 0;                            // of kForward: the endpoint's
   bool audited = false;                         // an AUDIT rule, or a dry run's, fits
+  AccessNotes noted;                            // which of these
   Refusal how = Refusal::kDrop;  // of kDenied, kNoEndpoint, kNoRoute: the sender is told
 };
 
@@ -120,16 +122,16 @@ struct Rechecked {
 Rechecked recheck(const Snapshot& snapshot, const Flow& flow, const IpAddress& endpoint,
                   uint16_t port);
 
-// Whether a flow may be opened to the workload behind interface `out`. `flow` is as it arrives
-// there.
-struct Guarded {
-  bool allowed = true;
-  bool audited = false;
-  const AccessEntry* access = nullptr;  // that decided; none: the default
-  Refusal how = Refusal::kDrop;         // the sender is told
-  bool unknown = false;  // not allowed, as it has no identity and the workload is STRICT
-};
-Guarded guard(const Snapshot& snapshot, const Flow& flow, InterfaceId out);
+// Whether a request may pass, on a connection to a frontend with `is_http` which `decide` has let
+// in. Those for whose connection it was enough are judged too, and are the same again.
+Judged judge_request(const Snapshot& snapshot, uint32_t frontend, const Flow& flow,
+                     const RequestHead& request);
+
+// Whether a flow may be opened to the workload behind interface `out`; with `request` whether that
+// may be sent there. `flow` is as it arrives there, and so is the request.
+using Guarded = Judged;
+Guarded guard(const Snapshot& snapshot, const Flow& flow, InterfaceId out,
+              const RequestHead* request = nullptr);
 
 // The hash that chooses backend and endpoint: the same for all packets of a flow.
 uint32_t hash_of(const Flow& flow, HashOn hash_on);

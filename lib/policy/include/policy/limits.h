@@ -24,6 +24,7 @@ struct Limits {
   uint32_t cluster_endpoints = 524'288;
   uint32_t backends = 65'536;       // of all rules of all routes
   uint32_t access_terms = 262'144;  // of all access policies, for each port that they are for
+  uint32_t access_rules = 16'384;   // of all access policies
   uint64_t label_bytes = 64 << 20;  // names and values of all labels, and kLabelCost for each
   uint32_t secrets = 4'096;
   uint32_t trust_bundles = 1'024;
@@ -42,6 +43,7 @@ struct Limits {
   constexpr uint32_t endpoint_slots() const { return 2 * (endpoints + draining); }
   constexpr uint32_t cluster_slots() const { return 4 * (services + subsets); }  // both families
   constexpr uint32_t http_rule_slots() const { return 2 * http_rules; }
+  constexpr uint32_t access_rule_slots() const { return 2 * access_rules; }
 };
 
 // Of single resources.
@@ -63,9 +65,12 @@ inline constexpr Duration kLeastIdleTimeout = seconds(1);  // or 0: never
 inline constexpr Duration kMaxIdleTimeout = seconds(30 * 24 * 3600);
 inline constexpr size_t kMaxSources = 64;       // of one access rule
 inline constexpr size_t kMaxSourceTerms = 64;   // prefixes or namespaces in one list of a source
+inline constexpr size_t kMaxOperations = 64;    // elements of one access rule's `to`
+inline constexpr size_t kMaxAccessTexts = 64;   // methods, paths or hosts in one list of these
 inline constexpr size_t kMaxPolicyPorts = 256;  // of heddled.yaml
 inline constexpr size_t kMaxFallbacks = 8;      // one behind the other
-// Of all access policies of one service: rules, their sources and what these list. A packet may
+// Of all access policies of one service: rules, their sources, what they ask for and what these
+// list. A packet may
 // have to be compared with all of them.
 inline constexpr size_t kMaxAccessTerms = 4'096;
 inline constexpr size_t kMaxCertificates = 16;  // of one port

@@ -51,7 +51,8 @@ struct Compiled {
   // Slots that this snapshot has given to frontends and endpoints that the one before did not have.
   std::vector<uint32_t> fresh_frontends, fresh_endpoints;
   bool may_cut = false;  // live flows may be cut: something was denied, or has gone
-  std::vector<uint32_t> fresh_http_rules;  // the same of rules of Routes
+  std::vector<uint32_t> fresh_http_rules;    // the same of rules of Routes
+  std::vector<uint32_t> fresh_access_rules;  // the same of rules of AccessPolicies
 };
 
 struct ModelStats {
@@ -125,7 +126,18 @@ class Model {
     std::string text;  // "host a.example; path prefix /v2, header x-beta = 1"
   };
   HttpRuleName http_rule_name(uint32_t slot) const;
-  std::vector<HttpRuleName> http_rules() const;      // by slot
+  std::vector<HttpRuleName> http_rules() const;  // by slot
+  // A rule of an AccessPolicy.
+  struct AccessRuleName {
+    Key key;
+    std::string target;  // "Service shop/cart"
+    uint16_t rule = 0;
+    Action action = Action::kAllow;
+    bool dry_run = false;
+    uint32_t slot = kNoSlot;  // AccessEntry::counter
+    std::string text;         // "from shop/web; to GET /a/*"
+  };
+  std::vector<AccessRuleName> access_rules() const;  // by policy and rule
   std::string route_name(uint32_t route) const;      // "shop/cart"
   std::string policy_name(uint32_t policy) const;    // "shop/cart-callers"
   std::string cluster_name(uint32_t cluster) const;  // "shop/cart", "shop/cart (version=v2)"

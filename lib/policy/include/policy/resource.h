@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/time.h"
+#include "policy/access_rule.h"
 #include "policy/backend.h"
 #include "policy/http_rule.h"
 #include "policy/ip.h"
@@ -238,22 +239,6 @@ struct TrafficPolicy {
 };
 
 enum class Action : uint8_t { kAllow, kDeny, kAudit };
-
-// All that is given has to fit. A principal is split. Of other trust domains than the node's there
-// are peers alone that have shown an identity.
-struct Source {
-  std::string ns, service_account;  // empty: any
-  std::string trust_domain;         // the same
-  bool foreign = false;             // another trust domain: nobody on this node
-  bool identified = false;          // senders without identity do not fit
-  std::vector<IpPrefix> cidrs, not_cidrs;
-  std::vector<std::string> not_namespaces;
-};
-
-struct AccessRule {
-  std::vector<Source> from;        // none: everybody
-  std::vector<std::string> ports;  // of a service: names or numbers; else numbers; none: all
-};
 
 // For one service, for the workloads that carry labels, or, with neither, for all services and
 // workloads of the namespace.

@@ -23,6 +23,7 @@
 #include "balance/weighted_random.h"
 #include "core/ids.h"
 #include "core/time.h"
+#include "policy/access.h"
 #include "policy/address_roles.h"
 #include "policy/backend_terms.h"
 #include "policy/cow_array.h"
@@ -66,7 +67,8 @@ struct SourceMatch {
   bool anonymous = false;              // whether those without identity fit
   // Of peers; empty: any.
   std::string trust_domain, ns, service_account;
-  std::vector<std::string> not_namespaces;
+  std::vector<std::string> not_namespaces, not_service_accounts;
+  std::vector<Principal> not_principals;
   std::vector<IpPrefix> cidrs, not_cidrs;
   friend bool operator==(const SourceMatch&, const SourceMatch&) = default;
 };
@@ -75,11 +77,14 @@ struct AccessEntry {
   Action action = Action::kAllow;
   bool dry_run = false;
   Refusal on_deny = Refusal::kDrop;
-  std::vector<SourceMatch> from;  // any of them
-  std::vector<uint16_t> ports;    // destination ports, sorted; none: all of the target
+  std::vector<SourceMatch> from;    // any of them
+  std::vector<AccessOperation> to;  // any of them; none: everything
   // For explain: which policy this is (Model::policy_name) and its rule.
   uint32_t policy = 0;
   uint16_t rule = 0;
+  // For workers' counters: below Limits::access_rule_slots(), and the same for as long as its
+  // policy has a rule of this number and the same target.
+  uint32_t counter = 0;
   friend bool operator==(const AccessEntry&, const AccessEntry&) = default;
 };
 
@@ -94,7 +99,12 @@ struct AccessList {
   bool default_allow = true;         // false: there are ALLOW policies for this target
   Refusal on_deny = Refusal::kDrop;  // of these, for whom none of them fits
   MeshModes mesh;                    // of a guard: who has no identity may not come where STRICT
-  friend bool operator==(const AccessList&, const AccessList&) = default;
+  // Made of the entries, for requests; null where they are few, or none is judged.
+  std::shared_ptr<const AccessIndex> index{};
+  friend bool operator==(const AccessList& a, const AccessList& b) {
+    return a.default_allow == b.default_allow && a.on_deny == b.on_deny && a.mesh == b.mesh &&
+           a.entries == b.entries;
+  }
 };
 
 // One port of one address of a service. Its terms are for all choices without any of their own.

@@ -14,9 +14,11 @@ namespace heddle::http1 {
 
 enum class Progress : uint8_t { kMore, kDone, kRefused };
 
-// The memory that a message needs so that no legal head or trailers find it full.
+// The memory that a message needs so that no legal head or trailers find it full, nor who saves
+// the fields of a head once.
 constexpr uint32_t arena_bytes(const http::Limits& limits) {
-  const uint32_t entries = uint32_t{limits.fields} + limits.trailer_fields + limits.spare_fields;
+  const uint32_t entries =
+      2 * uint32_t{limits.fields} + limits.trailer_fields + limits.spare_fields;
   return limits.head + limits.trailers + limits.spare +
          entries * static_cast<uint32_t>(sizeof(http::Field)) + 64;
 }

@@ -1,0 +1,35 @@
+// Metrics of AccessPolicies: one series for each outcome that a policy has had.
+#include <array>
+#include <map>
+#include <string>
+
+#include "metrics_page.h"
+
+namespace heddle::server {
+
+void add_access(const v1::ListAccessResponse& access, telemetry::MetricsText& to) {
+  using Labels = std::array<std::string, 4>;
+  std::map<Labels, uint64_t> all;
+  const auto add = [&](const v1::AccessRuleCounts& rule, const char* outcome, uint64_t count,
+                       bool expected) {
+    if (count > 0 || expected)
+      all[{rule.namespace_(), rule.policy(), rule.action(), outcome}] += count;
+  };
+  for (const v1::AccessRuleCounts& rule : access.rules()) {
+    add(rule, "allowed", rule.allowed(), !rule.dry_run() && rule.action() == "ALLOW");
+    add(rule, "denied", rule.denied(), !rule.dry_run() && rule.action() == "DENY");
+    add(rule, "audited", rule.audited(), !rule.dry_run() && rule.action() == "AUDIT");
+    add(rule, "dry_run", rule.dry_run_matches(), rule.dry_run());
+  }
+  to.family("heddle_access_policy_total", telemetry::MetricType::kCounter,
+            "Requests at ports of HTTP, and flows elsewhere, that a policy's rules decided or "
+            "noted.");
+  for (const auto& [values, count] : all)
+    to.add({{"namespace", values[0]},
+            {"policy", values[1]},
+            {"action", values[2]},
+            {"outcome", values[3]}},
+           count);
+}
+
+}  // namespace heddle::server

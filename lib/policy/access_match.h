@@ -1,0 +1,10 @@
+// Whether a sender is one of those that a rule speaks of.
+#pragma once
+
+#include "policy/decide.h"
+
+namespace heddle::policy {
+
+bool matches(const SourceMatch& match, const Flow& flow);
+
+}  // namespace heddle::policy
