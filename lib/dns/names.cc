@@ -112,7 +112,7 @@ bool Names::lay_out_with(uint64_t seed) {
   for (uint32_t i = 0; i < entries_.size(); ++i) {
     const Bytes service = bytes_of(service_of(entries_[i])),
                 ns = bytes_of(namespace_of(entries_[i]));
-    HEDDLE_CHECK(find_service(service, ns) == nullptr, "a service stands twice among names");
+    HEDDLE_CHECK(find_entry(service, ns) == nullptr, "a service stands twice among names");
     size_t at = hash(service, ns) & (table_.size() - 1);
     uint32_t reads = 1;
     for (; table_[at] != kFree; at = (at + 1) & (table_.size() - 1)) ++reads;
@@ -133,7 +133,7 @@ uint64_t Names::hash(Bytes service, Bytes ns) const {
   return wire::mix_hash(state);
 }
 
-const Names::Entry* Names::find_service(Bytes service, Bytes ns) const {
+const Names::Entry* Names::find_entry(Bytes service, Bytes ns) const {
   size_t at = hash(service, ns) & (table_.size() - 1);
   for (uint32_t i = 0; i < probes_ && table_[at] != kFree; ++i) {
     const Entry& entry = entries_[table_[at]];
@@ -166,7 +166,7 @@ Names::Place Names::find_below(NameView name, NameView zone) const {
   if (count > labels.size()) return {Kind::kNone, {}, zone};
   if (count == 3 && !is(labels[2], kSvc)) return {Kind::kNone, {}, zone};
   if (count >= 2) {
-    if (const Entry* entry = find_service(labels[0], labels[1]))
+    if (const Entry* entry = find_entry(labels[0], labels[1]))
       return {Kind::kService, service_at(*entry), zone};
   }
   // NAMESPACE and svc by themselves, and NAMESPACE.svc.
@@ -182,9 +182,16 @@ Names::Place Names::find(NameView name, std::string_view ns) const {
   const NameView root(name.bytes().last(1));
   const size_t count = name.labels_before(root, labels);
   if (count < 1 || count > 2) return {};
-  const Entry* entry = find_service(labels[0], count == 2 ? labels[1] : bytes_of(ns));
+  const Entry* entry = find_entry(labels[0], count == 2 ? labels[1] : bytes_of(ns));
   if (entry == nullptr) return {};
   return {Place::Kind::kShort, service_at(*entry), {}};
+}
+
+std::optional<Names::Service> Names::find_service(std::string_view service,
+                                                  std::string_view ns) const {
+  const Entry* entry = find_entry(bytes_of(service), bytes_of(ns));
+  if (entry == nullptr) return std::nullopt;
+  return service_at(*entry);
 }
 
 std::optional<Names::Service> Names::find_address(const IpAddress& address) const {

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "allocations.h"
-#include "messages.h"
+#include "dns_messages.h"
 
 namespace heddle::dns {
 namespace {

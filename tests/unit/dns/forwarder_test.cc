@@ -9,7 +9,7 @@
 
 #include "allocations.h"
 #include "core/random.h"
-#include "messages.h"
+#include "dns_messages.h"
 #include "seed.h"
 
 namespace heddle::dns {

@@ -4,7 +4,7 @@
 
 #include "core/random.h"
 #include "dns/reverse.h"
-#include "messages.h"
+#include "dns_messages.h"
 #include "seed.h"
 
 namespace heddle::dns {

@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "dns/answer.h"
-#include "messages.h"
+#include "dns_messages.h"
 
 namespace heddle::dns {
 namespace {

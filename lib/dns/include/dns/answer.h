@@ -25,8 +25,16 @@ enum class Outcome : uint8_t {
   kNoData,     // the name is there, and has nothing of that type
   kNoName,     // NXDOMAIN
 };
-inline constexpr std::array kOutcomeWords{"silence",   "forward", "refused", "answered",
-                                          "truncated", "no_data", "no_name"};
+inline constexpr std::array kOutcomeTexts{
+    WordText{"silent", "Messages that were not answered: shorter than a header, or responses."},
+    WordText{"forward", "Queries for other names than the mesh's."},
+    WordText{"refused", "Queries that were answered with an error, one of refused_*."},
+    WordText{"answered", "Queries that were answered with records."},
+    WordText{"truncated", "Queries whose answer has some of the addresses, as not all fit."},
+    WordText{"no_data", "Queries for what a name of the mesh does not have."},
+    WordText{"no_name", "Queries for a name that nothing in the mesh has."},
+};
+static_assert(static_cast<size_t>(Outcome::kNoName) + 1 == kOutcomeTexts.size());
 
 struct Answer {
   Outcome outcome = Outcome::kSilence;

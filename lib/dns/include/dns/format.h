@@ -61,4 +61,10 @@ enum class Rcode : uint16_t {
   kBadVers = 16,
 };
 
+// What one of our own enums says to people: a word for a counter, and a sentence.
+struct WordText {
+  const char* word;
+  const char* means;
+};
+
 }  // namespace heddle::dns

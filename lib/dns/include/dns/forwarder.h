@@ -64,8 +64,17 @@ enum class Sending : uint8_t {
   kNoWay,   // to any resolver
   kNoPort,  // that is free and whose answers come back
 };
-inline constexpr std::array kSendingWords{"sent", "again",         "duplicate", "too_long",
-                                          "full", "workload_full", "no_way",    "no_port"};
+inline constexpr std::array kSendingTexts{
+    WordText{"sent", "Queries that were passed on to a resolver."},
+    WordText{"again", "Queries that were asked again, and passed on to the next resolver."},
+    WordText{"duplicate", "Queries that were asked again while their answer is waited for."},
+    WordText{"too_long", "Queries of more than 512 bytes, which are not passed on."},
+    WordText{"full", "Queries that found no place among those that wait."},
+    WordText{"workload_full", "Queries of a workload that has as many waiting as it may."},
+    WordText{"no_way", "Queries while no route leads to any resolver."},
+    WordText{"no_port", "Queries for which there was no own port."},
+};
+static_assert(static_cast<size_t>(Sending::kNoPort) + 1 == kSendingTexts.size());
 
 enum class Receiving : uint8_t {
   kDelivered,
@@ -74,8 +83,14 @@ enum class Receiving : uint8_t {
   kOtherServer,    // one does, of another address or port
   kOtherQuestion,  // one does, and asked something else
 };
-inline constexpr std::array kReceivingWords{"delivered", "malformed", "unasked", "other_server",
-                                            "other_question"};
+inline constexpr std::array kReceivingTexts{
+    WordText{"delivered", "Answers of resolvers that were passed on to who asked."},
+    WordText{"malformed", "Messages of resolvers that are no answers."},
+    WordText{"unasked", "Answers to no query that waits: late, or forged."},
+    WordText{"other_server", "Answers from another address than was asked: forged."},
+    WordText{"other_question", "Answers to another question than was asked: forged."},
+};
+static_assert(static_cast<size_t>(Receiving::kOtherQuestion) + 1 == kReceivingTexts.size());
 
 // A message for a resolver's port 53; size 0: none.
 struct ToResolver {
@@ -92,8 +107,8 @@ struct FromResolver {
 };
 
 struct ForwarderCounters {
-  std::array<Counter, kSendingWords.size()> sending;
-  std::array<Counter, kReceivingWords.size()> receiving;
+  std::array<Counter, kSendingTexts.size()> sending;
+  std::array<Counter, kReceivingTexts.size()> receiving;
   Counter timeouts;  // of a resolver
   Counter expired;   // queries that no resolver has answered
 };

@@ -73,6 +73,8 @@ class Names {
   // `ns`: the namespace of who asks; empty: not known, and short names are elsewhere.
   Place find(NameView name, std::string_view ns) const;
 
+  // By its names in small letters.
+  std::optional<Service> find_service(std::string_view service, std::string_view ns) const;
   // The service that has the address; of several one.
   std::optional<Service> find_address(const IpAddress& address) const;
 
@@ -105,7 +107,7 @@ class Names {
     return std::string_view(text_).substr(entry.text + entry.service, entry.ns);
   }
   Service service_at(const Entry& entry) const;
-  const Entry* find_service(std::span<const uint8_t> service, std::span<const uint8_t> ns) const;
+  const Entry* find_entry(std::span<const uint8_t> service, std::span<const uint8_t> ns) const;
   bool has_namespace(std::span<const uint8_t> ns) const;
   Place find_below(NameView name, NameView zone) const;
 
