@@ -125,6 +125,7 @@ Compiled Compiler::commit(uint64_t version, Instant now, const Touched& touched,
   for (Group* group : std::exchange(recompiled_, {}))
     attach_group(*group, touched.services.contains(group));
   compile_attachments(touched);
+  compile_names(touched);
 
   std::vector<uint32_t> fresh_rules = date_rules();
   current_.version = version;
@@ -150,12 +151,13 @@ ModelStats Compiler::stats() const {
   const size_t table = current_.frontend_table == nullptr ? 0 : current_.frontend_table->bytes();
   const size_t listeners =
       current_.listeners == nullptr ? 0 : current_.listeners->size() * sizeof(ProxyListener);
+  const size_t names = current_.names == nullptr ? 0 : current_.names->bytes();
   return {.resources = static_cast<uint32_t>(index_.totals().resources),
           .services = static_cast<uint32_t>(index_.totals().services),
           .gateways = static_cast<uint32_t>(index_.totals().gateways),
           .frontends = frontend_count_,
           .endpoints = endpoint_count_,
-          .snapshot_bytes = bytes_ + access_.bytes() + frontend_bytes_.bytes() + table + listeners +
+          .snapshot_bytes = bytes_ + access_.bytes() + frontend_bytes_.bytes() + table + listeners + names +
                             sizeof(Snapshot) + slots * sizeof(std::shared_ptr<void>) +
                             current_.rules_since.size() * sizeof(uint64_t)};
 }

@@ -180,6 +180,7 @@ class Compiler {
   void compile_listeners();
   void attach_group(Group& group, bool addresses_changed);
   void compile_attachments(const Touched& touched);
+  void compile_names(const Touched& touched);
   Attachments::PortAddresses attachments_of(uint32_t port) const;
 
   const Facts& facts_;

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "dns/names.h"
 #include "policy/decide.h"
 #include "policy/limits.h"
 #include "policy/resource.h"
@@ -38,6 +39,7 @@ struct NodeFacts {
     std::string what;  // "the gateway of port wan"
   };
   std::vector<Reserved> reserved;
+  std::optional<dns::Suffix> dns_suffix;  // none: snapshots have no names
 };
 
 struct Edit {

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -23,6 +24,7 @@
 #include "balance/weighted_random.h"
 #include "core/ids.h"
 #include "core/time.h"
+#include "dns/names.h"
 #include "policy/access.h"
 #include "policy/address_roles.h"
 #include "policy/backend_terms.h"
@@ -221,6 +223,12 @@ struct Snapshot {
   AddressRoles roles;
   // By frontend slot; null: none. The same object until it would differ.
   std::shared_ptr<const std::vector<ProxyListener>> listeners;
+  // What DNS knows of services; null: the node answers none. The same object until a Service's name
+  // or addresses change.
+  std::shared_ptr<const dns::Names> names;
+  // By interface: the namespace of the workload behind it, empty where there is none. Null without
+  // names.
+  std::shared_ptr<const std::vector<std::string>> workload_namespaces;
 
   // Whether the slot stands for what it stood for under an older version. What outlives its policy
   // must not be taken for the slot's next owner's.
