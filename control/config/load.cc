@@ -11,6 +11,7 @@
 #include <exception>
 #include <system_error>
 
+#include "dns_settings.h"
 #include "field.h"
 #include "flow_settings.h"
 #include "ports.h"
@@ -33,9 +34,9 @@ constexpr std::string_view kDefaultSocket = "/run/heddle/heddled.sock";
 
 constexpr std::string_view kDefaultState = "/var/lib/heddle";
 
-constexpr std::array<std::string_view, 13> kNodeKeys = {
-    "node", "trust_domain", "workers", "memory", "control", "ports",    "routes",
-    "nat",  "conntrack",    "limits",  "tcp",    "tls",     "telemetry"};
+constexpr std::array<std::string_view, 14> kNodeKeys = {
+    "node", "trust_domain", "workers", "memory", "control", "ports",     "routes",
+    "nat",  "conntrack",    "limits",  "tcp",    "tls",     "telemetry", "dns"};
 constexpr std::array<std::string_view, 2> kWorkerKeys = {"cores", "idle"};
 constexpr std::array<std::string_view, 2> kIdleWords = {"adaptive", "spin"};
 constexpr std::array<std::string_view, 3> kMemoryKeys = {"hugepages", "no_huge", "buffers"};
@@ -224,6 +225,7 @@ Result<> read_all(const Field& root, app::NodeConfig& out) {
   if (const auto tcp = fields->find("tcp")) HEDDLE_TRY(read_tcp(*tcp, out.tcp));
   if (const auto tls = fields->find("tls")) HEDDLE_TRY(read_tls_settings(*tls, out.tls));
   if (const auto telemetry = fields->find("telemetry")) HEDDLE_TRY(read_telemetry(*telemetry, out));
+  if (const auto dns = fields->find("dns")) HEDDLE_TRY(read_dns(*dns, ports, out.dns.emplace()));
   out.ports = std::move(ports.ports);
   return {};
 }

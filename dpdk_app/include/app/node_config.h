@@ -140,6 +140,13 @@ struct AccessLogSettings {
   double sample = 1;  // the share of requests that is logged, above 0 and at most 1
 };
 
+// DNS for workloads: names of services are answered, others asked of the resolvers.
+struct DnsSettings {
+  std::string suffix = "mesh.local";
+  std::vector<IpAddress> resolvers;  // none: other names are refused
+  bool intercept = false;            // queries to any address, not to the node's own alone
+};
+
 enum class Idle : uint8_t { kAdaptive, kSpin };
 
 struct NodeConfig {
@@ -159,6 +166,7 @@ struct NodeConfig {
   FlowSettings flows;
   TcpSettings tcp;
   TlsSettings tls;
+  std::optional<DnsSettings> dns;  // none: the node answers no names
   std::vector<PortConfig> ports;
   std::vector<StaticRoute<wire::Ipv4Prefix, wire::Ipv4Address>> routes4;
   std::vector<StaticRoute<wire::Ipv6Prefix, wire::Ipv6Address>> routes6;

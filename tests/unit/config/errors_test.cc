@@ -37,11 +37,11 @@ TEST(Errors, YamlThatIsNotForUs) {
       {"x\n",
        "f.yaml:1: is a single value; expected a map with node, trust_domain, workers, memory, "
        "control, "
-       "ports, routes, nat, conntrack, limits, tcp, tls, telemetry"},
+       "ports, routes, nat, conntrack, limits, tcp, tls, telemetry, dns"},
       {"- x\n",
        "f.yaml:1: is a list; expected a map with node, trust_domain, workers, memory, control, "
        "ports, "
-       "routes, nat, conntrack, limits, tcp, tls, telemetry"},
+       "routes, nat, conntrack, limits, tcp, tls, telemetry, dns"},
       {"node: x\n---\nnode: y\n",
        "f.yaml:2: a second YAML document starts here; expected one document"},
       {"node: &a x\n", "f.yaml:1: node: YAML anchors are not supported; expected a plain value"},
@@ -140,14 +140,14 @@ TEST(Errors, TopLevel) {
       {with_rest("route: []\n"),
        "f.yaml:7: route: unknown key; expected one of node, trust_domain, workers, memory, "
        "control, ports, "
-       "routes, nat, conntrack, limits, tcp, tls, telemetry (did you mean \"routes\"?)"},
+       "routes, nat, conntrack, limits, tcp, tls, telemetry, dns (did you mean \"routes\"?)"},
       {with_rest("zzz: []\n"),
        "f.yaml:7: zzz: unknown key; expected one of node, trust_domain, workers, memory, "
-       "control, ports, routes, nat, conntrack, limits, tcp, tls, telemetry"},
+       "control, ports, routes, nat, conntrack, limits, tcp, tls, telemetry, dns"},
       {with_rest("\"\\e[1m\\\"\": 1\n"),
        "f.yaml:7: \\x1b[1m\\x22: unknown key; expected one of "
        "node, trust_domain, workers, memory, control, ports, routes, nat, conntrack, limits, tcp, "
-       "tls, telemetry"},
+       "tls, telemetry, dns"},
       {with_rest("trust_domain: 'Example.org'\n"),
        "f.yaml:7: trust_domain: \"Example.org\" is no trust domain; expected 1 to 255 of "
        "a-z 0-9 . - _, as example.org"},
@@ -182,6 +182,22 @@ TEST(Errors, TopLevel) {
       {with_rest("telemetry: { access_log: { file: /a, sample: nan } }\n"),
        "f.yaml:7: telemetry.access_log.sample: \"nan\" is no share; expected the share of "
        "requests, above 0 and at most 1, as 0.01"},
+      {with_rest("dns: { suffix: Mesh.local }\n"),
+       "f.yaml:7: dns.suffix: \"Mesh.local\" is no host name in small letters, as \"mesh.local\"; "
+       "expected a domain in small letters, as mesh.local"},
+      {with_rest("dns: { resolvers: [] }\n"),
+       "f.yaml:7: dns.resolvers: has 0 elements; expected 1 to 8 addresses"},
+      {with_rest("dns: { resolvers: [192.0.2.53, 192.0.2.53] }\n"),
+       "f.yaml:7: dns.resolvers[1]: 192.0.2.53 given twice; expected once"},
+      {with_rest("dns: { resolvers: ['fe80::53'] }\n"),
+       "f.yaml:7: dns.resolvers[0]: fe80::53 is link-local; expected a unicast address"},
+      {with_rest("dns: { resolvers: [192.0.2.10] }\n"),
+       "f.yaml:7: dns.resolvers[0]: 192.0.2.10 is an address of port wan; expected another host's"},
+      {with_rest("dns: { resolvers: [192.0.2.255] }\n"),
+       "f.yaml:7: dns.resolvers[0]: 192.0.2.255 is the broadcast address of port wan; expected a "
+       "host's address"},
+      {with_rest("dns: { intercept: maybe }\n"),
+       "f.yaml:7: dns.intercept: \"maybe\" is none of true, false"},
       {with_rest("control: { state: lib/heddle }\n"),
        "f.yaml:7: control.state: \"lib/heddle\" is no place for policy; expected an absolute path "
        "of a directory, or none"},

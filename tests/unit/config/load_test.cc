@@ -288,11 +288,12 @@ TEST(LoadFile, NamesTheFileInErrors) {
   const TemporaryFile file("nodes: x\n");
   const auto config = load_file(file.path());
   ASSERT_FALSE(config);
-  EXPECT_EQ(config.error().text,
-            file.path() +
-                ":1: nodes: unknown key; expected one of node, trust_domain, "
-                "workers, memory, control, ports, "
-                "routes, nat, conntrack, limits, tcp, tls, telemetry (did you mean \"node\"?)");
+  EXPECT_EQ(
+      config.error().text,
+      file.path() +
+          ":1: nodes: unknown key; expected one of node, trust_domain, "
+          "workers, memory, control, ports, "
+          "routes, nat, conntrack, limits, tcp, tls, telemetry, dns (did you mean \"node\"?)");
 }
 
 TEST(LoadFile, RefusesWhatIsNoFile) {
@@ -343,6 +344,27 @@ TEST(LoadText, TakesMetricsAndTheAccessLog) {
   ASSERT_TRUE(none) << none.error().text;
   EXPECT_EQ(none->metrics_listen, "");
   EXPECT_FALSE(none->access_log);
+}
+
+TEST(LoadText, TakesDns) {
+  const auto config =
+      load_text(with_rest("dns: { suffix: cluster.local, resolvers: [192.0.2.53, '2001:db8::53'], "
+                          "intercept: true }\n"),
+                "f.yaml");
+  ASSERT_TRUE(config) << config.error().text;
+  ASSERT_TRUE(config->dns);
+  EXPECT_EQ(config->dns->suffix, "cluster.local");
+  const std::vector<app::IpAddress> resolvers = {*wire::Ipv4Address::parse("192.0.2.53"),
+                                                 *wire::Ipv6Address::parse("2001:db8::53")};
+  EXPECT_EQ(config->dns->resolvers, resolvers);
+  EXPECT_TRUE(config->dns->intercept);
+  const auto usual = load_text(with_rest("dns: {}\n"), "f.yaml");
+  ASSERT_TRUE(usual) << usual.error().text;
+  ASSERT_TRUE(usual->dns);
+  EXPECT_EQ(usual->dns->suffix, "mesh.local");
+  EXPECT_TRUE(usual->dns->resolvers.empty());
+  EXPECT_FALSE(usual->dns->intercept);
+  EXPECT_FALSE(load_text(with_rest(""), "f.yaml")->dns);
 }
 
 TEST(LoadFile, RefusesAFileAboveOneMebibyte) {
