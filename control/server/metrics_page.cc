@@ -57,6 +57,7 @@ HttpAnswer MetricsPage::metrics() {
   add_drops(view_.drops(), text);
   add_counters("tcp", view_.tcp_counters(), text);
   add_counters("tls", view_.tls_counters(), text);
+  add_counters("dns", view_.dns_counters(), text);
   add_policy(text);
   add_requests(text);
   const RecordDrops drops = view_.records_dropped();

@@ -59,6 +59,7 @@ constexpr const NodeSpec* kNodes[] = {
     &ip6_output,
     &nd_resolve,
     // Of both.
+    &dns_input,
     &flow_refused,
     // Where they leave.
     &port_tx,

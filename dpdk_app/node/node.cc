@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <random>
 
+#include "node/dns_options.h"
 #include "node/flow_options.h"
 #include "node/tcp_options.h"
 #include "tcp/cookie.h"
@@ -129,6 +130,7 @@ Result<> Node::make_workers(const TcpUse& use) {
   const uint64_t seed = std::random_device{}() | static_cast<uint64_t>(std::random_device{}())
                                                      << 32;
   const auto count = static_cast<uint16_t>(config_.cores.size());
+  const tcp::SipKey dns_key = random_key();
   uint16_t highest = 0;
   for (const auto& port : ports_)
     if (port != nullptr) highest = std::max(highest, port->id().value());
@@ -146,6 +148,7 @@ Result<> Node::make_workers(const TcpUse& use) {
     worker->flows = std::make_unique<Flows>(flow_options(config_.flows, *worker, count),
                                             policy::Limits(), seed + 64u * i, clock_.now());
     HEDDLE_TRY(make_tcp(*worker, use));
+    if (config_.dns) worker->dns = std::make_unique<Dns>(*worker, dns_options(config_, dns_key));
     const std::string name = fmt::format("inbox-{}", i);
     worker->inbox = rte_ring_create(name.c_str(), kInboxSize, SOCKET_ID_ANY, RING_F_SC_DEQ);
     if (worker->inbox == nullptr) return fail("no memory for worker {}'s inbox", i);

@@ -64,6 +64,7 @@ class Node : public server::NodeView, public server::PolicyTarget {
   std::vector<server::ListenerInfo> listeners() override;
   std::vector<server::TcpCounterInfo> tcp_counters() override;
   std::vector<server::TcpCounterInfo> tls_counters() override;
+  std::vector<server::TcpCounterInfo> dns_counters() override;
 
   server::RequestTotals request_totals() override;
   void want_records(double log_share, bool watched) override;

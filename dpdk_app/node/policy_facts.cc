@@ -50,6 +50,7 @@ policy::NodeFacts policy_facts(const NodeConfig& config) {
   policy::NodeFacts facts;
   facts.node = config.node;
   facts.trust_domain = config.trust_domain;
+  if (config.dns) facts.dns_suffix = *dns::Suffix::parse(config.dns->suffix);
   for (const PortConfig& port : config.ports) {
     policy::NodeFacts::Port fact;
     fact.name = port.name;

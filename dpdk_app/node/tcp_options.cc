@@ -40,15 +40,15 @@ tcp::Profile profile_of(const TcpSettings& settings, const l3::Topology& topolog
   return profile;
 }
 
+constexpr uint32_t kUsualRequests = 16'384;
+
+}  // namespace
+
 tcp::SipKey random_key() {
   std::random_device random;
   const auto word = [&] { return uint64_t{random()} << 32 | random(); };
   return {word(), word()};
 }
-
-constexpr uint32_t kUsualRequests = 16'384;
-
-}  // namespace
 
 TcpOptions tcp_options(const TcpSettings& settings, const l3::Topology& topology,
                        uint32_t workers) {

@@ -15,6 +15,7 @@ uint32_t http_requests(const TcpSettings& settings, uint32_t workers);
 // Packet buffers that the connections of all workers may hold.
 uint32_t tcp_buffers(const TcpSettings& settings);
 
+tcp::SipKey random_key();
 NodeSecrets new_secrets();
 // A new cookie key; cookies made with the last one are still good.
 NodeSecrets rotate(const NodeSecrets& old);

@@ -3,6 +3,7 @@
 // Out: data() is a validated IPv4 header, the packet ends where the header says.
 #include <algorithm>
 
+#include "nodes/dns_packets.h"
 #include "nodes/nodes.h"
 #include "wire/ipv4.h"
 #include "worker/worker.h"
@@ -15,6 +16,7 @@ enum class Edge : uint8_t {
   kLookup,
   kFlow,
   kTcp,
+  kDns,
   kTruncated,
   kBadVersion,
   kBadHeaderLength,
@@ -36,6 +38,7 @@ constexpr EdgeSpec kEdges[] = {
     to("ip4_lookup"),
     to("ip4_conntrack"),
     to("ip4_tcp_input"),
+    to("dns_input"),
     drop("truncated", "fewer bytes than an IPv4 header: cut on its way, or a broken sender"),
     drop("bad_version", "an IPv4 EtherType before something that is not IPv4"),
     drop("bad_header_length", "a header length below 20 bytes or past the packet's end"),
@@ -156,6 +159,8 @@ Edge input(Packet packet, Worker& worker) {
   const Edge edge = check_source(source, in, *worker.topology);
   if (edge != Edge::kLookup) [[unlikely]]
     return edge;
+  if (worker.dns != nullptr && is_dns_query<wire::Ipv4Address>(packet, in, worker))
+    return Edge::kDns;
   if (worker.ends_tcp) return Edge::kTcp;
   return worker.tracks ? Edge::kFlow : Edge::kLookup;
 }

@@ -4,6 +4,7 @@
 // ends where the header says.
 #include <algorithm>
 
+#include "nodes/dns_packets.h"
 #include "nodes/nodes.h"
 #include "wire/icmp.h"
 #include "wire/ipv6.h"
@@ -18,6 +19,7 @@ enum class Edge : uint8_t {
   kFlow,
   kTcp,
   kLocal,
+  kDns,
   kTruncated,
   kBadVersion,
   kBadPayloadLength,
@@ -36,6 +38,7 @@ constexpr EdgeSpec kEdges[] = {
     to("ip6_conntrack"),
     to("ip6_tcp_input"),
     to("ip6_local"),
+    to("dns_input"),
     drop("truncated", "fewer bytes than an IPv6 header: cut on its way, or a broken sender"),
     drop("bad_version", "an IPv6 EtherType before something that is not IPv6"),
     drop("bad_payload_length", "a payload length that the packet does not have, or a jumbogram"),
@@ -141,6 +144,8 @@ Edge input(Packet packet, Worker& worker) {
     return Edge::kMartianDestination;
   if (packet.meta().has(packet::Flag::kLinkBroadcast)) [[unlikely]]
     return Edge::kBroadcastFrame;
+  if (worker.dns != nullptr && is_dns_query<wire::Ipv6Address>(packet, in, worker))
+    return Edge::kDns;
   if (destination.is_link_local()) [[unlikely]]
     return check_link_local(destination, in);
   if (worker.ends_tcp) return Edge::kTcp;

@@ -1,5 +1,6 @@
 // ip6_local: what is addressed to the node itself, or to a group that it is in.
 // In: data() is a validated IPv6 header with a well-formed chain of extension headers.
+#include "nodes/dns_packets.h"
 #include "nodes/local_tcp.h"
 #include "nodes/nodes.h"
 #include "wire/icmp.h"
@@ -14,6 +15,7 @@ enum class Edge : uint8_t {
   kIcmp,
   kHost,
   kTcp,
+  kDns,
   kFragment,
   kUnknownOption,
   kUnknownOptionReported,
@@ -25,6 +27,7 @@ constexpr EdgeSpec kEdges[] = {
     to("icmp6_input"),
     to("ip6_forward"),
     to("ip6_tcp_listen"),
+    to("dns_input"),
     drop("fragment", "a fragment for the node itself, which has no host port to put it together"),
     drop("unknown_option", "an unknown option whose type says to discard the packet"),
     refuse6("unknown_option_reported", "an unknown option whose type says to report it",
@@ -93,6 +96,7 @@ Edge deliver(Packet packet, Worker& worker) {
   }
   if (payload.protocol == wire::IpProtocol::kIcmpv6 && !payload.is_fragment) return Edge::kIcmp;
   if (is_for_our_tcp<wire::Ipv6Address>(packet, worker)) return Edge::kTcp;
+  if (!payload.is_fragment && is_dns_answer<wire::Ipv6Address>(packet, worker)) return Edge::kDns;
   const l3::Topology& topology = *worker.topology;
   const wire::Ipv6View ip(packet.data());
   if (belongs_to_host(topology, packet, ip.destination())) {

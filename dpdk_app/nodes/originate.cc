@@ -1,8 +1,9 @@
 // originate: what the worker does of its own accord: neighbour questions that are due again,
-// announcements of our addresses when an interface comes up (RFC 5227 2.3, RFC 4861 7.2.6), and
-// the end of packets that a port would not take.
+// announcements of our addresses when an interface comes up (RFC 5227 2.3, RFC 4861 7.2.6),
+// queries for the next resolver, and the end of packets that a port would not take.
 #include "flows/standing.h"
 #include "nodes/arp_sink.h"
+#include "nodes/dns_packets.h"
 #include "nodes/nd_sink.h"
 #include "nodes/neighbour_drops.h"
 #include "nodes/nodes.h"
@@ -131,12 +132,36 @@ void mind_flows(Worker& worker, Emitter& out) {
   });
 }
 
+// Queries in one turn that no resolver has answered, and that go to the next.
+constexpr uint32_t kQueriesPerTurn = 32;
+
+void mind_dns(Worker& worker, Emitter& out) {
+  if (worker.dns == nullptr) [[likely]]
+    return;
+  std::array<uint8_t, dns::kMaxForwarded> room;
+  for (uint32_t i = 0; i < kQueriesPerTurn; ++i) {
+    const dns::ToResolver query = worker.dns->forwarder.on_timer(worker.now, room);
+    if (query.size == 0) return;
+    const Packet packet = worker.pool->allocate();
+    if (!packet) return;  // as if it had been lost on its way
+    packet.meta().rx_interface = InterfaceId(0);
+    const OurDatagram sent{.source = query.source,
+                           .destination = query.resolver,
+                           .source_port = query.source_port,
+                           .destination_port = dns::kPort,
+                           .payload = std::span(room).first(query.size)};
+    HEDDLE_CHECK(write_datagram(packet, sent, worker), "a query fits an empty buffer");
+    out.send(query.resolver.is_v4_mapped() ? Edge::kIp4Lookup : Edge::kIp6Lookup, packet);
+  }
+}
+
 uint16_t process(rte_graph* graph, rte_node* node, void**, uint16_t) {
   Worker& worker = worker_of(node);
   Emitter out(graph, node);
   mind_links(worker, out);
   drop_undeliverable(worker, out);
   mind_flows(worker, out);
+  mind_dns(worker, out);
   ArpSink arp(worker, out, kArpEdges);
   worker.neighbours4.advance(worker.now, kTimersPerTurn, arp);
   NdSink nd(worker, out, kNdEdges);

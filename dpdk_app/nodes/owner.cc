@@ -1,6 +1,7 @@
 #include "nodes/owner.h"
 
 #include "wire/steering.h"
+#include "worker/dns.h"
 #include "worker/tcp.h"
 
 namespace heddle::app {
@@ -29,6 +30,23 @@ bool is_our_tcp(const Worker& worker, const Tuple<Address>& tuple) {
     return worker.topology->is_own(address);
   };
   return ours(tuple.destination, tuple.destination_port) || ours(tuple.source, tuple.source_port);
+}
+
+// The same of a query that we pass on, and its answer.
+template <class Address>
+bool is_our_dns(const Worker& worker, const Tuple<Address>& tuple) {
+  if (worker.dns == nullptr || !tuple.has_ports || tuple.protocol != wire::IpProtocol::kUdp)
+    return false;
+  const dns::Forwarder& forwarder = worker.dns->forwarder;
+  const auto asks = [&](const Address& resolver, Be16 port, Be16 own_port) {
+    if (port.host() != dns::kPort || !forwarder.is_own_port(own_port.host())) return false;
+    if constexpr (sizeof(Address) == 4)
+      return forwarder.is_resolver(dns::from_ipv4(resolver));
+    else
+      return forwarder.is_resolver(resolver);
+  };
+  return asks(tuple.source, tuple.source_port, tuple.destination_port) ||
+         asks(tuple.destination, tuple.destination_port, tuple.source_port);
 }
 
 template <class Address>
@@ -62,7 +80,7 @@ uint32_t hash_of(const Worker& worker, const Tuple<Address>& tuple) {
   if (is_own(worker, tuple.source) || is_own(worker, tuple.destination)) return symmetric(tuple);
   if (roles.is_service(policy::IpAddress(tuple.destination))) return by_client(tuple.source);
   if (roles.is_service(policy::IpAddress(tuple.source))) return by_client(tuple.destination);
-  if (is_our_tcp(worker, tuple)) return symmetric(tuple);
+  if (is_our_tcp(worker, tuple) || is_our_dns(worker, tuple)) return symmetric(tuple);
   if (is_endpoint(roles, tuple.source, tuple, tuple.source_port))
     return by_client(tuple.destination);
   if (is_endpoint(roles, tuple.destination, tuple, tuple.destination_port))

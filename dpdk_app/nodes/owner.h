@@ -6,6 +6,7 @@
 //   to or from an endpoint (address and port)  by the other side: it is, or would be, the client
 //   to or from an own address of nat           by the tuple: its port was chosen for that
 //   our own TCP to an endpoint                 by the tuple: the same
+//   our own queries to resolvers               by the tuple: the same
 #pragma once
 
 #include <cstdint>

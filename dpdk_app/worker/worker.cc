@@ -1,5 +1,6 @@
 #include "worker/worker.h"
 
+#include "worker/dns.h"
 #include "worker/tcp.h"
 
 namespace heddle::app {

@@ -25,6 +25,7 @@ namespace heddle::app {
 
 using packet::Packet;
 
+struct Dns;  // worker/dns.h
 struct Tcp;  // worker/tcp.h
 
 // Steering: an owner is looked up by the low bits of the symmetric hash. The size divides every
@@ -131,6 +132,7 @@ struct Worker {
   IcmpLimiter icmp_limiter;
   std::unique_ptr<Flows> flows;  // always there once the worker runs
   std::unique_ptr<Tcp> tcp;      // none where no TCP ends
+  std::unique_ptr<Dns> dns;      // none where no names are answered
   uint16_t next_identification = 0;
   // Of the topology that originate saw last, to notice links that came or went.
   uint64_t seen_generation = 0;

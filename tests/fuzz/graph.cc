@@ -36,6 +36,7 @@ rig::Rig& the_rig() {
       [] {
         rig::Net net = rig::standard_with_host();
         net.set_mtu("lan", kSmallMtu);
+        net.dns({"198.51.100.53", "2001:db8:1::53"}, true);
         return net;
       }(),
       {.workers = 2});

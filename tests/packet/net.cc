@@ -30,6 +30,11 @@ void with_address(std::string_view text, Take4&& take4, Take6&& take6) {
     take6(wire::Ipv6Address::parse(text).value());
 }
 
+template <class Take>
+void with_address(std::string_view text, Take&& take) {
+  with_address(text, take, take);
+}
+
 }  // namespace
 
 wire::MacAddress own_mac(uint16_t port) {
@@ -64,6 +69,14 @@ Net& Net::nat(std::string_view text) {
   with_address(
       text, [&](const auto& v4) { config_.flows.nat4.push_back(v4); },
       [&](const auto& v6) { config_.flows.nat6.push_back(v6); });
+  return *this;
+}
+
+Net& Net::dns(std::initializer_list<std::string_view> resolvers, bool intercept) {
+  app::DnsSettings& dns = config_.dns.emplace();
+  dns.intercept = intercept;
+  for (const std::string_view text : resolvers)
+    with_address(text, [&](const auto& address) { dns.resolvers.emplace_back(address); });
   return *this;
 }
 

@@ -44,6 +44,8 @@ class Net {
   Net& nat(std::string_view address);
   app::FlowSettings& flows() { return config_.flows; }
   app::TcpSettings& tcp() { return config_.tcp; }
+  // Workloads' queries are answered, or passed on to these.
+  Net& dns(std::initializer_list<std::string_view> resolvers, bool intercept = false);
 
   Net& route(std::string_view prefix, std::initializer_list<std::string_view> via);
 

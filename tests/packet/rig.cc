@@ -6,6 +6,7 @@
 
 #include "core/check.h"
 #include "eal.h"
+#include "node/dns_options.h"
 #include "node/flow_options.h"
 #include "node/policy_facts.h"
 #include "node/tcp_options.h"
@@ -102,6 +103,8 @@ void Rig::make_worker(uint16_t id) {
   if (options_.tune) options_.tune(flows);
   worker.flows = std::make_unique<app::Flows>(flows, policy::Limits(), kSeed + 64u * id, now_);
   make_tcp(worker);
+  if (net_.config().dns)
+    worker.dns = std::make_unique<app::Dns>(worker, app::dns_options(net_.config(), {1, 2}));
   worker.inbox =
       rte_ring_create(fmt::format("rig-{}", id).c_str(), 2048, SOCKET_ID_ANY, RING_F_SC_DEQ);
   HEDDLE_CHECK(worker.inbox != nullptr, "a rig's ring");

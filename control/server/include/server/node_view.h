@@ -112,6 +112,8 @@ class NodeView {
   virtual std::vector<ListenerInfo> listeners() { return {}; }       // summed over workers
   virtual std::vector<TcpCounterInfo> tcp_counters() { return {}; }  // also those at 0
   virtual std::vector<TcpCounterInfo> tls_counters() { return {}; }  // the same
+  // None where no names are answered.
+  virtual std::vector<TcpCounterInfo> dns_counters() { return {}; }
 
   // Who proxies no HTTP has none of these.
   virtual RequestTotals request_totals() { return {}; }
