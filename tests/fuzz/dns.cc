@@ -40,8 +40,9 @@ void check_records(std::span<const uint8_t> message, size_t at, unsigned records
   for (; records > 0; --records) {
     require(at < message.size());
     if (message[at] != 0) {
-      require(message[at] == 0xc0 && message.size() - at >= 12);
-      require(message[at + 1] >= kHeaderSize && message[at + 1] < at);
+      require(message[at] >= 0xc0 && message.size() - at >= 12);
+      const size_t target = load_be<uint16_t>(&message[at]) & 0x3fff;
+      require(target >= kHeaderSize && target < at);
       ++at;
     }
     require(message.size() - at >= 11);

@@ -268,6 +268,18 @@ TEST_F(DnsAnswer, FitsTheSmallestMessageWhateverIsAsked) {
   }
 }
 
+// The suffix of the longest name lies where a pointer needs more than eight bits.
+TEST_F(DnsAnswer, PointsIntoTheLongestName) {
+  std::string name;
+  for (int i = 0; i < 121; ++i) name += "a.";
+  const Ask question{.name = name + "mesh.local"};
+  ASSERT_EQ(test::name_bytes(question.name).size(), 254u);
+  const Reply none = reply(question);
+  EXPECT_FALSE(none.broken);
+  EXPECT_EQ(none.rcode, 3u);
+  EXPECT_EQ(none.authorities, std::vector{kSoa});
+}
+
 TEST_F(DnsAnswer, TakesNoHeap) {
   const Bytes bytes[] = {Ask{}.bytes(), Ask{.name = "no.mesh.local", .edns_size = 1232}.bytes(),
                          Ask{.name = "example.com"}.bytes(), Ask{.type = kAny}.bytes(),
