@@ -94,7 +94,7 @@ Result<> Engine::start(PolicyTarget& target) {
   } catch (const std::system_error& error) {
     return fail("cannot start the policy thread: {}", error.what());
   }
-  if (first_material() != content_.end()) post([this] { watch_files(); });
+  if (!material().empty()) post([this] { watch_files(); });
   return {};
 }
 

@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <ranges>
 #include <set>
 #include <thread>
 #include <variant>
@@ -134,7 +135,7 @@ class Engine final : public PolicyEngine {
 
   Result<std::string> to_kept(const v1::Resource& message, const policy::Key& key, bool dry_run);
   Result<> open_key(v1::Resource& message);  // where it is sealed
-  Content::const_iterator first_material() const;
+  std::ranges::subrange<Content::const_iterator> material() const;  // Secrets, TrustBundles
   void note_material(const std::vector<store::Commit>& commits);
   void watch_files();
   bool reload(const policy::Key& key);

@@ -1,4 +1,6 @@
 // What the engine tells: changes, resources, history, status, services.
+#include <charconv>
+
 #include "core/check.h"
 #include "engine.h"
 #include "policy_convert.h"
@@ -71,8 +73,11 @@ std::string token_of(const policy::Key& key) {
 std::optional<policy::Key> key_of_token(const std::string& token) {
   const size_t first = token.find('/');
   const size_t second = token.find('/', first == std::string::npos ? first : first + 1);
-  if (second == std::string::npos || first != 1 || token[0] < '0' || token[0] > '9') return {};
-  return policy::Key{static_cast<policy::Kind>(token[0] - '0'),
+  if (second == std::string::npos) return {};
+  uint8_t kind = 0;
+  const char* end = token.data() + first;
+  if (std::from_chars(token.data(), end, kind) != std::from_chars_result{end, {}}) return {};
+  return policy::Key{static_cast<policy::Kind>(kind),
                      token.substr(first + 1, second - first - 1), token.substr(second + 1)};
 }
 

@@ -108,16 +108,20 @@ void Engine::log(const std::string& text) const {
     fmt::print(stderr, "heddled: {}\n", text);
 }
 
-// From the first Secret or TrustBundle on: they are the last kinds.
-Engine::Content::const_iterator Engine::first_material() const {
-  return content_.lower_bound({policy::Kind::kSecret, {}, {}});
+std::ranges::subrange<Engine::Content::const_iterator> Engine::material() const {
+  static_assert(static_cast<int>(policy::Kind::kSecret) + 1 ==
+                static_cast<int>(policy::Kind::kTrustBundle));
+  constexpr auto kNext =
+      static_cast<policy::Kind>(static_cast<int>(policy::Kind::kTrustBundle) + 1);
+  return {content_.lower_bound({policy::Kind::kSecret, {}, {}}),
+          content_.lower_bound({kNext, {}, {}})};
 }
 
 void Engine::watch_files() {
   std::set<std::string> files;
-  for (auto at = first_material(); at != content_.end(); ++at) {
+  for (const auto& each : material()) {
     v1::Resource message;
-    HEDDLE_CHECK(message.ParseFromString(at->second), "a resource that was stored");
+    HEDDLE_CHECK(message.ParseFromString(each.second), "a resource that was stored");
     for (std::string& file : files_of(message)) files.insert(std::move(file));
   }
   std::erase_if(file_problems_, [&](const auto& each) { return !content_.contains(each.first); });
@@ -136,7 +140,7 @@ void Engine::watch_files() {
 void Engine::reload_files() {
   if (target_ == nullptr) return;
   bool changed = false;
-  for (auto at = first_material(); at != content_.end(); ++at) changed |= reload(at->first);
+  for (const auto& each : material()) changed |= reload(each.first);
   if (!changed) return;
   compiled_ = model_.commit(version_, steady_now());
   target_->install(compiled_);
@@ -192,15 +196,14 @@ std::vector<std::string> Engine::services_with(const policy::Key& material) cons
 }
 
 void Engine::list_secrets(v1::ListSecretsResponse& response) const {
-  for (auto at = first_material(); at != content_.end(); ++at) {
-    const policy::Key& key = at->first;
+  for (const auto& [key, kept] : material()) {
     const policy::Resource& resource = *model_.find(key);
     v1::SecretInfo& to = *response.add_secrets();
     to.set_namespace_(key.ns);
     to.set_name(key.name);
     to.set_kind(policy::name_of(key.kind));
     v1::Resource message;
-    HEDDLE_CHECK(message.ParseFromString(at->second), "a resource that was stored");
+    HEDDLE_CHECK(message.ParseFromString(kept), "a resource that was stored");
     for (const std::string& file : files_of(message)) to.add_files(file);
     const auto* secret = std::get_if<policy::Secret>(&resource.spec);
     const auto* bundle = std::get_if<policy::TrustBundle>(&resource.spec);

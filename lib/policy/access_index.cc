@@ -11,6 +11,10 @@ namespace {
 
 uint64_t hash_of_host(std::string_view name) { return hash_of_text(0x686f7374, name); }
 
+uint64_t hash_of_peer(std::string_view ns, std::string_view account) {
+  return hash_of_text(hash_of_text(0x70656572, ns), account);
+}
+
 // Whether each path can be looked up by a hash.
 bool have_places(const std::vector<AccessPath>& paths) {
   return !paths.empty() && std::ranges::all_of(paths, [](const AccessPath& path) {
@@ -48,6 +52,7 @@ AccessIndex::AccessIndex(const std::vector<AccessEntry>& entries) {
   make_places(paths);
   make_hosts(hosts);
   make_senders(entries);
+  make_peers(entries);
 }
 
 void AccessIndex::add_row(uint32_t row, Paths& paths, Hosts& hosts) {
@@ -113,14 +118,52 @@ void AccessIndex::make_senders(const std::vector<AccessEntry>& entries) {
   }
 }
 
+// Peers by the namespace and service account that rows want of them; what is wanted of trust
+// domains and what must not be is asked by who looks at the rows.
+void AccessIndex::make_peers(const std::vector<AccessEntry>& entries) {
+  any_peer_.assign(words_, 0);
+  std::map<std::pair<std::string_view, std::string_view>, std::vector<uint32_t>> peers;
+  for (uint32_t row = 0; row < rows_.size(); ++row)
+    for (const SourceMatch& match : entries[rows_[row].entry].from) {
+      if (match.ns.empty() && match.service_account.empty())
+        set(any_peer_, row);
+      else
+        peers[{match.ns, match.service_account}].push_back(row);
+    }
+  peer_index_.start(peers.size());
+  for (const auto& [name, rows] : peers) {
+    peer_index_.add(hash_of_peer(name.first, name.second), static_cast<uint32_t>(peers_.size()));
+    peers_.push_back({name.first, name.second, listed(rows)});
+  }
+}
+
+void AccessIndex::keep_peer(const PeerId& peer, Bits& of) const {
+  Bits wanted;
+  std::ranges::copy(any_peer_, wanted.begin());
+  if (!peers_.empty()) {
+    add_peer(peer.ns, peer.service_account, wanted);
+    add_peer(peer.ns, {}, wanted);
+    add_peer({}, peer.service_account, wanted);
+  }
+  for (size_t i = 0; i < words_; ++i) of[i] &= wanted[i];
+}
+
+void AccessIndex::add_peer(std::string_view ns, std::string_view account, Bits& to) const {
+  const uint32_t found = peer_index_.find(hash_of_peer(ns, account), [&](uint32_t each) {
+    return peers_[each].ns == ns && peers_[each].service_account == account;
+  });
+  if (found != kNoSlot) add(peers_[found].list, to);
+}
+
 void AccessIndex::find(const Flow& flow, const RequestHead& request, std::string_view host,
                        Bits& to) const {
   std::ranges::copy(any_path_, to.begin());
   if (!places_.empty()) add_paths(request.path, to);
   const bool known = flow.identified && flow.in.index() < kMaxPolicyPorts;
-  // Peers that have shown an identity are looked at one by one.
   if (flow.peer.id.empty())
     keep(senders_[sender_of_[known ? flow.in.index() : kMaxPolicyPorts]], to);
+  else
+    keep_peer(flow.peer, to);
   if (!methods_[0].empty()) keep(methods_[static_cast<size_t>(request.method)], to);
   if (hosts_.empty()) return;
   Bits of_host;
@@ -156,8 +199,9 @@ void AccessIndex::add_host(std::string_view name, Bits& to) const {
 size_t AccessIndex::bytes() const {
   size_t bytes = sizeof(AccessIndex) + rows_.capacity() * sizeof(Row) +
                  lists_.capacity() * sizeof(uint32_t) + places_.capacity() * sizeof(Place) +
-                 hosts_.capacity() * sizeof(Host) + place_index_.bytes() + host_index_.bytes();
-  size_t words = any_path_.capacity() + any_host_.capacity();
+                 hosts_.capacity() * sizeof(Host) + peers_.capacity() * sizeof(Peer) +
+                 place_index_.bytes() + host_index_.bytes() + peer_index_.bytes();
+  size_t words = any_path_.capacity() + any_host_.capacity() + any_peer_.capacity();
   for (const Words& each : senders_) words += each.capacity() + sizeof(Words) / sizeof(uint64_t);
   for (const Words& each : methods_) words += each.capacity();
   return bytes + words * sizeof(uint64_t);

@@ -15,6 +15,7 @@
 #include "http_index.h"
 #include "http_path.h"
 #include "policy/access.h"
+#include "policy/decide.h"
 #include "policy/snapshot.h"
 
 namespace heddle::policy {
@@ -61,6 +62,10 @@ class AccessIndex {
     std::string_view name;  // of a wildcard ".example.org"
     List list;
   };
+  struct Peer {
+    std::string_view ns, service_account;  // empty: any
+    List list;
+  };
   // While it is built.
   using Paths = std::map<std::pair<AccessPath::Kind, std::string_view>, std::vector<uint32_t>>;
   using Hosts = std::map<std::string_view, std::vector<uint32_t>>;
@@ -70,6 +75,7 @@ class AccessIndex {
   void make_places(const Paths& paths);
   void make_hosts(const Hosts& hosts);
   void make_senders(const std::vector<AccessEntry>& entries);
+  void make_peers(const std::vector<AccessEntry>& entries);
   List listed(const std::vector<uint32_t>& rows);
   static void set(Words& words, uint32_t row) { words[row / 64] |= uint64_t{1} << (row % 64); }
   static uint64_t place_hash(AccessPath::Kind kind, uint64_t hash) {
@@ -80,6 +86,8 @@ class AccessIndex {
   void add_paths(std::string_view path, Bits& to) const;
   void add_place(AccessPath::Kind kind, uint64_t hash, std::string_view text, Bits& to) const;
   void add_host(std::string_view name, Bits& to) const;
+  void keep_peer(const PeerId& peer, Bits& of) const;
+  void add_peer(std::string_view ns, std::string_view account, Bits& to) const;
   void add(const List& list, Bits& to) const {
     for (uint32_t i = 0; i < list.count; ++i) {
       const uint32_t row = lists_[list.first + i];
@@ -96,11 +104,12 @@ class AccessIndex {
   // Senders that have the same rows share them. By interface, then those without identity.
   std::vector<Words> senders_;
   std::array<uint16_t, kMaxPolicyPorts + 1> sender_of_{};
-  Words any_path_, any_host_;                             // of rows that name none by its whole
+  Words any_path_, any_host_, any_peer_;                  // of rows that name none by its whole
   std::array<Words, http::kMethodNames.size()> methods_;  // empty where no row names any
   std::vector<Place> places_;
   std::vector<Host> hosts_;
-  HashIndex place_index_, host_index_;
+  std::vector<Peer> peers_;
+  HashIndex place_index_, host_index_, peer_index_;
   bool under_ = false;  // some place is of kUnder
   size_t longest_exact_ = 0;
 };

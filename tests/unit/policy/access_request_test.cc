@@ -365,7 +365,13 @@ TEST(AccessRequest, AnIndexLeavesNothingOut) {
       AccessPolicy policy{.service = "cart", .action = static_cast<Action>(below(3))};
       for (uint32_t left = 20 + below(40); left > 0; --left) {
         AccessRule& rule = policy.rules.emplace_back();
-        if (below(2) == 0) rule.from = {{.ns = below(2) == 0 ? "shop" : "bank"}};
+        for (uint32_t sources = below(3); sources > 0; --sources) {
+          Source& from = rule.from.emplace_back();
+          if (below(3) != 0) from.ns = below(2) == 0 ? "shop" : "bank";
+          if (below(2) == 0) from.service_account = below(2) == 0 ? "web" : "teller";
+          if (below(6) == 0) from.not_namespaces = {"shop"};
+          if (below(6) == 0) from.not_service_accounts = {"web"};
+        }
         for (uint32_t more = 1 + below(2); more > 0; --more) {
           Operation& to = rule.to.emplace_back();
           if (below(2) == 0) to.methods = {below(2) == 0 ? "GET" : "BREW"};
@@ -388,7 +394,12 @@ TEST(AccessRequest, AnIndexLeavesNothingOut) {
       const char* methods[] = {"GET", "PUT", "BREW", "STEEP"};
       const Request request(methods[below(4)], hosts[below(5)], path());
       const RequestHead head = RequestHead::of(request.message);
-      const Flow flow = Requests::from(static_cast<uint16_t>(below(3)));
+      Flow flow = Requests::from(static_cast<uint16_t>(below(3)));
+      if (below(2) == 0) {
+        constexpr const char* kNames[] = {"shop", "bank", "web", "teller", "other", ""};
+        flow.identified = false;
+        flow.peer = {"spiffe://an.id", "example.org", kNames[below(6)], kNames[below(6)]};
+      }
       const Judged a = judge(list, flow, head), b = judge(plain, flow, head);
       ASSERT_EQ(a.allowed, b.allowed);
       ASSERT_EQ(a.audited, b.audited);
