@@ -106,6 +106,8 @@ void add_shows(CLI::App& show, Request& request) {
   add_show_connections(*add_show(show, request, "connections", show_connections,
                                  "TCP connections that heddled terminates (forwarding: proxy)"),
                        request);
+  add_show(show, request, "peers", show_peers,
+           "Who has shown an identity by TLS, on how many connections");
   add_show(show, request, "listeners", show_listeners, "Where heddled takes TCP connections");
   CLI::App* tcp = add_show(show, request, "tcp", show_tcp,
                            "What heddled's own TCP has counted, and what it means");

@@ -185,6 +185,12 @@ void add_policy(CLI::App& app, Request& request) {
   add_gets(app, request);
   add_versions(app, request);
   add_explain(app, request);
+  add(app, request, "check", check,
+      "Look for what is wrong: certificates and clocks, endpoints without a way, policy that acts "
+      "on nothing",
+      "  heddlectl check\n"
+      "  heddlectl check -o json | jq '.findings[] | select(.level == \"LEVEL_ERROR\")'\n\n"
+      "It fails where there is an error; warnings and notes are told only.");
 }
 
 }  // namespace heddle::cli

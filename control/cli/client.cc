@@ -156,6 +156,9 @@ Reply<v1::ListFlowsResponse> Client::flows(const v1::ListFlowsRequest& request) 
 Reply<v1::FlushFlowsResponse> Client::flush_flows(const v1::FlushFlowsRequest& request) {
   return connection_->call(connection_->admin, &v1::Admin::Stub::FlushFlows, request);
 }
+Reply<v1::ListPeersResponse> Client::peers(const v1::ListPeersRequest& request) {
+  return connection_->call(connection_->admin, &v1::Admin::Stub::ListPeers, request);
+}
 Reply<v1::ListConnectionsResponse> Client::connections(const v1::ListConnectionsRequest& request) {
   return connection_->call(connection_->admin, &v1::Admin::Stub::ListConnections, request);
 }
@@ -209,6 +212,10 @@ Reply<v1::ListClustersResponse> Client::clusters() {
 
 Reply<v1::ListWorkloadsResponse> Client::workloads() {
   return connection_->call(connection_->policy, &v1::Policy::Stub::ListWorkloads);
+}
+
+Reply<v1::CheckResponse> Client::check() {
+  return connection_->call(connection_->policy, &v1::Policy::Stub::Check);
 }
 
 Reply<void> Client::tap(const v1::TapRequest& request,

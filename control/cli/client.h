@@ -32,6 +32,7 @@ class Client {
   Reply<v1::ListRoutesResponse> routes();
   Reply<v1::ListFlowsResponse> flows(const v1::ListFlowsRequest& request);
   Reply<v1::FlushFlowsResponse> flush_flows(const v1::FlushFlowsRequest& request);
+  Reply<v1::ListPeersResponse> peers(const v1::ListPeersRequest& request);
   Reply<v1::ListConnectionsResponse> connections(const v1::ListConnectionsRequest& request);
   Reply<v1::ListListenersResponse> listeners();
   Reply<v1::ListTcpCountersResponse> tcp_counters();
@@ -50,6 +51,7 @@ class Client {
   Reply<v1::ListAccessResponse> access();
   Reply<v1::ListClustersResponse> clusters();
   Reply<v1::ListWorkloadsResponse> workloads();
+  Reply<v1::CheckResponse> check();
   // As watch(), until heddled has told as many as were asked for.
   Reply<void> tap(const v1::TapRequest& request,
                   const std::function<bool(const v1::TappedRequest&)>& take);

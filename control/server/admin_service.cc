@@ -8,6 +8,7 @@
 #include "desk.h"
 #include "flow_calls.h"
 #include "heddle/v1/admin.grpc.pb.h"
+#include "peer_calls.h"
 
 namespace heddle::server {
 namespace {
@@ -68,6 +69,10 @@ class AdminService final : public v1::Admin::CallbackService {
   Reactor* ListListeners(Context* context, const v1::ListListenersRequest* request,
                          v1::ListListenersResponse* response) override {
     return walk(context, list_listeners, request, response);
+  }
+  Reactor* ListPeers(Context* context, const v1::ListPeersRequest* request,
+                     v1::ListPeersResponse* response) override {
+    return walk(context, list_peers, request, response);
   }
   Reactor* ListTcpCounters(Context* context, const v1::ListTcpCountersRequest*,
                            v1::ListTcpCountersResponse* response) override {

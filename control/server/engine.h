@@ -75,6 +75,8 @@ struct ApplyJob {
   std::function<void(const grpc::Status&)> done;
 };
 
+class Findings;  // node_check.h
+class NodeView;
 class Telling;  // engine_explain.cc
 
 class Engine final : public PolicyEngine {
@@ -109,6 +111,7 @@ class Engine final : public PolicyEngine {
   EngineFacts facts();
   void list_clusters(v1::ListClustersResponse& response) const;
   void list_workloads(v1::ListWorkloadsResponse& response) const;
+  void check(NodeView& view, v1::CheckResponse& response) const;
   v1::PolicyStatus status();
 
   // `offer` gets the status now and at each change, on the engine's thread, until forget().
@@ -134,7 +137,7 @@ class Engine final : public PolicyEngine {
   bool enqueue(Work work, size_t bytes);
 
   Result<std::string> to_kept(const v1::Resource& message, const policy::Key& key, bool dry_run);
-  Result<> open_key(v1::Resource& message);  // where it is sealed
+  Result<> open_key(v1::Resource& message);                         // where it is sealed
   std::ranges::subrange<Content::const_iterator> material() const;  // Secrets, TrustBundles
   void note_material(const std::vector<store::Commit>& commits);
   void watch_files();
@@ -143,6 +146,8 @@ class Engine final : public PolicyEngine {
   std::vector<std::string> services_with(const policy::Key& material) const;
   void log(const std::string& text) const;
 
+  void check_certificates(int64_t now, Findings& findings) const;
+  void check_identities(int64_t now, Findings& findings) const;
   std::string identity_of(const policy::Flow& flow) const;
   std::string explain_routed(const policy::Flow& flow, Telling& telling) const;
   std::string explain_service(const policy::Flow& flow, const v1::ExplainRequest& request,

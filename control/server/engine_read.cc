@@ -77,8 +77,8 @@ std::optional<policy::Key> key_of_token(const std::string& token) {
   uint8_t kind = 0;
   const char* end = token.data() + first;
   if (std::from_chars(token.data(), end, kind) != std::from_chars_result{end, {}}) return {};
-  return policy::Key{static_cast<policy::Kind>(kind),
-                     token.substr(first + 1, second - first - 1), token.substr(second + 1)};
+  return policy::Key{static_cast<policy::Kind>(kind), token.substr(first + 1, second - first - 1),
+                     token.substr(second + 1)};
 }
 
 }  // namespace

@@ -26,6 +26,11 @@ struct Free {
 using BioPtr = std::unique_ptr<BIO, Free<BIO_free>>;
 using CertificatePtr = std::unique_ptr<X509, Free<X509_free>>;
 using CrlPtr = std::unique_ptr<X509_CRL, Free<X509_CRL_free>>;
+// Whose certificates are others'.
+inline void free_stack(STACK_OF(X509) * stack) { sk_X509_free(stack); }
+using StackPtr = std::unique_ptr<STACK_OF(X509), Free<free_stack>>;
+using StorePtr = std::unique_ptr<X509_STORE, Free<X509_STORE_free>>;
+using VerifyPtr = std::unique_ptr<X509_STORE_CTX, Free<X509_STORE_CTX_free>>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
 using NamesPtr = std::unique_ptr<GENERAL_NAMES, Free<GENERAL_NAMES_free>>;
 
@@ -137,6 +142,24 @@ Result<> check_key(const std::string& chain_pem, const std::string& key_pem) {
   if (key == nullptr) return fail("no PEM private key without pass phrase in it");
   if (!fits) return fail("the key is not that of the certificate");
   return {};
+}
+
+Result<> verify_chain(const std::string& chain_pem, const std::string& roots_pem, int64_t at) {
+  const auto chain = parse(chain_pem, policy::kMaxChain);
+  if (!chain) return std::unexpected(chain.error());
+  const auto roots = parse(roots_pem, policy::kMaxRoots);
+  if (!roots) return std::unexpected(roots.error());
+  const StorePtr store(X509_STORE_new());
+  for (const CertificatePtr& root : *roots) X509_STORE_add_cert(store.get(), root.get());
+  const StackPtr between(sk_X509_new_null());
+  for (size_t i = 1; i < chain->size(); ++i) sk_X509_push(between.get(), (*chain)[i].get());
+  const VerifyPtr verify(X509_STORE_CTX_new());
+  X509_STORE_CTX_init(verify.get(), store.get(), chain->front().get(), between.get());
+  X509_STORE_CTX_set_time(verify.get(), 0, static_cast<std::time_t>(at));
+  const bool good = X509_verify_cert(verify.get()) == 1;
+  ERR_clear_error();
+  if (good) return {};
+  return fail("{}", X509_verify_cert_error_string(X509_STORE_CTX_get_error(verify.get())));
 }
 
 Result<> check_roots(const std::string& roots_pem) {

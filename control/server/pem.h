@@ -19,6 +19,10 @@ Result<> check_key(const std::string& chain_pem, const std::string& key_pem);
 Result<> check_roots(const std::string& roots_pem);
 Result<> check_crl(const std::string& crl_pem);
 
+// Whether one of the roots has issued it, by its intermediates, and all of them were good then.
+// `at`: seconds since 1970-01-01 UTC. Revocation is not looked at.
+Result<> verify_chain(const std::string& chain_pem, const std::string& roots_pem, int64_t at);
+
 struct CertificateFacts {
   std::string subject, issuer;  // "CN=cart, O=Example"
   std::vector<std::string> dns_names, uris;

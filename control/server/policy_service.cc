@@ -191,6 +191,13 @@ class PolicyService final : public v1::Policy::CallbackService {
       return grpc::Status::OK;
     });
   }
+  UnaryReactor* Check(Context* context, const v1::CheckRequest*,
+                      v1::CheckResponse* response) override {
+    return on_engine(context, [=, this] {
+      engine_.check(view_, *response);
+      return grpc::Status::OK;
+    });
+  }
   grpc::ServerWriteReactor<v1::TappedRequest>* Tap(Context*,
                                                    const v1::TapRequest* request) override {
     return begin_tap(telemetry_, *request);

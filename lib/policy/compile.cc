@@ -157,8 +157,8 @@ ModelStats Compiler::stats() const {
           .gateways = static_cast<uint32_t>(index_.totals().gateways),
           .frontends = frontend_count_,
           .endpoints = endpoint_count_,
-          .snapshot_bytes = bytes_ + access_.bytes() + frontend_bytes_.bytes() + table + listeners + names +
-                            sizeof(Snapshot) + slots * sizeof(std::shared_ptr<void>) +
+          .snapshot_bytes = bytes_ + access_.bytes() + frontend_bytes_.bytes() + table + listeners +
+                            names + sizeof(Snapshot) + slots * sizeof(std::shared_ptr<void>) +
                             current_.rules_since.size() * sizeof(uint64_t)};
 }
 

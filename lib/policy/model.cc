@@ -5,6 +5,7 @@
 #include <set>
 #include <string_view>
 
+#include "adviser.h"
 #include "check.h"
 #include "compile.h"
 #include "index.h"
@@ -311,6 +312,14 @@ std::optional<MeshModes> Model::mesh_of(const Resource& workload) const {
   if (policy == nullptr) return std::nullopt;
   const auto& spec = std::get<MeshPolicy>(policy->spec);
   return MeshModes{spec.tls, spec.ports};
+}
+
+const Resource* Model::mesh_policy_of(const Resource& workload) const {
+  return state_->index.mesh_policy_of(workload);
+}
+
+std::vector<Advice> Model::advice(size_t most) const {
+  return Adviser(state_->index, most).advise();
 }
 
 InterfaceId Model::interface_of(const Workload& workload) const {

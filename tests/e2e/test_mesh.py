@@ -330,6 +330,45 @@ def test_explain_tells_both_sides(net):
     assert f"of another node, as spiffe://{DOMAIN}/ns/shop/sa/web" in out and "cart-callers" in out, out
 
 
+def test_peers_are_known_by_name(net):
+    mesh(net)
+    assert curl(WEB.peer, f"http://{VIP}/word") == (200, WORD)
+    peers = lambda node: {(peer["identity"].rsplit("/", 1)[1], peer.get("address")): peer
+                          for peer in json.loads(node.ctl("show", "peers", "-o", "json").stdout).get("peers", [])}
+    seen_by_b, seen_by_a = peers(net.nodes["b"]), peers(net.nodes["a"])
+    came = seen_by_b["web", "10.9.0.1"]  # the node has opened it, in the name of its workload
+    assert int(came["accepted"]) >= 1 and came["tls_version"] == "TLSv1.3" and came["protocols"] == ["h2"], seen_by_b
+    assert int(seen_by_a["cart", CART.address]["opened"]) >= 1, seen_by_a
+    table = net.nodes["b"].ctl("show", "peers").stdout
+    assert f"spiffe://{DOMAIN}/ns/shop/sa/web" in table and "TLSv1.3" in table, table
+
+
+def test_check_finds_what_is_wrong(net):
+    mesh(net)
+    a = net.nodes["a"]
+    done = a.ctl("check", check=False)
+    assert done.returncode == 0 and "error" not in done.stdout.replace("0 errors", ""), done.stdout
+    far = lambda endpoint: apply(a, resource("Service", "far", {
+        "addresses": ["10.96.0.99"], "ports": [{"name": "raw", "port": 80, "protocol": "tcp"}]}),
+        resource("EndpointSet", "far", {"service": "far", "endpoints": [{"address": endpoint}]}))
+    far("203.0.113.9")
+    apply(a, resource("AccessPolicy", "typo", {"target": {"service": "far"}, "action": "ALLOW",
+                                               "rules": [{"from": [{"namespace": "shoop"}]}]}))
+    done = a.ctl("check", check=False)
+    assert done.returncode == 1 and "heddlectl: something is wrong" in done.stdout, done
+    assert "error    Service shop/far: endpoint 203.0.113.9:80: there is no route to it" in done.stdout, done.stdout
+    assert "warning  AccessPolicy shop/typo: spec.rules[0].from[0]: is for nobody" in done.stdout, done.stdout
+    # A route is no answer: somebody has to be there.
+    a.ctl("delete", "accesspolicy", "typo", "-n", "shop")
+    far("10.9.0.77")
+
+    def is_silent():
+        curl(WEB.peer, "http://10.96.0.99/", "--max-time", "0.2")
+        return "endpoint 10.9.0.77:80: no neighbour answers" in a.ctl("check", check=False).stdout
+
+    poll(is_silent, "it does not answer", timeout=20)
+
+
 WRONG = [
     ({"tls": "STRICT"}, "trust: missing"),
     ({"trust": ["mesh"]}, "tls: missing; expected STRICT, PERMISSIVE or DISABLE"),

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "peer_calls.h"
+
 namespace heddle::server {
 namespace {
 
@@ -263,6 +265,68 @@ TEST(NodeViewDefaults, HaveNothing) {
   EXPECT_EQ(node.connection_sums().connection_capacity, 0u);
   EXPECT_TRUE(node.listeners().empty());
   EXPECT_TRUE(node.tcp_counters().empty());
+}
+
+// By identity and address; what has none is counted.
+TEST_F(ConnectionCalls, Peers) {
+  add_pair("10.9.0.1", 2, ConnectionState::kEstablished);
+  const auto add = [&](const char* address, const char* identity, bool accepted, uint64_t age_ms) {
+    ConnectionInfo& made = view_.connections.emplace_back();
+    made.remote.address = ip(address);
+    made.accepted = accepted;
+    made.frontend = accepted ? 2 : 3;
+    made.age_ms = age_ms;
+    made.idle_ms = age_ms / 2;
+    made.tls.state = ConnectionTls::State::kEstablished;
+    made.tls.version = age_ms < 100 ? "TLSv1.3" : "TLSv1.2";
+    made.tls.alpn.set(accepted ? "h2" : "heddle-tcp");
+    made.tls.peer_identity.set(identity);
+  };
+  add("10.8.0.2", "spiffe://a/b", true, 30);
+  add("10.8.0.2", "spiffe://a/b", false, 200);
+  add("10.8.0.2", "spiffe://a/b", false, 10);
+  add("10.8.0.3", "spiffe://a/b", true, 20);
+  add("10.8.0.2", "", true, 20);
+  view_.connections.emplace_back().tls.state = ConnectionTls::State::kHandshake;
+  view_.end.silent = {1};
+  v1::ListPeersResponse told;
+  ASSERT_TRUE(list_peers(view_, names_, [] { return true; }, {}, told).ok());
+  ASSERT_EQ(told.peers_size(), 2);
+  const v1::Peer& first = told.peers(0);
+  EXPECT_EQ(first.identity(), "spiffe://a/b");
+  EXPECT_EQ(first.address(), "10.8.0.2");
+  EXPECT_EQ(first.accepted(), 1u);
+  EXPECT_EQ(first.opened(), 2u);
+  ASSERT_EQ(first.services_size(), 2);
+  EXPECT_EQ(first.services(0), "shop/cart:http");
+  EXPECT_EQ(first.services(1), "shop/web:https");
+  EXPECT_EQ(first.protocols_size(), 2);
+  EXPECT_EQ(first.tls_version(), "TLSv1.2");
+  EXPECT_EQ(first.longest_ms(), 200u);
+  EXPECT_EQ(first.idle_ms(), 5u);
+  EXPECT_EQ(told.peers(1).address(), "10.8.0.3");
+  EXPECT_EQ(told.left_out(), 0u);
+  EXPECT_EQ(told.anonymous(), 1u);
+  EXPECT_EQ(told.plaintext(), 2u);
+  EXPECT_EQ(told.handshakes(), 1u);
+  EXPECT_TRUE(told.incomplete());
+  EXPECT_EQ(told.silent_workers(0), 1u);
+}
+
+// More than are told: those that are have all of their connections.
+TEST_F(ConnectionCalls, PeersAreBounded) {
+  for (int round = 0; round < 2; ++round)
+    for (uint32_t i = 0; i < 10'050; ++i) {
+      ConnectionInfo& made = view_.connections.emplace_back();
+      made.accepted = true;
+      made.tls.state = ConnectionTls::State::kEstablished;
+      made.tls.peer_identity.set("spiffe://a/" + std::to_string(i));
+    }
+  v1::ListPeersResponse told;
+  ASSERT_TRUE(list_peers(view_, names_, [] { return true; }, {}, told).ok());
+  ASSERT_EQ(told.peers_size(), 10'000);
+  for (const v1::Peer& each : told.peers()) ASSERT_EQ(each.accepted(), 2u);
+  EXPECT_EQ(told.left_out(), 50u);
 }
 
 }  // namespace

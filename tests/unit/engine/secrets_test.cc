@@ -275,8 +275,9 @@ TEST_F(Secrets, TellsOfCertificates) {
       problem({inline_secret("cert", {leaf.pem(), leaf.key_pem()}),
                named("roots", "trust_bundle { trust_domain: 'example.org' certificates_pem: " +
                                   quoted(authority.pem()) + " }"),
-               named("other", "gateway { addresses: '10.96.0.100' listeners { name: 'http' port: 80 "
-                              "protocol: PROTOCOL_HTTP } }")}),
+               named("other",
+                     "gateway { addresses: '10.96.0.100' listeners { name: 'http' port: 80 "
+                     "protocol: PROTOCOL_HTTP } }")}),
       "");
   const v1::ListSecretsResponse told = list();
   ASSERT_EQ(told.secrets_size(), 2) << "other kinds are none of these";

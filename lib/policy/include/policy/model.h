@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "dns/names.h"
+#include "policy/advice.h"
 #include "policy/decide.h"
 #include "policy/limits.h"
 #include "policy/resource.h"
@@ -153,6 +154,10 @@ class Model {
   bool is_here(const Workload& workload) const;             // of this node
   // How others may come to it, as staged; none: it is not in the mesh.
   std::optional<MeshModes> mesh_of(const Resource& workload) const;
+  const Resource* mesh_policy_of(const Resource& workload) const;  // or null
+  // What of all that is staged a person should look at, at most so many; at a cost that grows with
+  // what there is.
+  std::vector<Advice> advice(size_t most) const;
   // The interface of a workload's port; of another node's none.
   InterfaceId interface_of(const Workload& workload) const;
 
