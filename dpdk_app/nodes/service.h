@@ -114,7 +114,8 @@ class Serving {
 
   // A flow that policy has still to decide.
   Edge open() {
-    const policy::Flow flow = policy_flow_of(parsed_.key);
+    policy::Flow flow = policy_flow_of(parsed_.key);
+    flow.may_show = is_tcp();
     if (is_tcp() && !flows_.tracker.may_begin(worker_.now) && needs_flow(flow)) [[unlikely]] {
       flows_.counters.not_learned.add();
       return refuse(flow::Drop::kHalfOpenLimit);
@@ -127,8 +128,8 @@ class Serving {
     ServiceCounters& counters = worker_.services[decision.frontend];
     const policy::Frontend& frontend = *policy_.frontends[decision.frontend];
     const bool denied = decision.verdict == policy::Verdict::kDenied;
-    // Of HTTP each request is judged, and counted.
-    if (denied || !frontend.is_http) {
+    // Of HTTP each request is judged, and counted; of who has to show an identity the connection.
+    if (denied || !(frontend.is_http || decision.unasked)) {
       if (decision.audited) counters.audited.add();
       worker_.count_access(decision.access, !denied, decision.noted);
     }

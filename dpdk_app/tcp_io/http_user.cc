@@ -63,7 +63,8 @@ std::optional<mesh::ClientTerms> HttpUser::terms(uint32_t frontend, const mesh::
   if (its == nullptr || !its->is_http) return std::nullopt;
   // Its header of the PROXY protocol may have taken until the slot was another's.
   if (!view_.is_still_proxied(frontend, client.tuple.local)) return std::nullopt;
-  const policy::Flow flow = view_.flow_of(client);
+  policy::Flow flow = view_.flow_of(client);
+  flow.may_show = true;
   const policy::Decision decision = view_.decide(flow);
   if (decision.verdict == policy::Verdict::kDenied) {
     worker_.services[frontend].denied.add();
@@ -195,7 +196,9 @@ void HttpUser::ended(const mesh::HttpRecord& record) {
 
 mesh::Standing HttpUser::judge(uint32_t frontend, const mesh::Client& client) {
   const policy::Frontend* its = view_.frontend(frontend);
-  const policy::Decision decision = view_.decide(view_.flow_of(client));
+  policy::Flow flow = view_.flow_of(client);
+  flow.may_show = !client.secure;  // its requests are judged again, if it has any
+  const policy::Decision decision = view_.decide(flow);
   const bool proxied = its != nullptr && its->is_http &&
                        view_.is_still_proxied(frontend, client.tuple.local) &&
                        !view_.lacks_identity(*its, client);

@@ -34,7 +34,8 @@ bool RelayUser::wants_proxy_header(uint32_t frontend) {
 std::optional<mesh::ClientTerms> RelayUser::terms(uint32_t frontend, const mesh::Client& client) {
   const policy::Frontend* its = view_.frontend(frontend);
   if (its == nullptr) return std::nullopt;
-  const policy::Flow flow = view_.flow_of(client);
+  policy::Flow flow = view_.flow_of(client);
+  flow.may_show = true;
   mesh::ClientTerms terms = view_.terms_of(*its, flow);
   if (terms.side == mesh::ClientSide::kPlain) return terms;  // choose() asks
   // Who may not come in at all is not worth a handshake.
@@ -50,7 +51,13 @@ std::optional<mesh::Upstream> RelayUser::choose(uint32_t frontend, const mesh::C
   const policy::PickState state = worker_.flows->pick_state();
   const policy::Decision decision = policy::decide(policy, flow, &state, facts.server_name);
   ServiceCounters& counters = worker_.services[frontend];
-  if (decision.verdict == policy::Verdict::kDenied) counters.denied.add();
+  const bool denied = decision.verdict == policy::Verdict::kDenied;
+  if (denied) counters.denied.add();
+  if (decision.frontend == frontend && policy::asks_identity(*policy.frontends[frontend])) {
+    // The SYN was let in without its identity, and not counted.
+    if (decision.audited) counters.audited.add();
+    worker_.count_access(decision.access, !denied, decision.noted);
+  }
   if (decision.verdict == policy::Verdict::kNoEndpoint ||
       decision.verdict == policy::Verdict::kNoRoute)
     counters.no_endpoint.add();

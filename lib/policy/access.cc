@@ -114,6 +114,20 @@ Judged judge(const AccessList& list, const Flow& flow, Carries carries) {
   return judged;
 }
 
+Judged judge_unasked(const AccessList& list, const Flow& flow) {
+  Judged judged = by_default(list);
+  judged.allowed |= std::ranges::any_of(list.entries, [&](const AccessEntry& entry) {
+    const auto port_fits = [&](const AccessOperation& operation) {
+      return ports_fit(operation, flow.destination_port);
+    };
+    const auto may_be = [&](const SourceMatch& match) { return may_match(match, flow); };
+    return entry.action == Action::kAllow && decides(entry) &&
+           (entry.to.empty() || std::ranges::any_of(entry.to, port_fits)) &&
+           std::ranges::any_of(entry.from, may_be);
+  });
+  return judged;
+}
+
 Judged judge(const AccessList& list, const Flow& flow, const RequestHead& request) {
   const HostText host(request.authority);
   const Asked asked{flow, request, host.view()};

@@ -7,4 +7,7 @@ namespace heddle::policy {
 
 bool matches(const SourceMatch& match, const Flow& flow);
 
+// The same of a sender whose identity is not known yet: whether there is one with which it is.
+bool may_match(const SourceMatch& match, const Flow& flow);
+
 }  // namespace heddle::policy

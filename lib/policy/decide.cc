@@ -37,6 +37,11 @@ bool fits(const SourceMatch& match, const PeerId& peer) {
 
 }  // namespace
 
+bool may_match(const SourceMatch& match, const Flow& flow) {
+  if (!match.cidrs.empty() && !holds(match.cidrs, flow.source)) return false;
+  return !holds(match.not_cidrs, flow.source);
+}
+
 bool matches(const SourceMatch& match, const Flow& flow) {
   const bool known = flow.identified && flow.in.index() < kMaxPolicyPorts;
   if (!flow.peer.id.empty()) {
@@ -44,8 +49,7 @@ bool matches(const SourceMatch& match, const Flow& flow) {
   } else if (known ? !match.ports[flow.in.index()] : !match.anonymous) {
     return false;
   }
-  if (!match.cidrs.empty() && !holds(match.cidrs, flow.source)) return false;
-  return !holds(match.not_cidrs, flow.source);
+  return may_match(match, flow);
 }
 
 namespace {
@@ -259,13 +263,20 @@ uint32_t hash_of(const Flow& flow, HashOn hash_on) {
   return static_cast<uint32_t>(mix(source + std::rotl(destination, 32)) >> 32);
 }
 
+bool asks_identity(const Frontend& frontend) {
+  return frontend.tls_in != nullptr && !frontend.tls_in->config.trust.empty() &&
+         !frontend.of_workload;
+}
+
 Decision decide(const Snapshot& snapshot, const Flow& flow, const PickState* state,
                 std::string_view server_name) {
   Decision decision;
   const Frontend* frontend = find_frontend(snapshot, flow, decision);
   if (frontend == nullptr) return decision;
   if (frontend->access != nullptr) {
-    const Judged access = judge(*frontend->access, flow, carries_of(*frontend));
+    decision.unasked = flow.may_show && flow.peer.id.empty() && asks_identity(*frontend);
+    const Judged access = decision.unasked ? judge_unasked(*frontend->access, flow)
+                                           : judge(*frontend->access, flow, carries_of(*frontend));
     decision.access = access.access;
     decision.audited = access.audited;
     decision.noted = access.noted;

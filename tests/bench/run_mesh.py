@@ -1,8 +1,13 @@
 #!/usr/bin/python3
 """A mesh of two nodes on one machine: plain HTTP between workloads of different nodes, by mutual TLS
 (MeshPolicy STRICT), in plaintext (DISABLE), and without proxies (no MeshPolicy: both nodes forward
-packets). Both workers share one core, wrk and nginx the other; the wires are veths.
+packets); beside it two HAProxy with mutual TLS between them. Both workers share one core, wrk and nginx the
+other; the wires are veths. And two nodes in memory, without wires, whose time for a request is told alone.
+An argument that is a part's name runs that part alone.
 """
+
+import json
+import shutil
 
 import os
 import pathlib
@@ -12,8 +17,9 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../e2e"))
 
-from bench_lib import DUT_CPU, OTHER_CPU, median, result, run_parts  # noqa: E402
+from bench_lib import DUT_CPU, OTHER_CPU, median, program, result, run_parts  # noqa: E402
 import lab as e2e_lab  # noqa: E402
+from mesh_hops import Hops  # noqa: E402
 from mesh_lab import MeshLab, Workload, mesh_policy  # noqa: E402
 from policy import apply, clear, resource  # noqa: E402
 from programs import nginx  # noqa: E402
@@ -88,8 +94,10 @@ CELLS = {"strict": ("STRICT", False), "disable": ("DISABLE", False), "none": (No
 def veth():
     e2e_lab.WORKER_CPU = DUT_CPU
     found = {name: {"many": [], "one": []} for name in CELLS}
-    with Mesh() as mesh:
+    hops = []
+    with Mesh() as mesh, Hops(PORT) as peers:
         for _ in range(ROUNDS):
+            hops.append(wrk(peers.client, peers.address, CONNECTIONS))
             for name, (mode, with_rules) in CELLS.items():
                 mesh.speak(mode, *(rules() if with_rules else []))
                 found[name]["many"].append(mesh.ask(CONNECTIONS))
@@ -102,6 +110,10 @@ def veth():
     return [
         result("mesh/mtls_vs_plain", rate("strict"), "requests/s", "ratio >=0.8", tls >= 0.8,
                ratio=round(tls, 3), against="two nodes in plaintext", against_value=rate("disable")),
+        result("mesh/mtls_vs_haproxy", rate("strict"), "requests/s",
+               ratio=round(rate("strict") / median([s["rps"] for s in hops]), 2),
+               against="two HAProxy with mutual TLS, kernels' veths with all offloads",
+               against_value=median([s["rps"] for s in hops])),
         result("mesh/forwarded", rate("none"), "requests/s"),
         result("mesh/added_p50_us", added["p50"], "us", against="both nodes forward packets",
                ratio=round(late("strict", "p50") / late("none", "p50"), 2)),
@@ -112,9 +124,29 @@ def veth():
     ]
 
 
+def memory():
+    """What both nodes together take a core for; added latency is at least that, and without queues little more."""
+    out = subprocess.run(["taskset", "-c", str(DUT_CPU), program("bench_mesh_memory")], check=True,
+                         capture_output=True, text=True, timeout=300).stdout
+    told = json.loads(out)
+    ratio = told["rps_mtls"] / told["rps_plain"]
+    tls, plain = told["work_mtls_us"], told["work_plain_us"]
+    return [
+        result("mesh/memory_mtls_vs_plain", told["rps_mtls"], "requests/s", "ratio >=0.8", ratio >= 0.8,
+               ratio=round(ratio, 3), against="two nodes in plaintext", against_value=told["rps_plain"]),
+        result("mesh/work_p50_us", tls["p50"], "us", against="two nodes in plaintext", against_value=plain["p50"],
+               ratio=round(tls["p50"] / plain["p50"], 2)),
+        result("mesh/work_p99_us", tls["p99"], "us", "<=100 us", tls["p99"] <= 100,
+               against="two nodes in plaintext", against_value=plain["p99"], ratio=round(tls["p99"] / plain["p99"], 2)),
+        result("mesh/idle_connection_bytes", told["idle_bytes"], "bytes"),
+    ]
+
+
 def missing():
+    if shutil.which("haproxy") is None:
+        return "haproxy is not installed"
     return None if os.geteuid() == 0 else "needs root"
 
 
 if __name__ == "__main__":
-    sys.exit(run_parts("mesh", {"veth": (veth, missing)}))
+    sys.exit(run_parts("mesh", {"memory": (memory, lambda: None), "veth": (veth, missing)}))

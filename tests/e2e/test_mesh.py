@@ -320,6 +320,36 @@ def test_a_killed_node_costs_what_was_on_it(net):
     poll(lambda: curl(WEB.peer, f"http://{VIP}/word") == (200, WORD), "the other node is back", timeout=20)
 
 
+def test_a_node_killed_under_load_costs_what_was_on_it(net):
+    """Requests within the other node do not notice; those to the dead one fail, and go on when it is back."""
+    mesh(net)
+    inside = EVIL.peer.start("h2load", "--h1", "-c", "4", "-m", "4", "-D", "5", f"http://{WEB.address}:{HTTP}/word",
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    stop, told = threading.Event(), []
+
+    def ask_the_other():
+        while not stop.is_set():
+            told.append(curl(WEB.peer, f"http://{VIP}/word", "--max-time", "3"))
+
+    asking = threading.Thread(target=ask_the_other)
+    asking.start()
+    b = net.nodes["b"]
+    try:
+        poll(lambda: (200, WORD) in told, "the other node answers")
+        b.process.kill()
+        b.process.wait()
+        poll(lambda: told[-1][0] in (0, 502, 503, 504), "nobody answers", timeout=15)
+        b.start()
+        poll(lambda: told[-3:] == [(200, WORD)] * 3, "the other node is back", timeout=20)
+    finally:
+        stop.set()
+        asking.join()
+    assert all(body in (WORD, b"") or status >= 500 for status, body in told), told
+    out, _ = inside.communicate(timeout=30)
+    assert " 0 failed, 0 errored, 0 timeout" in out, out
+    assert re.search(r"status codes: [1-9]\d* 2xx, 0 3xx, 0 4xx, 0 5xx", out), out
+
+
 def test_explain_tells_both_sides(net):
     mesh(net, None, ACCESS)
     ask = lambda node, *words: node.ctl("explain", *words).stdout

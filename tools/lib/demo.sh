@@ -11,7 +11,9 @@ readonly demo_workloads=(web guest cart-1 cart-2 prices db)
 readonly demo_names=("${demo_workloads[@]}" outside wire)
 declare -rA demo_address=([web]=10.8.1.11 [guest]=10.8.1.12 [cart-1]=10.8.1.13
   [cart-2]=10.8.2.11 [prices]=10.8.2.12 [db]=10.8.2.13)
-readonly demo_cart=http://10.96.0.20
+# Names are answered by heddled.
+readonly demo_cart=http://cart.shop.mesh.local demo_db=http://db.shop.mesh.local:5432/
+readonly demo_prices=prices.shop.mesh.local:50051
 
 demo_heading() { printf '\n== %s\n' "$*"; }
 
@@ -38,6 +40,7 @@ demo_down() {
     for pid in $(ip netns pids "heddle-$name" 2>/dev/null); do kill "$pid" 2>/dev/null || true; done
     ip link del "hdl-$name" 2>/dev/null || true
     ip netns del "heddle-$name" 2>/dev/null || true
+    rm -rf "/etc/netns/heddle-$name"
   done
   for name in edge-1 edge-2; do ip link del "hdl-$name" 2>/dev/null || true; done
   rm -rf "$demo_dir"
@@ -63,6 +66,8 @@ demo_namespaces() {
     demo_veth "$name" "$name" eth0
     ip -n "heddle-$name" addr add "${demo_address[$name]}/32" dev eth0
     ip -n "heddle-$name" route add default via 169.254.1.1 dev eth0 onlink
+    mkdir -p "/etc/netns/heddle-$name"
+    echo 'nameserver 169.254.1.1' >"/etc/netns/heddle-$name/resolv.conf"
   done
   demo_veth outside outside eth0
   ip -n heddle-outside addr add 10.1.0.2/24 dev eth0
@@ -85,6 +90,7 @@ node: $node
 trust_domain: example.org
 workers: { cores: [$(demo_cpu)], idle: adaptive }
 memory: { no_huge: 256M }
+dns: {}
 control: { grpc: "unix:$demo_dir/$node.sock", state: "$demo_dir/$node" }
 routes: [{ prefix: 10.8.$other.0/24, via: 10.9.0.$other }]
 ports:
@@ -233,7 +239,7 @@ demo_wire() {
   local listener=$! i
   for ((i = 0; i < 50; ++i)); do [[ -s $demo_dir/wire.pcap ]] && break; sleep 0.1; done
   ip netns exec heddle-web curl -s -H 'x-secret: swordfish' "$demo_cart/" -o /dev/null
-  ip netns exec heddle-web curl -s http://10.96.0.22:5432/ -o /dev/null
+  ip netns exec heddle-web curl -s "$demo_db" -o /dev/null
   sleep 1
   kill "$listener"
   wait "$listener" 2>/dev/null || true
@@ -250,17 +256,21 @@ demo_traffic() {
   demo_heading 'the same policy for both nodes, each with the keys of its own workloads'
   demo_policy
   demo_split 80 20
+  demo_heading 'a name of a service, which heddled answers'
+  demo_in web getent hosts cart.shop.mesh.local
   demo_heading 'web calls cart: a plain request to a plain server, perhaps on the other node'
   demo_in web curl -s -i --max-time 5 "$demo_cart/"
+  demo_heading 'one rule of its Route sets a header of the answer (above), another one answers 404 itself'
+  demo_in web curl -s -i --max-time 5 "$demo_cart/old"
   demo_heading 'how a request of web to prices goes, and why'
   demo_ctl edge-1 explain --from shop/web --request 'POST /shop.Prices/Get' tcp shop/prices:50051
   demo_heading 'guest may not: an AccessPolicy names web and the gateway'
   demo_in guest curl -s -i --max-time 5 "$demo_cart/"
-  demo_in guest curl -sS --max-time 5 http://10.96.0.22:5432/ || true
+  demo_in guest curl -sS --max-time 5 "$demo_db" || true
   demo_heading 'web may speak plain TCP with db, which is on the other node'
-  demo_in web curl -s --max-time 5 http://10.96.0.22:5432/
+  demo_in web curl -s --max-time 5 "$demo_db"
   demo_heading 'and gRPC with prices'
-  demo_in web /usr/bin/python3 "$root/tools/demo/grpc_demo.py" ask 10.96.0.21:50051 apple
+  demo_in web /usr/bin/python3 "$root/tools/demo/grpc_demo.py" ask "$demo_prices" apple
   demo_heading 'from outside: TLS at the gateway, which has an identity of its own in the mesh'
   demo_in outside curl -s -i --max-time 5 --cacert "$demo_dir/ca/root.crt" \
     --resolve shop.example:443:10.1.0.100 https://shop.example/
@@ -272,10 +282,12 @@ demo_traffic() {
 
 demo_state() {
   local what
-  for what in services connections tls; do
+  for what in services peers connections tls; do
     demo_heading "edge-2: heddlectl show $what"
     "$heddlectl" --server "unix:$demo_dir/edge-2.sock" show "$what" | head -n 14
   done
+  demo_heading 'does edge-1 hold together?'
+  demo_ctl edge-1 check
   demo_heading 'edge-1: heddlectl history'
   "$heddlectl" --server "unix:$demo_dir/edge-1.sock" history
 }

@@ -1,7 +1,7 @@
 // Access policies: who may call a service.
 #include <gtest/gtest.h>
 
-#include "resources.h"
+#include "tls_support.h"
 
 namespace heddle::policy {
 namespace {
@@ -147,6 +147,44 @@ TEST(Access, PortsWithTheSameRulesShareAList) {
       {put("shop/allow", AccessPolicy{.service = "cart", .rules = {{.from = {{.ns = "shop"}}}}})});
   EXPECT_NE(world.frontend("10.96.0.1", 80)->access, nullptr);
   EXPECT_EQ(world.frontend("10.96.0.1", 80)->access, world.frontend("10.96.0.1", 81)->access);
+}
+
+// Who shows its identity by TLS is judged when it has.
+TEST(Access, AnIdentityThatIsStillToCome) {
+  FakeMaker maker;
+  World world{Limits(), node(), &maker};
+  const auto may = [&](Flow flow) {
+    const Decision decision = decide(*world.snapshot, flow);
+    return std::string(decision.verdict == Verdict::kDenied ? "denied" : "in") +
+           (decision.unasked ? ", to be asked" : "") +
+           (decision.access != nullptr ? ", a rule" : "");
+  };
+  Flow coming = flow("10.9.0.1", "10.96.0.1", 443), shown = coming, other = coming;
+  coming.may_show = true;
+  shown.peer = {"spiffe://a/ns/shop/sa/web", "a", "shop", "web"};
+  other.peer = {"spiffe://a/ns/shop/sa/evil", "a", "shop", "evil"};
+  const auto have = [&](Action action, Source source, std::vector<std::string> trust = {"mesh"}) {
+    world.apply({secret("shop/cert"), bundle("shop/mesh", "a"),
+                 put("shop/cart", with_tls({.certificates = {"cert"}, .trust = std::move(trust)})),
+                 put("shop/set", endpoints("cart", {"10.1.0.1"})),
+                 put("shop/p", AccessPolicy{.service = "cart",
+                                            .action = action,
+                                            .rules = {{.from = {std::move(source)}}}})});
+  };
+  have(Action::kAllow, {.ns = "shop", .service_account = "web"});
+  EXPECT_EQ(may(coming), "in, to be asked");
+  EXPECT_EQ(may(shown), "in, a rule");
+  EXPECT_EQ(may(other), "denied");
+  have(Action::kDeny, {.ns = "shop", .service_account = "web"});
+  EXPECT_EQ(may(coming), "in, to be asked");
+  EXPECT_EQ(may(shown), "denied, a rule");
+  EXPECT_EQ(may(other), "in");
+  // An address will not change.
+  have(Action::kAllow, {.ns = "shop", .cidrs = {prefix("10.8.0.0/16")}});
+  EXPECT_EQ(may(coming), "denied, to be asked");
+  // Where nobody has to show one there is nothing to wait for.
+  have(Action::kAllow, {.ns = "shop"}, {});
+  EXPECT_EQ(may(coming), "denied");
 }
 
 }  // namespace

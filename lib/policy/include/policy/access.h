@@ -81,6 +81,9 @@ enum class Carries : uint8_t {
 };
 
 Judged judge(const AccessList& list, const Flow& flow, Carries carries);
+// A flow whose sender will show an identity, or none, before anything is taken from it: whether
+// that may let it in. Nothing is denied or noted but by the default, as it is judged again.
+Judged judge_unasked(const AccessList& list, const Flow& flow);
 // A request within the flow. What it costs grows little with the number of rules.
 Judged judge(const AccessList& list, const Flow& flow, const RequestHead& request);
 

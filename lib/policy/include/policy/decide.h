@@ -27,6 +27,7 @@ struct Flow {
   InterfaceId in = kNoInterface;
   bool identified = false;  // a workload's port
   PeerId peer{};            // empty: has shown none
+  bool may_show = false;    // one by TLS, before anything is taken from it
 };
 
 enum class Verdict : uint8_t {
@@ -57,6 +58,7 @@ struct Decision {
   uint16_t port = 0;                            // of kForward: the endpoint's
   bool audited = false;                         // an AUDIT rule, or a dry run's, fits
   AccessNotes noted;                            // which of these
+  bool unasked = false;  // of Flow::may_show: let in, and to be asked again with its identity
   Refusal how = Refusal::kDrop;  // of kDenied, kNoEndpoint, kNoRoute: the sender is told
 };
 
@@ -68,6 +70,10 @@ Flow behind(const Frontend& frontend, const Flow& flow);
 
 Decision decide(const Snapshot& snapshot, const Flow& flow, const PickState* state = nullptr,
                 std::string_view server_name = {});
+
+// Whether clients have to show an identity by TLS that ends here. A flow of one that has not yet
+// (Flow::may_show) is let in by `decide` where some identity could be, and asked again with it.
+bool asks_identity(const Frontend& frontend);
 
 // The endpoint for one request on a connection to a frontend with `is_http`, which `decide` has let
 // in; kForward or kNoEndpoint. `target`: of the rule, with choices; null: there are no rules.
