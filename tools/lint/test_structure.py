@@ -21,9 +21,10 @@ LIBRARIES = {
     "lib/dns": ["core", "wire"],
     "lib/http": ["core", "tcp", "wire"],
     "lib/jwt": ["core"],
+    "lib/resilience": ["core"],
 }
-ALL_LIBRARIES = ["balance", "core", "dns", "flow", "http", "jwt", "l3", "mesh", "packet", "policy", "tcp",
-                 "telemetry", "tls", "wire"]
+ALL_LIBRARIES = ["balance", "core", "dns", "flow", "http", "jwt", "l3", "mesh", "packet", "policy",
+                 "resilience", "tcp", "telemetry", "tls", "wire"]
 APP = ["app", "flows", "graph", "node", "nodes", "ports", "tcp_io", "worker"]
 FOLDERS = {
     **{folder: [folder.removeprefix("lib/"), *more] for folder, more in LIBRARIES.items()},
