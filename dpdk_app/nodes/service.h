@@ -146,6 +146,8 @@ class Serving {
     }
     // Access lets it in, and what it asks for by TLS will say where it goes.
     if (decision.verdict == policy::Verdict::kNoRoute) return terminate();
+    // Who it is will be asked by TLS; then all is judged, for the endpoint that is chosen then.
+    if (is_proxied(flow) && policy::asks_identity(frontend)) return terminate();
     const Address endpoint = address_of(decision.endpoint->address);
     const InterfaceId out = interface_towards(*worker_.topology, endpoint);
     if (out == kNoInterface) return Edge::kNoWay;

@@ -157,7 +157,7 @@ std::expected<PolicyView::Way, PolicyView::NoWay> PolicyView::upstream_of(
 bool PolicyView::lacks_identity(const policy::Frontend& frontend,
                                 const mesh::Client& client) const {
   return frontend.of_workload && frontend.client_tls == policy::ClientTls::kTerminate &&
-         !client.secure && !flow_of(client).identified;
+         !client.secure && !client.shaking && !flow_of(client).identified;
 }
 
 policy::Guarded PolicyView::guard_of(const policy::Frontend& frontend, const policy::Flow& asked,

@@ -102,17 +102,23 @@ void Adviser::look_at_source(const Key& key, std::string field, const Source& so
   const std::string &ns = source.ns, &account = source.service_account;
   if (!ns.empty() && !account.empty()) {
     if (!accounts_.contains({ns, account}))
-      warn(key, std::move(field),
-           fmt::format("is for nobody: no Workload or Gateway of namespace {} has service account "
-                       "{}",
-                       ns, account));
+      note(
+          key, std::move(field),
+          fmt::format("no Workload or Gateway of namespace {} has service account {}: only who has "
+                      "an SVID and is no Workload here can be it",
+                      ns, account));
   } else if (!ns.empty()) {
     if (!namespaces_.contains(ns))
-      warn(key, std::move(field),
-           fmt::format("is for nobody: there are no Workloads in namespace {}", ns));
+      note(key, std::move(field),
+           fmt::format("there are no Workloads in namespace {}: only who has an SVID and is no "
+                       "Workload here can be it",
+                       ns));
   } else if (!account.empty() && !names_.contains(account)) {
-    warn(key, std::move(field),
-         fmt::format("is for nobody: no Workload or Gateway has service account {}", account));
+    note(
+        key, std::move(field),
+        fmt::format("no Workload or Gateway has service account {}: only who has an SVID and is no "
+                    "Workload here can be it",
+                    account));
   }
 }
 

@@ -25,6 +25,8 @@ void Compiler::attach_group(Group& group, bool addresses_changed) {
       continue;
     }
     if (key->ns != group.key.ns) continue;
+    // Of another node it answers there; its port is a name of that node's.
+    if (!index_.is_here(std::get<Workload>(workload->spec))) continue;
     const auto port = facts_.workload_port(std::get<Workload>(workload->spec).port);
     HEDDLE_CHECK(port.has_value(), "a workload that was accepted has a port");
     ports.push_back(*port);

@@ -81,6 +81,7 @@ void Checker::check_totals(const Totals& totals, const Key& blamed) {
   bound(blamed, totals.services + totals.meshed, limits_.services,
         totals.meshed == 0 ? "Services" : "Services and Workloads in the mesh");
   bound(blamed, totals.gateways, limits_.gateways, "Gateways");
+  bound(blamed, totals.workloads, limits_.workloads, "Workloads");
   bound(blamed, totals.service_ports + totals.mesh_ports, limits_.service_ports,
         totals.meshed == 0 ? "addresses times ports of all Services and Gateways"
                            : "addresses times ports of all Services, Gateways and Workloads in "

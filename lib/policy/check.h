@@ -45,6 +45,9 @@ class Checker {
   void check_access(const Group& group);        // not too many
   void check_guard(uint32_t port);              // the same for the workload there
   void check_totals(const Totals& totals, const Key& blamed);
+  // Of a workload in the mesh: not too many ports. Of a service: nothing that does not act there.
+  void check_mesh_ports(const Group& group, const Key& blamed);
+  void check_mesh_terms(const Group& group, const Key& blamed);
 
  private:
   void check_workload(const Key& key, const Workload& spec);

@@ -59,6 +59,48 @@ void Checker::check_gateway_identity(const Key& key, const Gateway& spec) {
                     key.ns));
 }
 
+void Checker::check_mesh_ports(const Group& group, const Key& blamed) {
+  if (!group.is_workload() || group.service == nullptr) return;
+  const size_t ports = group.spec().ports.size();
+  if (ports > kMaxServicePorts)
+    problems_.add(
+        blamed, "",
+        fmt::format("Workload {} would have {} ports in the mesh, of Services of HTTP that "
+                    "lead to it and of its MeshPolicy; at most {} are allowed",
+                    path_of(group.key), ports, kMaxServicePorts));
+}
+
+// What another node's workload in the mesh gets is the mesh's: TLS that is asked for otherwise, or
+// a header before it, would be left out without a word.
+void Checker::check_mesh_terms(const Group& group, const Key& blamed) {
+  if (group.key.kind != Kind::kService || group.service == nullptr ||
+      group.traffic_policies.empty())
+    return;
+  const Resource& policy = **group.traffic_policies.begin();
+  const auto& spec = std::get<TrafficPolicy>(policy.spec);
+  if (!spec.upstream_tls && spec.proxy_protocol == ProxyProtocol::kOff) return;
+  const auto check = [&](const Key& workload) {
+    const auto peer = index_.mesh_peer(workload);
+    if (peer == nullptr ||
+        !(peer->modes.any(MeshTls::kStrict) || peer->modes.any(MeshTls::kPermissive)))
+      return true;
+    problems_.add(
+        blamed, "",
+        fmt::format("TrafficPolicy {} has {}, which does not act towards Workload {}: it is "
+                    "another node's, in the mesh, and gets what the mesh has",
+                    path_of(policy.key), spec.upstream_tls ? "upstream_tls" : "proxy_protocol",
+                    path_of(workload)));
+    return false;
+  };
+  for (const Resource* workload : index_.selected_by(group))
+    if (!check(workload->key)) return;
+  for (const Resource* set : group.endpoint_sets)
+    for (const Endpoint& endpoint : std::get<EndpointSet>(set->spec).endpoints) {
+      const Key* key = index_.workloads().first(endpoint.address);
+      if (key != nullptr && key->ns == group.key.ns && !check(*key)) return;
+    }
+}
+
 // Whether a workload can be in the mesh as policy says. `blamed`: who says so.
 void Checker::check_meshed(const Resource& workload, const Key& blamed) {
   const auto found = index_.mesh_policies().find(workload.key.ns);

@@ -292,6 +292,9 @@ Decision decide(const Snapshot& snapshot, const Flow& flow, const PickState* sta
 
 Flow behind(const Frontend& frontend, const Flow& flow) {
   Flow seen = flow;
+  // What a service's or a gateway's own trust has verified counts there alone: whom workloads
+  // believe their MeshPolicy says.
+  if (!frontend.of_workload) seen.peer = {};
   if (frontend.identity == nullptr) return seen;
   const MeshIdentity& own = *frontend.identity;
   seen.peer = {own.id, own.trust_domain, own.ns, own.service_account};

@@ -45,7 +45,8 @@ class AddressIndex {
 // Sums over all resources, and of what they name.
 struct Totals {
   // Of each resource alone.
-  uint64_t resources = 0, services = 0, gateways = 0, service_ports = 0, routes = 0, backends = 0;
+  uint64_t resources = 0, workloads = 0, services = 0, gateways = 0, service_ports = 0, routes = 0,
+           backends = 0;
   uint64_t set_endpoints = 0;  // of EndpointSets
   uint64_t label_bytes = 0;
   uint64_t secrets = 0, trust_bundles = 0, pem_bytes = 0, tls_uses = 0, server_names = 0;

@@ -138,7 +138,6 @@ Index::Meshed Index::make_meshed(const Resource& workload, const Resource& polic
   add_mesh_ports(workload, ports);
   for (const auto& [number, mode] : mesh.ports)
     ports.emplace(number, ServicePort{.name = fmt::format("tcp-{}", number), .number = number});
-  while (ports.size() >= kMaxServicePorts) ports.erase(std::prev(ports.end()));
   ports.emplace(0, ServicePort{.name = "all-tcp"});
   Service offer{.addresses = spec.addresses};
   offer.forwarding = Forwarding::kProxy;

@@ -73,7 +73,8 @@ void add_chain(const Index& index, const Group& group, ResourceSet& to) {
 
 }  // namespace
 
-// There are few ports, so this bounds the workloads, each of which is compared with all services.
+// Of this node's: there is one for each port. Others are bounded by their number
+// (Limits::workloads).
 void Model::State::check_port(const Key& key, const Workload& workload,
                               std::set<std::string_view>& ports, Problems& problems) const {
   if (!index.is_here(workload)) return;
@@ -134,11 +135,21 @@ void Model::State::check_staged(std::span<const Edit> edits, const Touched& now,
   resources.insert(chains.begin(), chains.end());
   for (const Key& key : now.material)
     resources.insert(index.tls_users(key).begin(), index.tls_users(key).end());
+  // A gateway's identity stands on the MeshPolicy of its namespace.
+  for (const Group* group : now.frontends)
+    if (group->is_gateway() && group->service != nullptr &&
+        now.mesh_material.contains(group->key.ns))
+      resources.insert(group->service);
   Checker checker({facts, limits, index, deleted, shelf.can_make()}, problems);
   for (const Resource* resource : resources) {
     if (problems.full()) return;
     checker.check(*resource);
   }
+  for (const Group* group : now.services) checker.check_mesh_ports(*group, edits.front().key);
+  for (const Group* group : now.members) checker.check_mesh_terms(*group, edits.front().key);
+  for (const Group* group : now.frontends)
+    if (!now.members.contains(const_cast<Group*>(group)))
+      checker.check_mesh_terms(*group, edits.front().key);
   for (const Group* group : now.sizes) checker.check_endpoints(*group);
   ResourceSet routes;  // that lead from these or to them
   for (const Group* group : now.frontends) {

@@ -15,7 +15,7 @@ constexpr uint64_t Totals::* kOwn[] = {
     &Totals::backends,      &Totals::set_endpoints, &Totals::label_bytes,   &Totals::secrets,
     &Totals::trust_bundles, &Totals::pem_bytes,     &Totals::tls_uses,      &Totals::server_names,
     &Totals::http_rules,    &Totals::http_places,   &Totals::http_bytes,    &Totals::regexes,
-    &Totals::gateways,      &Totals::access_rules};
+    &Totals::gateways,      &Totals::access_rules,  &Totals::workloads};
 
 uint64_t bytes_of(const Labels& labels) {
   uint64_t bytes = 0;
@@ -23,7 +23,10 @@ uint64_t bytes_of(const Labels& labels) {
   return bytes;
 }
 
-void add_spec(const Workload& spec, Totals& to) { to.label_bytes += bytes_of(spec.labels); }
+void add_spec(const Workload& spec, Totals& to) {
+  to.workloads = 1;
+  to.label_bytes += bytes_of(spec.labels);
+}
 void add_ports(const Service& spec, Totals& to) {
   to.service_ports = spec.addresses.size() * spec.ports.size();
   to.tls_uses = static_cast<uint64_t>(std::ranges::count_if(spec.ports, ends_tls));

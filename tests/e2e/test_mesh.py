@@ -387,7 +387,8 @@ def test_check_finds_what_is_wrong(net):
     done = a.ctl("check", check=False)
     assert done.returncode == 1 and "heddlectl: something is wrong" in done.stdout, done
     assert "error    Service shop/far: endpoint 203.0.113.9:80: there is no route to it" in done.stdout, done.stdout
-    assert "warning  AccessPolicy shop/typo: spec.rules[0].from[0]: is for nobody" in done.stdout, done.stdout
+    assert "note     AccessPolicy shop/typo: spec.rules[0].from[0]: there are no Workloads in namespace shoop" in (
+        done.stdout), done.stdout
     # A route is no answer: somebody has to be there.
     a.ctl("delete", "accesspolicy", "typo", "-n", "shop")
     far("10.9.0.77")

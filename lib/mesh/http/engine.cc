@@ -76,6 +76,7 @@ Client HttpEngine::client_of(const Peer& peer) const {
   Client client{.tuple = work_.transport.find(peer.wire.id)->tuple(),
                 .told = peer.told != nullptr,
                 .secure = peer.secure,
+                .shaking = peer.stage == PeerStage::kOpening && !peer.secure,
                 .identity = peer.identity.get()};
   if (client.told) client.tuple.remote = *peer.told;
   return client;

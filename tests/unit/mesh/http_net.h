@@ -79,7 +79,10 @@ class HttpRules final : public HttpPolicy {
     records.push_back(record);
     ended_of.push_back(std::string(record.authority) + std::string(record.path));
   }
-  Standing judge(uint32_t, const Client&) override { return standing; }
+  Standing judge(uint32_t, const Client& client) override {
+    last_shaking = client.shaking;
+    return standing;
+  }
   bool may_go_on(uint32_t, const Client&, const policy::RequestHead& request) override {
     return !denies || !denies(request);
   }
@@ -110,6 +113,7 @@ class HttpRules final : public HttpPolicy {
   HttpFault fault = HttpFault::kNone;
   Duration idle = seconds(60);
   Standing standing = Standing::kStays;
+  bool last_shaking = false;  // whether the client that was judged last had said nothing yet
   int active = 0;
   std::function<bool(const policy::RequestHead&)> denies;  // null: none
   std::function<bool(const http::Message&)> denies_sent;   // of those at endpoints

@@ -1,4 +1,5 @@
 // The HTTP proxy between kernels' worth of TCP: HTTP/1.1 on both sides.
+#include "ends.h"
 #include "http/http2/stats.h"
 #include "http_net.h"
 
@@ -538,6 +539,29 @@ TEST(HttpProxy, APolicyThatDeniesEndsConnections) {
   net.node.wake(net.network.now());
   net.run();
   EXPECT_TRUE(client.reset);
+}
+
+// Policy must not take a client for one without TLS whose handshake is under way.
+TEST(HttpProxy, WhoShakesHandsIsJudgedAsSuch) {
+  HttpNet net;
+  net.rules.side = ClientSide::kTls;
+  net.rules.client_tls =
+      tls::make_context({.certificates = {tls::config_of(tls::workload("node"))}});
+  TextStream& client = net.ask("\x16\x03\x01\x02");  // a ClientHello begins so
+  net.run();
+  ASSERT_FALSE(client.reset);
+  while (net.app.proxy.sweep(2, 64, net.network.now())) net.app.proxy.on_turn(net.network.now());
+  EXPECT_TRUE(net.rules.last_shaking);
+}
+
+TEST(HttpProxy, WhoHasBegunIsNot) {
+  HttpNet net;
+  net.serve(kOk);
+  net.ask(get("/"));
+  net.run();
+  net.rules.last_shaking = true;
+  while (net.app.proxy.sweep(3, 64, net.network.now())) net.app.proxy.on_turn(net.network.now());
+  EXPECT_FALSE(net.rules.last_shaking);
 }
 
 }  // namespace

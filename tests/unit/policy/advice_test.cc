@@ -173,16 +173,17 @@ TEST_F(AdviceTest, AccessForNobody) {
                put("shop/web", with_account("w1", "10.8.0.1", "web"))});
   world.apply({put("shop/p", from({{.ns = "shop", .service_account = "wed"}}))});
   EXPECT_EQ(told(),
-            "warning AccessPolicy shop/p spec.rules[0].from[0]: is for nobody: no Workload or "
-            "Gateway of namespace shop has service account wed\n");
+            "note AccessPolicy shop/p spec.rules[0].from[0]: no Workload or Gateway of namespace "
+            "shop has service account wed: only who has an SVID and is no Workload here can be "
+            "it\n");
   world.apply({put("shop/p", from({{.ns = "shop"}, {.ns = "bank"}}))});
   EXPECT_EQ(told(),
-            "warning AccessPolicy shop/p spec.rules[0].from[1]: is for nobody: there are no "
-            "Workloads in namespace bank\n");
+            "note AccessPolicy shop/p spec.rules[0].from[1]: there are no Workloads in namespace "
+            "bank: only who has an SVID and is no Workload here can be it\n");
   world.apply({put("shop/p", from({{.ns = "", .service_account = "teller"}}))});
   EXPECT_EQ(told(),
-            "warning AccessPolicy shop/p spec.rules[0].from[0]: is for nobody: no Workload or "
-            "Gateway has service account teller\n");
+            "note AccessPolicy shop/p spec.rules[0].from[0]: no Workload or Gateway has service "
+            "account teller: only who has an SVID and is no Workload here can be it\n");
   Source foreign{.ns = "x", .service_account = "y"};
   foreign.trust_domain = "other.org";
   foreign.foreign = true;

@@ -237,5 +237,93 @@ TEST_F(Mesh, TakingBackIsAsIfNothingHadBeen) {
   EXPECT_FALSE(world.snapshot->intercepts);
 }
 
+// What a service's own trust has verified says nothing about whom workloads believe.
+TEST_F(Mesh, WhatAnotherTrustHasVerifiedIsNobodyToWorkloads) {
+  Service tls = with_tls({.certificates = {"svid-web"}, .trust = {"mesh"}}, {"10.96.0.9"});
+  tls.selector = {{"app", "web"}};
+  world.apply({put("shop/mesh", mesh()), put("shop/own", tls),
+               put("shop/gate", gateway({listener("http", 80)}))});
+  Flow shown = flow("192.0.2.9", "10.96.0.9", 443);
+  shown.peer = {kCartId, "example.org", "shop", "cart"};
+  for (const Frontend* each :
+       {world.frontend("10.96.0.9", 443), world.frontend("10.96.0.100", 80)}) {
+    Flow seen = behind(*each, shown);
+    EXPECT_TRUE(seen.peer.id.empty());
+    EXPECT_TRUE(guard(*world.snapshot, seen, InterfaceId(2)).unknown);
+  }
+  EXPECT_EQ(behind(*world.frontend(kWeb, 80), shown).peer.id, kCartId);
+}
+
+TEST_F(Mesh, AGatewayKeepsThePolicyThatItsIdentityStandsOn) {
+  Gateway spec = gateway({listener("http", 80)});
+  spec.service_account = "edge";
+  spec.certificate = "svid-edge";
+  world.apply({put("shop/mesh", mesh()), secret("shop/svid-edge"), put("shop/gate", spec)});
+  EXPECT_NE(world.refuse({remove(Kind::kMeshPolicy, "shop/mesh")}).find("has no MeshPolicy"),
+            std::string::npos);
+  MeshPolicy some = mesh();
+  some.workload_labels = {{"app", "web"}};
+  EXPECT_NE(world.refuse({put("shop/mesh", some)}).find("has no MeshPolicy"), std::string::npos);
+  world.apply({remove(Kind::kGateway, "shop/gate"), remove(Kind::kMeshPolicy, "shop/mesh")});
+}
+
+// Its port is a name of its node, which may be one here as well, or none.
+TEST_F(Mesh, EndpointsOfOtherNodesSendFromNoAddressHere) {
+  for (const char* port : {"", "w2", "nowhere"}) {
+    Workload there = cart();
+    there.port = port;
+    Service direct = service({"10.96.0.9"}, {{"raw", 80}});
+    direct.forwarding = Forwarding::kDirect;
+    direct.selector = {{"app", "cart"}};
+    world.apply({put("shop/cart", there), put("shop/own", direct)});
+    ASSERT_NE(world.frontend("10.96.0.9", 80), nullptr);
+    for (const Attachments::PortAddresses& each : world.attachments->ports)
+      EXPECT_TRUE(each.also_from.empty()) << port;
+  }
+}
+
+TEST_F(Mesh, WhatDoesNotActTowardsAnotherNodeIsRefused) {
+  TrafficPolicy tls = upstream(by_name("cart.test", {"mesh"}));
+  TrafficPolicy header{.service = "cart", .proxy_protocol = ProxyProtocol::kV2};
+  for (const TrafficPolicy& policy : {tls, header}) {
+    const char* text = "does not act towards Workload shop/cart";
+    world.apply({put("shop/policy", policy)});
+    EXPECT_NE(world.refuse({put("shop/mesh", mesh())}).find(text), std::string::npos);
+    world.apply({remove(Kind::kTrafficPolicy, "shop/policy"), put("shop/mesh", mesh())});
+    EXPECT_NE(world.refuse({put("shop/policy", policy)}).find(text), std::string::npos);
+    world.apply({put("shop/policy", policy), put("shop/mesh", mesh(MeshTls::kDisable))});
+    EXPECT_NE(world.refuse({put("shop/mesh", mesh(MeshTls::kPermissive))}).find(text),
+              std::string::npos);
+    world.apply({remove(Kind::kMeshPolicy, "shop/mesh")});
+  }
+}
+
+TEST_F(Mesh, NoPortIsLeftOut) {
+  MeshPolicy many = mesh();
+  for (uint16_t port = 1; port < kMaxMeshPorts; ++port) many.ports[port] = MeshTls::kDisable;
+  world.apply({put("shop/mesh", many)});
+  ASSERT_NE(world.frontend(kWeb, 62), nullptr);
+  EXPECT_EQ(world.frontend(kWeb, 62)->client_tls, ClientTls::kOff);
+  EXPECT_EQ(world.frontend(kWeb, 63)->client_tls, ClientTls::kTerminate);
+  Service more = http_service({"10.96.0.9"}, {http_port("one", 8'000), http_port("two", 8'001)});
+  more.selector = {{"app", "web"}};
+  EXPECT_NE(world.refuse({put("shop/more", more)})
+                .find("Workload shop/web would have 65 ports in the mesh"),
+            std::string::npos);
+  many.ports[63] = many.ports[64] = MeshTls::kDisable;
+  EXPECT_NE(world.refuse({put("shop/mesh", many)}).find("at most 63"), std::string::npos);
+}
+
+TEST_F(Mesh, WorkloadsOfAllNodesAreBounded) {
+  Limits limits;
+  limits.workloads = 1;
+  World small(limits, named(), &maker);
+  small.apply({put("shop/cart", cart())});
+  Workload other = cart();
+  other.addresses = {ip("10.8.1.12")};
+  EXPECT_NE(small.refuse({put("shop/other", other)}).find("there would be 2 Workloads; at most 1"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace heddle::policy

@@ -21,6 +21,7 @@ struct Client {
   tcp::FourTuple tuple;  // seen from our side; local is always the one that was connected to
   bool told = false;     // remote is what was told: no proof that anybody is there
   bool secure = false;   // came through TLS, which has ended here
+  bool shaking = false;  // its handshake, or what it begins with, is still to come
   const PeerIdentity* identity = nullptr;  // that it has shown; null: none
 };
 

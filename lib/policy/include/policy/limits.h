@@ -12,6 +12,7 @@ struct Limits {
   uint32_t resources = 65'536;
   uint32_t services = 4'096;
   uint32_t gateways = 1'024;
+  uint32_t workloads = 16'384;     // of all nodes
   uint32_t namespaces = 1'024;     // with Services or Gateways
   uint32_t service_ports = 8'191;  // addresses x ports, over all Services and Gateways
   uint32_t endpoints = 104'000;    // over all services
@@ -75,7 +76,7 @@ inline constexpr size_t kMaxFallbacks = 8;      // one behind the other
 inline constexpr size_t kMaxAccessTerms = 4'096;
 inline constexpr size_t kMaxCertificates = 16;  // of one port
 inline constexpr size_t kMaxTrust = 16;         // TrustBundles of one port or upstream
-inline constexpr size_t kMaxMeshPorts = 64;     // of one MeshPolicy
+inline constexpr size_t kMaxMeshPorts = 63;     // of one MeshPolicy; and all others
 inline constexpr size_t kMaxPeerIds = 256;      // SPIFFE IDs that one port or upstream takes
 inline constexpr size_t kMaxGroups = 8;
 inline constexpr size_t kMaxAlpn = 16;
