@@ -32,6 +32,13 @@ bool is(Bytes label, std::string_view text) {
   return label.size() == text.size() && compare(label, text) == 0;
 }
 
+// As compare(), of whole names: lengths of labels are below all letters.
+int compare_names(Bytes a, Bytes b) {
+  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i)
+    if (lower(a[i]) != lower(b[i])) return lower(a[i]) < lower(b[i]) ? -1 : 1;
+  return a.size() == b.size() ? 0 : a.size() < b.size() ? -1 : 1;
+}
+
 // A table in which a look-up reads more entries than this is laid out anew, with another seed.
 constexpr uint32_t kMostProbes = 16;
 constexpr uint64_t kSeeds = 64;
@@ -62,6 +69,7 @@ Names::Names(Suffix suffix, uint32_t serial, std::span<const ServiceName> servic
   entries_.reserve(services.size());
   for (const ServiceName& service : services) add(service);
   lay_out();
+  sort_hosts();
   const auto owner_order = [](const Owner& a, const Owner& b) {
     return a.address != b.address ? a.address < b.address : a.entry < b.entry;
   };
@@ -92,6 +100,58 @@ void Names::add(const ServiceName& service) {
   entry.count4 = static_cast<uint16_t>(addresses4_.size() - entry.first4);
   entry.count6 = static_cast<uint16_t>(addresses6_.size() - entry.first6);
   entries_.push_back(entry);
+  for (const std::string& host : service.hosts) add_host(host, service.exported);
+}
+
+// Of the last entry.
+void Names::add_host(std::string_view host, bool exported) {
+  const size_t begin = host_names_.size();
+  while (!host.empty()) {
+    const std::string_view label = host.substr(0, host.find('.'));
+    HEDDLE_CHECK(!label.empty() && label.size() <= kMaxLabel, "hosts are names");
+    host_names_.push_back(static_cast<uint8_t>(label.size()));
+    host_names_.insert(host_names_.end(), label.begin(), label.end());
+    host.remove_prefix(std::min(label.size() + 1, host.size()));
+  }
+  host_names_.push_back(0);
+  HEDDLE_CHECK(host_names_.size() - begin <= kMaxName, "hosts are names");
+  hosts_.push_back({.name = static_cast<uint32_t>(begin),
+                    .entry = static_cast<uint32_t>(entries_.size() - 1),
+                    .bytes = static_cast<uint8_t>(host_names_.size() - begin),
+                    .exported = exported});
+}
+
+void Names::sort_hosts() {
+  std::ranges::sort(hosts_, [this](const Host& a, const Host& b) {
+    if (const int order = compare_names(name_of(a), name_of(b)); order != 0) return order < 0;
+    if (a.exported != b.exported) return a.exported;
+    const std::string_view of_a = namespace_of(entries_[a.entry]),
+                           of_b = namespace_of(entries_[b.entry]);
+    return of_a != of_b ? of_a < of_b : a.entry < b.entry;
+  });
+}
+
+// The own namespace's before the first of those for all.
+const Names::Entry* Names::find_host(NameView name, std::string_view ns) const {
+  if (hosts_.empty()) return nullptr;
+  const auto find = [&](bool exported, std::string_view of) -> const Host* {
+    const auto before = [&](const Host& host) {
+      if (const int order = compare_names(name_of(host), name.bytes()); order != 0)
+        return order < 0;
+      if (host.exported != exported) return host.exported;
+      return namespace_of(entries_[host.entry]) < of;
+    };
+    const auto at = std::ranges::partition_point(hosts_, before);
+    const bool found = at != hosts_.end() && compare_names(name_of(*at), name.bytes()) == 0 &&
+                       at->exported == exported;
+    return found ? &*at : nullptr;
+  };
+  for (const bool exported : {false, true})
+    if (const Host* own = find(exported, ns);
+        own != nullptr && namespace_of(entries_[own->entry]) == ns)
+      return &entries_[own->entry];
+  const Host* any = find(true, {});
+  return any == nullptr ? nullptr : &entries_[any->entry];
 }
 
 // Who asks does not choose what is in the table, so any seed without a long way does.
@@ -178,6 +238,8 @@ Names::Place Names::find_below(NameView name, NameView zone) const {
 Names::Place Names::find(NameView name, std::string_view ns) const {
   if (const NameView zone = name.ending(suffix_.name())) return find_below(name, zone);
   if (ns.empty()) return {};
+  if (const Entry* entry = find_host(name, ns))
+    return {Place::Kind::kShort, service_at(*entry), {}};
   std::array<Bytes, 2> labels;
   const NameView root(name.bytes().last(1));
   const size_t count = name.labels_before(root, labels);
@@ -204,7 +266,8 @@ size_t Names::bytes() const {
   return sizeof(Names) + text_.capacity() + entries_.capacity() * sizeof(Entry) +
          addresses4_.capacity() * sizeof(wire::Ipv4Address) +
          addresses6_.capacity() * sizeof(wire::Ipv6Address) + table_.capacity() * sizeof(uint32_t) +
-         owners_.capacity() * sizeof(Owner) + namespaces_.capacity() * sizeof(uint32_t);
+         owners_.capacity() * sizeof(Owner) + namespaces_.capacity() * sizeof(uint32_t) +
+         host_names_.capacity() + hosts_.capacity() * sizeof(Host);
 }
 
 }  // namespace heddle::dns

@@ -106,6 +106,43 @@ TEST(Names, AreFoundByTheirForms) {
   }
 }
 
+TEST(Names, HaveHostsOfTheirNamespaces) {
+  const std::string shops[] = {"api.example.com", "www.example.net"}, same[] = {"api.example.com"};
+  const ServiceName services[] = {{"api", "shop", {v4(1)}, shops},
+                                  {"api", "test", {v4(2)}, same, true},
+                                  {"other", "prod", {v4(3)}, same, true},
+                                  {"example", "com", {v4(4)}}};
+  const Names names(*Suffix::parse("mesh.local"), 1, services);
+  struct Row {
+    const char* name;
+    const char* ns;
+    const char* found;
+  };
+  const Row rows[] = {
+      {"api.example.com", "shop", "api.shop"},  // the own one, exported or not
+      {"API.Example.COM", "shop", "api.shop"},
+      {"api.example.com", "test", "api.test"},
+      {"api.example.com", "prod", "other.prod"},
+      {"api.example.com", "dev", "other.prod"},  // the first of those for all
+      {"api.example.com", "", ""},
+      {"www.example.net", "shop", "api.shop"},
+      {"www.example.net", "test", ""},
+      {"x.api.example.com", "shop", ""},
+      {"api.example.co", "shop", ""},
+      {"example.com", "shop", "example.com"},
+      {"example.net", "shop", ""},
+  };
+  for (const Row& row : rows) {
+    const Names::Place place = find(names, row.name, row.ns);
+    const std::string_view wanted(row.found);
+    EXPECT_EQ(place.kind, wanted.empty() ? Kind::kElsewhere : Kind::kShort) << row.name;
+    if (wanted.empty()) continue;
+    EXPECT_EQ(std::string(place.service.service) + "." + std::string(place.service.ns), wanted)
+        << row.name << " from " << row.ns;
+    EXPECT_FALSE(place.zone);
+  }
+}
+
 TEST(Names, HaveAddressesByFamily) {
   const Names names = make();
   const auto cart = find(names, "cart.shop.mesh.local").service;

@@ -8,6 +8,9 @@
 //   SERVICE            in the namespace of who asks
 //   SERVICE.NAMESPACE
 // A short name that is no service's is none of the mesh: "example.com" may be anybody's.
+//
+// A service may have names besides, as "api.example.com", which are found by who asks from its
+// namespace, or, where it is exported, from any. The own namespace's is before others'.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +46,9 @@ class Suffix {
 // What Names is made of. Names are labels in small letters.
 struct ServiceName {
   std::string_view service, ns;
-  std::vector<IpAddress> addresses;  // at most 65,535
+  std::vector<IpAddress> addresses;      // at most 65,535
+  std::span<const std::string> hosts{};  // names of hosts in small letters
+  bool exported = false;                 // these, to all namespaces
 };
 
 class Names {
@@ -64,7 +69,7 @@ class Names {
       kNone,       // under the suffix, and nothing there or below
       kNode,       // the suffix, or something that only has names below it (RFC 8020 2)
       kService,
-      kShort,  // a service, by a short name
+      kShort,  // a service, by a short name or one of its hosts
     };
     Kind kind = Kind::kElsewhere;
     Service service;  // of kService and kShort
@@ -94,6 +99,13 @@ class Names {
     IpAddress address;
     uint32_t entry = 0;
   };
+  // In the order of their names as messages have them; those for all namespaces first.
+  struct Host {
+    uint32_t name = 0;  // where it begins
+    uint32_t entry = 0;
+    uint8_t bytes = 0;
+    bool exported = false;
+  };
   static constexpr uint32_t kFree = UINT32_MAX;
 
   void add(const ServiceName& service);
@@ -109,6 +121,12 @@ class Names {
   Service service_at(const Entry& entry) const;
   const Entry* find_entry(std::span<const uint8_t> service, std::span<const uint8_t> ns) const;
   bool has_namespace(std::span<const uint8_t> ns) const;
+  void add_host(std::string_view host, bool exported);
+  void sort_hosts();
+  std::span<const uint8_t> name_of(const Host& host) const {
+    return std::span(host_names_).subspan(host.name, host.bytes);
+  }
+  const Entry* find_host(NameView name, std::string_view ns) const;
   Place find_below(NameView name, NameView zone) const;
 
   Suffix suffix_;
@@ -120,6 +138,8 @@ class Names {
   std::vector<uint32_t> table_;       // positions in entries_, at most half full
   std::vector<Owner> owners_;         // by address
   std::vector<uint32_t> namespaces_;  // one entry of each, by namespace
+  std::vector<uint8_t> host_names_;
+  std::vector<Host> hosts_;
   uint64_t seed_ = 1;
   uint32_t probes_ = 1;  // the most entries that one look-up reads
 };
