@@ -18,6 +18,10 @@ void for_each_of(const Index& index, Kind kind, const Take& take) {
 }
 
 bool have_weight(const Group& group) {
+  if (const ExternalService* external = group.external(); external != nullptr)
+    return external->on_the_way() ||
+           std::ranges::any_of(external->endpoints,
+                               [](const Endpoint& e) { return e.weight != 0; });
   const auto& sets = group.endpoint_sets;
   return sets.empty() || std::ranges::any_of(sets, [](const Resource* set) {
            const auto& endpoints = std::get<EndpointSet>(set->spec).endpoints;
@@ -37,6 +41,10 @@ std::vector<Advice> Adviser::advise() {
     if (!full()) look_at_access(each.key, std::get<AccessPolicy>(each.spec));
   });
   for_each_of(index_, Kind::kMeshPolicy, [&](const Resource& each) { look_at_mesh(each); });
+  for_each_of(index_, Kind::kOutboundPolicy, [&](const Resource& each) {
+    if (!has_workload(each.key.ns, {}))
+      warn(each.key, "", fmt::format("is for no Workload: namespace {} has none", each.key.ns));
+  });
   return std::move(told_);
 }
 

@@ -84,8 +84,12 @@ void Compiler::compile_attachments(const Touched& touched) {
   }
   if (touched.service_addresses) {
     std::vector<IpAddress> addresses;
-    for (const auto& [address, key] : index_.services().uses)
+    for (const auto& [address, key] : index_.services().uses) {
+      // Packets to an address of the destination itself go there by the routes.
+      const auto* external = std::get_if<ExternalService>(&index_.find(*key)->spec);
+      if (external != nullptr && external->on_the_way()) continue;
       if (addresses.empty() || addresses.back() != address) addresses.push_back(address);
+    }
     changed |= addresses != next.service_addresses;
     next.service_addresses = std::move(addresses);
   }

@@ -36,6 +36,11 @@ void Checker::check(const Resource& resource) {
       return check_trust_bundle(key, std::get<TrustBundle>(resource.spec));
     case Kind::kMeshPolicy:
       return check_mesh_policy(key, std::get<MeshPolicy>(resource.spec));
+    case Kind::kExternalService:
+      check_external(key, std::get<ExternalService>(resource.spec));
+      return check_service(key, service_of(resource));
+    case Kind::kOutboundPolicy:
+      return check_outbound_policy(key);
   }
 }
 
@@ -45,21 +50,25 @@ const Service* Checker::service(const Key& key, const std::string& field, const 
     problems_.add(key, field, no_resource({Kind::kService, key.ns, name}));
     return nullptr;
   }
-  return &std::get<Service>(found->spec);
+  return &service_of(*found);
 }
 
 std::string Checker::no_resource(const Key& wanted) const {
   constexpr size_t kMostNames = 1'000;
-  if (deleted_.contains(wanted))
-    return fmt::format("{} {} would be deleted, and this still names it", name_of(wanted.kind),
-                       path_of(wanted));
   std::vector<std::string_view> names;
   const auto& resources = index_.resources();
-  for (auto at = resources.lower_bound({wanted.kind, wanted.ns, {}});
-       at != resources.end() && at->first.kind == wanted.kind && at->first.ns == wanted.ns &&
-       names.size() < kMostNames;
-       ++at)
-    names.push_back(at->first.name);
+  std::vector<Kind> kinds = {wanted.kind};
+  if (wanted.kind == Kind::kService) kinds.push_back(Kind::kExternalService);
+  for (const Kind kind : kinds) {
+    const Key would_be{kind, wanted.ns, wanted.name};
+    if (deleted_.contains(would_be))
+      return title_of(would_be) + " would be deleted, and this still names it";
+    for (auto at = resources.lower_bound({kind, wanted.ns, {}});
+         at != resources.end() && at->first.kind == kind && at->first.ns == wanted.ns &&
+         names.size() < kMostNames;
+         ++at)
+      names.push_back(at->first.name);
+  }
   return fmt::format("no {} {} in namespace {}{}", name_of(wanted.kind), quote(wanted.name),
                      wanted.ns, suggestion(wanted.name, names));
 }

@@ -58,6 +58,9 @@ class Checker {
   void check_traffic_policy(const Key& key, const TrafficPolicy& spec);
   void check_gateway_identity(const Key& key, const Gateway& spec);
   void check_mesh_policy(const Key& key, const MeshPolicy& spec);
+  void check_external(const Key& key, const ExternalService& spec);
+  void check_external_endpoint(const Key& key, const std::string& field, const IpAddress& address);
+  void check_outbound_policy(const Key& key);
   void check_meshed(const Resource& workload, const Key& blamed);
   void check_access_policy(const Key& key, const AccessPolicy& spec);
   void check_port_texts(const Key& key, const std::string& field,
@@ -77,6 +80,8 @@ class Checker {
   const Resource* policy_of(const Route& route, const Backend& backend) const;
   bool check_unproxied(const BackendPlace& place, const Backend& backend);
   bool check_wrapped(const BackendPlace& place, const Backend& backend);
+  void check_external_backend(const BackendPlace& place, const Backend& backend,
+                              const Service& service);
   // Null: told.
   const Service* service(const Key& key, const std::string& field, const std::string& name);
   void check_terms(const ResourceSet& policies, const std::string& target);
@@ -86,6 +91,8 @@ class Checker {
                            const std::string& name);
   void check_port_tls(const Key& key, const std::string& field, const ServerTls& tls);
   void check_upstream_tls(const Key& key, const UpstreamTls& tls, const Service& target);
+  // Of a TrafficPolicy's or a port's TLS: what it names.
+  void check_client_tls(const Key& key, const std::string& field, const UpstreamTls& tls);
   void check_trust_bundle(const Key& key, const TrustBundle& spec);
   void check_peer_ids(const Key& key, const std::string& field, const std::vector<std::string>& ids,
                       const std::vector<std::string>& trust);

@@ -46,8 +46,9 @@ const Service* Checker::check_backend(const BackendPlace& place, const Backend& 
     problems_.add(place.key, place.field + ".service", no_resource(wanted));
     return nullptr;
   }
-  const auto& service = std::get<Service>(found->spec);
+  const Service& service = service_of(*found);
   if (has_own_terms(place.spec, backend)) check_backend_port(place, backend, service);
+  if (found->key.kind == Kind::kExternalService) check_external_backend(place, backend, service);
   return &service;
 }
 

@@ -40,7 +40,9 @@ void Checker::check_workload(const Key& key, const Workload& spec) {
                       spec.port));
     if (const Key* other = index_.workloads().other(address, key)) say(also_of(*other));
     if (const Key* service = index_.services().first(address)) say(also_of(*service));
-    if (const Key* set = index_.endpoints().outside(address, key.ns))
+    if (const Key* external = index_.external_at(address))
+      say("is an endpoint of " + title_of(*external));
+    else if (const Key* set = index_.endpoints().outside(address, key.ns))
       say(fmt::format("is an endpoint of namespace {}, in {} {}", set->ns, name_of(set->kind),
                       path_of(*set)));
     const auto of_port = facts_.port_addresses.find(address);
@@ -61,6 +63,10 @@ void Checker::check_reserved(const Key& key, const std::string& field, const IpA
 }
 
 void Checker::check_service(const Key& key, const Service& spec) {
+  if (const Key other{Kind::kExternalService, key.ns, key.name};
+      key.kind == Kind::kService && index_.find_exactly(other) != nullptr)
+    problems_.add(key, "metadata.name",
+                  title_of(other) + " has it; Services and ExternalServices share names");
   for (size_t i = 0; i < spec.addresses.size(); ++i) {
     const IpAddress& address = spec.addresses[i];
     const std::string field = element("spec.addresses", i);
@@ -70,7 +76,7 @@ void Checker::check_service(const Key& key, const Service& spec) {
     check_own(key, field, address);
     check_reserved(key, field, address);
     if (const Key* workload = index_.workloads().first(address)) say(also_of(*workload));
-    if (const Key* set = index_.endpoints().first(address))
+    if (const Key* set = index_.endpoints().other(address, key))
       say(fmt::format("is an endpoint, in {} {}", name_of(set->kind), path_of(*set)));
     if (const auto port = facts_.port_addresses.find(address); port != facts_.port_addresses.end())
       say("is of workload port " + facts_.node.ports[port->second].name);
@@ -97,6 +103,12 @@ void Checker::check_fallbacks(const Key& key, const Service& spec) {
       if (chain.size() == 1) service(key, "spec.fallback", *next);
       return;
     }
+    // How it is spoken to is said by the port that was called, which knows nothing of its TLS.
+    if (found->key.kind == Kind::kExternalService)
+      return problems_.add(
+          key, "spec.fallback",
+          title_of(found->key) +
+              " cannot be one: only a Route leads there, as one of its ports says");
     if (chain.size() == 1)
       check_untranslated(key, "spec.fallback", spec, *next, std::get<Service>(found->spec));
     chain.push_back(*next);
@@ -127,6 +139,9 @@ void Checker::check_untranslated(const Key& key, const std::string& field, const
 void Checker::check_endpoint_set(const Key& key, const EndpointSet& spec) {
   const Service* of = service(key, "spec.service", spec.service);
   const bool keeps_ports = of != nullptr && keeps_packets(of->forwarding);
+  if (const Key external{Kind::kExternalService, key.ns, spec.service};
+      of != nullptr && index_.find(group_key(external))->key == external)
+    problems_.add(key, "spec.service", title_of(external) + " has its endpoints in itself");
   for (size_t i = 0; i < spec.endpoints.size() && !problems_.full(); ++i) {
     if (keeps_ports && spec.endpoints[i].port != 0)
       problems_.add(key, element("spec.endpoints", i) + ".port",

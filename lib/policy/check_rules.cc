@@ -62,6 +62,10 @@ void Checker::check_traffic_policy(const Key& key, const TrafficPolicy& spec) {
                   fmt::format("Service {}/{} has no port of protocol http, http2 or grpc, whose "
                               "requests it could look at",
                               key.ns, spec.service));
+  if (const Key external{Kind::kExternalService, key.ns, spec.service};
+      spec.upstream_tls && index_.find(group_key(external))->key == external)
+    return problems_.add(key, "spec.upstream_tls",
+                         fmt::format("is said by the ports of {}, under tls", title_of(external)));
   if (spec.upstream_tls) check_upstream_tls(key, *spec.upstream_tls, *target);
   if (ends_connections(*target)) return;
   const auto refuse = [&](const char* field) {

@@ -50,6 +50,10 @@ void Checker::check_upstream_tls(const Key& key, const UpstreamTls& tls, const S
                   fmt::format("Service {} has port {} with tls.mode: PASSTHROUGH, where clients "
                               "speak TLS with the endpoints themselves",
                               service, port->name));
+  check_client_tls(key, field, tls);
+}
+
+void Checker::check_client_tls(const Key& key, const std::string& field, const UpstreamTls& tls) {
   if (!tls.certificate.empty())
     material(key, field + ".certificate", Kind::kSecret, tls.certificate);
   size_t with_crl = 0, found = 0;

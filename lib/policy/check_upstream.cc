@@ -31,7 +31,7 @@ bool Checker::check_unproxied(const BackendPlace& place, const Backend& backend)
   const char* asked = asked_of(std::get<TrafficPolicy>(policy->spec));
   const Resource* found = index_.find({Kind::kService, backend.ns, backend.service});
   if (asked == nullptr || found == nullptr) return false;
-  const auto& service = std::get<Service>(found->spec);
+  const Service& service = service_of(*found);
   const ServicePort* port = port_of(service, backend, place.spec);
   if (port == nullptr || forwarding_of(service, *port) == Forwarding::kProxy) return false;
   problems_.add(place.key, place.field + ".port",

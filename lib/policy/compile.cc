@@ -119,6 +119,7 @@ Compiled Compiler::commit(uint64_t version, Instant now, const Touched& touched,
     HEDDLE_CHECK(group->service != nullptr || group->compiled.empty(),
                  "nothing leads to a service that has gone");
   compile_guards(touched);
+  compile_outbound(touched);
   if (touched.mesh || !touched.mesh_material.empty() || touched.identities) compile_identities();
   compile_table();
   compile_listeners();
@@ -133,7 +134,7 @@ Compiled Compiler::commit(uint64_t version, Instant now, const Touched& touched,
   current_.clusters.freeze();
   current_.rules_since.freeze();
   current_.roles.freeze();
-  current_.intercepts = index_.totals().mesh_ports > 0;
+  current_.intercepts = index_.totals().mesh_ports + index_.totals().ports_on_the_way > 0;
   current_.stateful = frontend_count_ > 0 || !current_.guards.empty();
   if (flows_concerned_ || flows_cut_)
     current_.generation += current_.generation == UINT32_MAX ? 2 : 1;

@@ -181,6 +181,8 @@ class Compiler {
   void attach_group(Group& group, bool addresses_changed);
   void compile_attachments(const Touched& touched);
   void compile_names(const Touched& touched);
+  void compile_outbound(const Touched& touched);
+  Outbound outbound_at(uint32_t port) const;
   Attachments::PortAddresses attachments_of(uint32_t port) const;
 
   const Facts& facts_;

@@ -204,8 +204,9 @@ ListPtr Compiler::make_guard(uint32_t port) const {
   const ResourceSet policies = index_.guards_of(port);
   const std::optional<MeshModes> mesh = modes_at(port);
   // Flows that a workload in the mesh opens are remembered, so that their answers are not taken for
-  // connections to it.
-  if (policies.empty() && !mesh) return nullptr;
+  // connections to it; and those of one that may not send anywhere, as others that it sends are
+  // refused.
+  if (policies.empty() && !mesh && outbound_at(port) == Outbound::kAllow) return nullptr;
   AccessList list = defaults_of(policies);
   if (mesh) list.mesh = *mesh;
   for (const AccessRuleEntry& each : access_entries(policies)) {

@@ -49,6 +49,12 @@ std::shared_ptr<const ServerNames> hosts_of(const ServicePort& port) {
   return std::make_shared<const ServerNames>(std::vector<ServerNames::Target>(1), std::move(names));
 }
 
+bool has_name_rules(const Group& group) {
+  return std::ranges::any_of(group.routes, [](const Resource* route) {
+    return !std::get<Route>(route->spec).tls.empty();
+  });
+}
+
 }  // namespace
 
 std::vector<Compiler::PortRule> Compiler::rules_of(const Group& group) const {
@@ -68,10 +74,9 @@ std::vector<Compiler::PortRule> Compiler::rules_of(const Group& group) const {
 std::vector<Compiler::PortParts> Compiler::parts_of(const Group& group) const {
   std::vector<PortParts> parts(group.spec().ports.size());
   const std::vector<PortRule> rules = rules_of(group);
-  const bool has_names =
-      group.is_gateway() || std::ranges::any_of(group.routes, [](const Resource* route) {
-        return !std::get<Route>(route->spec).tls.empty();
-      });
+  const ExternalService* external = group.external();
+  const bool has_names = group.is_gateway() || (external != nullptr && !external->hosts.empty()) ||
+                         has_name_rules(group);
   for (size_t i = 0; i < parts.size(); ++i) {
     const ServicePort& port = group.spec().ports[i];
     parts[i].rule = rules[i];
@@ -95,6 +100,8 @@ Frontend Compiler::make_frontend(const Group& group, const FrontendKey& key, siz
   frontend.source_mapping = spec.source_mapping;
   frontend.proxy_protocol_in = spec.ports[port].proxy_protocol;
   frontend.edge = group.is_gateway();
+  frontend.external = group.external() != nullptr;
+  frontend.on_the_way = frontend.external && group.external()->on_the_way();
   frontend.identity = parts.identity;
   frontend.of_workload = group.is_workload();
   frontend.hosts = parts.hosts;
@@ -130,6 +137,14 @@ void Compiler::lead_by_weight(const Group& group, bool v4, const PortRule& rule,
 std::shared_ptr<const ServerNames> Compiler::lead_by_name(const Group& group, bool v4) {
   std::vector<ServerNames::Target> targets;
   std::vector<ServerNames::Name> names;
+  // Without rules its endpoints get what asks for its hosts, and nothing else.
+  if (const ExternalService* external = group.external();
+      external != nullptr && !has_name_rules(group)) {
+    for (const std::string& host : external->hosts) names.emplace_back(host, 0);
+    ServerNames::Target& target = targets.emplace_back();
+    target.choices.assign(1, {1, acquire(index_.group_of(group.key), v4, {}), nullptr});
+    target.total_weight = 1;
+  }
   for (const Resource* route : group.routes) {
     const auto& spec = std::get<Route>(route->spec);
     for (uint16_t i = 0; i < spec.tls.size(); ++i) {
@@ -263,7 +278,7 @@ void Compiler::compile_listeners() {
 
 Model::FrontendName Compiler::describe(const Group& group, const FrontendKey& key,
                                        uint32_t slot) const {
-  Model::FrontendName name{.kind = group.key.kind,
+  Model::FrontendName name{.kind = group.compiled.service->key.kind,
                            .ns = group.key.ns,
                            .service = group.key.name,
                            .port = {},

@@ -8,6 +8,10 @@ namespace {
 
 dns::ServiceName name_of(const Group& group) {
   dns::ServiceName name{.service = group.key.name, .ns = group.key.ns};
+  if (const ExternalService* external = group.external()) {
+    name.hosts = external->hosts;
+    name.exported = external->exported;
+  }
   for (const IpAddress& address : group.spec().addresses) name.addresses.push_back(address.v6());
   return name;
 }
@@ -34,7 +38,8 @@ bool differs(const dns::Names& names, const Group& group) {
 void Compiler::compile_names(const Touched& touched) {
   if (!facts_.node.dns_suffix) return;
   const auto is_news = [&](const Group* group) { return differs(*current_.names, *group); };
-  if (current_.names == nullptr || std::ranges::any_of(touched.services, is_news)) {
+  if (current_.names == nullptr || touched.hosts ||
+      std::ranges::any_of(touched.services, is_news)) {
     std::vector<dns::ServiceName> services;
     for (const auto& [key, group] : index_.groups())
       if (key.kind == Kind::kService && group.service != nullptr)

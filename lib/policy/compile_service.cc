@@ -37,6 +37,18 @@ std::vector<Compiler::Candidate> Compiler::candidates(const Group& group) const 
                      endpoint.priority,
                      &endpoint.labels,
                      nullptr});
+  if (const ExternalService* external = group.external()) {
+    static const Labels kNone;
+    for (const Endpoint& endpoint : external->endpoints)
+      all.push_back({{endpoint.address, endpoint.port},
+                     endpoint.weight,
+                     endpoint.priority,
+                     &endpoint.labels,
+                     nullptr});
+    if (external->on_the_way())
+      for (const IpAddress& address : external->service.addresses)
+        all.push_back({{address, 0}, 1, 0, &kNone, nullptr});
+  }
   std::ranges::sort(all, {}, &Candidate::place);
   const size_t listed = all.size();
   for (const Resource* workload : index_.selected_by(group)) {

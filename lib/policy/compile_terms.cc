@@ -35,6 +35,8 @@ BackendTerms Compiler::terms_of(const Group& group, const ServicePort& port) con
   BackendTerms terms;
   if (!keeps_packets(service.forwarding)) terms.target_port = port.target_port;
   if (port.http) terms.upstream_http = *port.http;
+  if (port.upstream_tls)
+    terms.tls_out = shelf_.find(client_use(index_, group.service->key, *port.upstream_tls, port));
   if (group.traffic_policies.empty()) return terms;
   const Key& key = (*group.traffic_policies.begin())->key;
   const auto& policy = std::get<TrafficPolicy>((*group.traffic_policies.begin())->spec);

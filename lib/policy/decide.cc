@@ -352,6 +352,24 @@ Guarded guard(const Snapshot& snapshot, const Flow& flow, InterfaceId out,
   return request == nullptr ? judge(list, flow, Carries::kBytes) : judge(list, flow, *request);
 }
 
+namespace {
+
+Outbound outbound_of(const Snapshot& snapshot, const Flow& flow) {
+  if (!flow.identified || flow.in.index() >= snapshot.outbound.size()) return Outbound::kAllow;
+  return snapshot.outbound[flow.in.index()];
+}
+
+}  // namespace
+
+bool may_leave(const Snapshot& snapshot, const Flow& flow) {
+  return outbound_of(snapshot, flow) == Outbound::kAllow ||
+         std::ranges::binary_search(*snapshot.workload_addresses, flow.destination);
+}
+
+bool may_leave(const Snapshot& snapshot, const Flow& flow, const Frontend& frontend) {
+  return !frontend.external || outbound_of(snapshot, flow) != Outbound::kRefuse;
+}
+
 Rechecked recheck(const Snapshot& snapshot, const Flow& flow, const IpAddress& endpoint,
                   uint16_t port) {
   Decision found;

@@ -78,6 +78,10 @@ struct Group {
 
   bool is_gateway() const { return key.kind == Kind::kGateway; }
   bool is_workload() const { return key.kind == Kind::kWorkload; }
+  // Null: it is none.
+  const ExternalService* external() const {
+    return service == nullptr ? nullptr : std::get_if<ExternalService>(&service->spec);
+  }
   const Service& spec() const { return service_of(*service); }
   bool empty() const {
     return service == nullptr && endpoint_sets.empty() && routes.empty() &&
@@ -107,6 +111,8 @@ struct Touched {
   bool identities = false;
   bool mesh = false;  // workloads in the mesh are others
   bool service_addresses = false;
+  bool hosts = false;     // of ExternalServices
+  bool outbound = false;  // OutboundPolicies
 
   void merge(const Touched& more) {
     all.insert(more.all.begin(), more.all.end());
@@ -123,6 +129,8 @@ struct Touched {
     identities |= more.identities;
     mesh |= more.mesh;
     service_addresses |= more.service_addresses;
+    hosts |= more.hosts;
+    outbound |= more.outbound;
   }
 
   void forget(Group* group) {

@@ -44,14 +44,20 @@ bool Index::sweep(Group* group) {
   return true;
 }
 
-const Resource* Index::find(const Key& key) const {
+const Resource* Index::find_exactly(const Key& key) const {
   const auto found = resources_.find(key);
   return found == resources_.end() ? nullptr : found->second.get();
 }
 
+const Resource* Index::find(const Key& key) const {
+  const Resource* found = find_exactly(key);
+  if (found != nullptr || key.kind != Kind::kService) return found;
+  return find_exactly({Kind::kExternalService, key.ns, key.name});
+}
+
 ResourcePtr Index::shared(const Key& key) const {
-  const auto found = resources_.find(key);
-  return found == resources_.end() ? nullptr : found->second;
+  const Resource* resource = find(key);
+  return resource == nullptr ? nullptr : resources_.at(resource->key);
 }
 
 Group* Index::group_of(const Key& key) {

@@ -55,6 +55,7 @@ struct Totals {
   uint64_t endpoints = 0, subsets = 0, cluster_endpoints = 0, access_terms = 0;
   uint64_t namespaces = 0;              // with Services or Gateways
   uint64_t meshed = 0, mesh_ports = 0;  // workloads in the mesh, and their addresses times ports
+  uint64_t ports_on_the_way = 0;        // of ExternalServices: addresses times ports
 
   static Totals of(const Resource& resource);
   // The first group alone.
@@ -76,9 +77,11 @@ class Index {
   // Forgets a group that nothing is left of; false: there is.
   bool sweep(Group* group);
 
+  // In the place of a Service that is not there an ExternalService of its name.
   const Resource* find(const Key& key) const;
+  const Resource* find_exactly(const Key& key) const;
   ResourcePtr shared(const Key& key) const;
-  Group* group_of(const Key& key);  // of a Service or Gateway
+  Group* group_of(const Key& key);  // of a Service, be it external or not, or a Gateway
   Group* group_of(const std::string& ns, const std::string& service) {
     return group_of({Kind::kService, ns, service});
   }
@@ -92,6 +95,12 @@ class Index {
   const AddressIndex& workloads() const { return workloads_; }
   const AddressIndex& services() const { return services_; }
   const AddressIndex& endpoints() const { return endpoints_; }
+  // An ExternalService that has the address as an endpoint, or null.
+  const Key* external_at(const IpAddress& address) const;
+  // Null: the namespace has none. Of several, which are refused, the first by name.
+  const Resource* outbound_policy(const std::string& ns) const;
+  const Key* other_outbound_policy(const Key& me) const;
+  Outbound outbound_of(const std::string& ns) const;
   // The access policies for a service, and for the workload behind a port: those that name it and
   // those of its namespace that name nothing. By name.
   ResourceSet policies_of(const Group& group) const;
@@ -145,6 +154,8 @@ class Index {
   void link_material(const Key& key, const Resource& resource, Change change, Touched& touched);
   void link_access_policy(const Resource& resource, Change change, Touched& touched);
   void link_mesh_policy(const Resource& resource, Change change, Touched& touched);
+  void link_outbound_policy(const Resource& resource, Change change, Touched& touched);
+  void link_external_endpoints(const Key& key, const ExternalService& spec, Change change);
   struct Meshed {
     ResourcePtr offer;
     std::shared_ptr<const MeshPeer> peer;  // of another node's
@@ -185,11 +196,18 @@ class Index {
   std::map<std::tuple<std::string, std::string, std::string>, GroupSet> selectors_;
   GroupSet identity_groups_, sender_groups_;
   std::map<std::string, ResourceSet> mesh_policies_;  // by namespace
-  std::map<Key, Meshed> meshed_;                      // by workload
-  std::map<Key, ResourceSet> tls_users_;              // by what they name, be it there or not
+  std::map<std::string, ResourceSet> outbound_policies_;
+  std::map<Key, Meshed> meshed_;          // by workload
+  std::map<Key, ResourceSet> tls_users_;  // by what they name, be it there or not
   // TrustBundles by namespace and trust domain.
   std::map<std::pair<std::string, std::string>, std::set<Key>> bundles_;
 };
+
+// The key of the group that a resource offers something in: ExternalServices are among Services.
+inline Key group_key(const Key& key) {
+  if (key.kind != Kind::kExternalService) return key;
+  return {Kind::kService, key.ns, key.name};
+}
 
 // The backends of all rules, of whatever kind.
 template <class Take>

@@ -57,6 +57,7 @@ void Index::link(const Key& key, const Resource& resource, Change change, Touche
       return link_workload(key, resource, change, touched);
     case Kind::kService:
     case Kind::kGateway:
+    case Kind::kExternalService:
       return link_service(key, resource, change, touched);
     case Kind::kEndpointSet:
       return link_endpoint_set(resource, change, touched);
@@ -71,6 +72,8 @@ void Index::link(const Key& key, const Resource& resource, Change change, Touche
       return link_material(key, resource, change, touched);
     case Kind::kMeshPolicy:
       return link_mesh_policy(resource, change, touched);
+    case Kind::kOutboundPolicy:
+      return link_outbound_policy(resource, change, touched);
   }
 }
 
@@ -105,7 +108,7 @@ void Index::link_material(const Key& key, const Resource& resource, Change chang
       continue;
     }
     const auto* policy = std::get_if<TrafficPolicy>(&user->spec);
-    touched.frontends.insert(policy == nullptr ? touch(user->key, touched)
+    touched.frontends.insert(policy == nullptr ? touch(group_key(user->key), touched)
                                                : touch(key.ns, policy->service, touched));
   }
 }
@@ -140,7 +143,7 @@ void Index::link_workload(const Key& key, const Resource& resource, Change chang
     const auto [first, last] = endpoints_.all(address);
     for (auto use = first; use != last; ++use) {
       const Resource* set = find(*use->second);
-      if (set == nullptr || set->key.ns != key.ns) continue;
+      if (set == nullptr || set->key.ns != key.ns || set->key.kind != Kind::kEndpointSet) continue;
       touched.members.insert(touch(key.ns, std::get<EndpointSet>(set->spec).service, touched));
     }
   }
@@ -168,8 +171,9 @@ void Index::count_namespace(const std::string& ns, Change change) {
 void Index::link_service(const Key& key, const Resource& resource, Change change,
                          Touched& touched) {
   const Service& spec = service_of(resource);
-  Group* group = touch(key, touched);
-  group->service = change == Change::kAdd ? &resource : nullptr;
+  Group* group = touch(group_key(key), touched);
+  // What is refused later may have stood in its place.
+  group->service = find(group->key);
   for (GroupSet* set :
        {&touched.members, &touched.sizes, &touched.frontends, &touched.access, &touched.services})
     set->insert(group);
@@ -181,6 +185,10 @@ void Index::link_service(const Key& key, const Resource& resource, Change change
     put(services_.uses, AddressIndex::Use{address, &key}, change);
     for (const ServicePort& port : spec.ports)
       put(listeners_, std::pair(FrontendKey{address, port.protocol, port.number}, &key), change);
+  }
+  if (const auto* external = std::get_if<ExternalService>(&resource.spec)) {
+    link_external_endpoints(key, *external, change);
+    touched.hosts = true;
   }
   if (!spec.fallback.empty())
     put(touch(key.ns, spec.fallback, touched)->fallback_of, &resource, change);

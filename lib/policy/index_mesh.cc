@@ -114,12 +114,13 @@ void Index::add_mesh_ports(const Resource& workload, std::map<uint16_t, ServiceP
     const auto [first, last] = endpoints_.all(address);
     for (auto use = first; use != last; ++use) {
       const Resource* set = find(*use->second);
-      if (set == nullptr || set->key.ns != workload.key.ns) continue;
+      if (set == nullptr || set->key.ns != workload.key.ns || set->key.kind != Kind::kEndpointSet)
+        continue;
       const auto& listed = std::get<EndpointSet>(set->spec);
       const Resource* service = find({Kind::kService, set->key.ns, listed.service});
       if (service == nullptr) continue;
       for (const Endpoint& endpoint : listed.endpoints)
-        if (endpoint.address == address) add(std::get<Service>(service->spec), endpoint.port);
+        if (endpoint.address == address) add(service_of(*service), endpoint.port);
     }
   }
 }

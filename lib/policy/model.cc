@@ -98,7 +98,7 @@ void Model::State::check_edits(std::span<const Edit> edits, Problems& problems) 
       problems.add(key, "", "there are two edits of it in one request");
       continue;
     }
-    const Resource* before = index.find(key);
+    const Resource* before = index.find_exactly(key);
     if (before != nullptr) totals.subtract(Totals::of(*before));
     if (resource != nullptr) {
       check_shape(key, *resource, problems);
@@ -177,6 +177,10 @@ void Model::State::stage_tls(const Touched& now, const Key& blamed, Problems& pr
     if (group->is_gateway())
       for (TlsUse& use : gateway_uses(index, *group->service))
         stage(group->key, "spec.certificate", std::move(use));
+    for (size_t i = 0; i < ports.size(); ++i)
+      if (ports[i].upstream_tls)
+        stage(group->service->key, element("spec.ports", i) + ".tls",
+              client_use(index, group->service->key, *ports[i].upstream_tls, ports[i]));
     for (size_t i = 0; i < ports.size(); ++i)
       if (ends_tls(ports[i]) && group->is_workload())
         stage(group->key, "spec.certificate", server_use(index, group->key, ports[i]));
@@ -314,6 +318,10 @@ std::vector<Key> Model::tls_users(const Key& key) const {
 
 std::string Model::identity_of(const Resource& workload) const {
   return state_->index.identity_of(workload);
+}
+
+Outbound Model::outbound_of(const Resource& workload) const {
+  return state_->index.outbound_of(workload.key.ns);
 }
 
 bool Model::is_here(const Workload& workload) const { return state_->index.is_here(workload); }

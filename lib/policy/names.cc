@@ -93,6 +93,10 @@ const char* name_of(Kind kind) {
       return "TrustBundle";
     case Kind::kMeshPolicy:
       return "MeshPolicy";
+    case Kind::kExternalService:
+      return "ExternalService";
+    case Kind::kOutboundPolicy:
+      return "OutboundPolicy";
   }
   return "?";
 }
@@ -105,6 +109,18 @@ const char* name_of(MeshTls mode) {
       return "PERMISSIVE";
     case MeshTls::kStrict:
       return "STRICT";
+  }
+  return "?";
+}
+
+const char* name_of(Outbound mode) {
+  switch (mode) {
+    case Outbound::kAllow:
+      return "ALLOW";
+    case Outbound::kRegisteredOnly:
+      return "REGISTERED_ONLY";
+    case Outbound::kRefuse:
+      return "REFUSE";
   }
   return "?";
 }

@@ -134,9 +134,13 @@ void ShapeChecker::ports(const std::vector<ServicePort>& ports) {
 
 void ShapeChecker::check(const Service& spec) {
   check_offer(spec);
-  for (size_t i = 0; i < spec.ports.size() && i < kMaxServicePorts; ++i)
-    if (!spec.ports[i].hostnames.empty() || spec.ports[i].proxy_protocol)
-      fail(fmt::format("spec.ports[{}]", i), "has what is of a Gateway's listeners");
+  for (size_t i = 0; i < spec.ports.size() && i < kMaxServicePorts; ++i) {
+    const ServicePort& port = spec.ports[i];
+    const std::string field = fmt::format("spec.ports[{}]", i);
+    if (!port.hostnames.empty() || port.proxy_protocol)
+      fail(field, "has what is of a Gateway's listeners");
+    if (port.ends_here || port.upstream_tls) fail(field, "has what is of ExternalServices");
+  }
 }
 
 // What Services and Gateways have in common.
@@ -183,8 +187,12 @@ void ShapeChecker::proxied_ports(const Service& spec) {
 
 void ShapeChecker::check(const EndpointSet& spec) {
   label("spec.service", spec.service);
-  for (size_t i = 0; i < spec.endpoints.size() && !problems_.full(); ++i) {
-    const Endpoint& endpoint = spec.endpoints[i];
+  endpoints(spec.endpoints);
+}
+
+void ShapeChecker::endpoints(const std::vector<Endpoint>& endpoints) {
+  for (size_t i = 0; i < endpoints.size() && !problems_.full(); ++i) {
+    const Endpoint& endpoint = endpoints[i];
     const bool good = why_no_host(endpoint.address).empty() && endpoint.labels.empty() &&
                       endpoint.weight <= kMaxEndpointWeight && endpoint.priority <= kMaxPriority;
     if (good) continue;

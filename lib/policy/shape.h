@@ -25,6 +25,8 @@ class ShapeChecker {
   void check(const Secret& spec);
   void check(const TrustBundle& spec);
   void check(const MeshPolicy& spec);
+  void check(const ExternalService& spec);
+  void check(const OutboundPolicy& spec);
   void check_metadata(const Labels& labels);
 
  private:
@@ -48,7 +50,9 @@ class ShapeChecker {
   void backends(const std::string& field, const std::vector<Backend>& backends);
   void port_tls(const std::string& field, const ServicePort& port, const Service& spec);
   void passthrough(const std::string& field, const ServerTls& tls);
-  void upstream_tls(const UpstreamTls& tls);
+  void upstream_tls(const std::string& field, const UpstreamTls& tls);
+  void external_port(const std::string& field, const ServicePort& port, const ExternalService& of);
+  void endpoints(const std::vector<Endpoint>& endpoints);
   void tls_choice(const std::string& field, const TlsChoice& choice);
   // Names of resources, each once.
   void names(const std::string& field, const std::vector<std::string>& names, size_t most);

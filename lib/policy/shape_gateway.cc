@@ -35,6 +35,7 @@ void ShapeChecker::check(const Gateway& spec) {
 
 void ShapeChecker::listener(const std::string& field, const ServicePort& port) {
   const bool passes = port.tls && port.tls->mode == ClientTls::kPassthrough;
+  if (port.ends_here || port.upstream_tls) fail(field, "has what is of ExternalServices");
   if (port.target_port != 0) fail(field, "has a target port, and a Gateway has no endpoints");
   hostnames(field + ".hostnames", port.hostnames);
   if (!port.hostnames.empty() && !port.http && !passes)

@@ -79,8 +79,7 @@ void ShapeChecker::passthrough(const std::string& field, const ServerTls& tls) {
     fail(field, "has mode: PASSTHROUGH, where the endpoint ends TLS: only mode may be given");
 }
 
-void ShapeChecker::upstream_tls(const UpstreamTls& tls) {
-  const std::string field = "spec.upstream_tls";
+void ShapeChecker::upstream_tls(const std::string& field, const UpstreamTls& tls) {
   if (!tls.server_name.empty())
     if (const auto why = why_no_server_name(tls.server_name, Wildcard::kRefused); !why.empty())
       fail(field + ".server_name", fmt::format("{} {}", quote(tls.server_name), why));

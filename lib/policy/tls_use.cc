@@ -50,6 +50,14 @@ std::vector<Key> tls_material_of(const Resource& resource) {
       for (const std::string& name : port.tls->trust) add(Kind::kTrustBundle, name);
     }
   }
+  if (const auto* external = std::get_if<ExternalService>(&resource.spec)) {
+    for (const ServicePort& port : external->service.ports) {
+      if (!port.upstream_tls) continue;
+      const UpstreamTls& tls = *port.upstream_tls;
+      if (!tls.certificate.empty()) add(Kind::kSecret, tls.certificate);
+      for (const std::string& name : tls.trust) add(Kind::kTrustBundle, name);
+    }
+  }
   if (const auto* workload = std::get_if<Workload>(&resource.spec))
     if (!workload->certificate.empty()) add(Kind::kSecret, workload->certificate);
   if (const auto* gateway = std::get_if<Gateway>(&resource.spec))
@@ -88,7 +96,8 @@ TlsUse client_use(const Index& index, const Key& policy, const UpstreamTls& tls,
                   const ServicePort& port) {
   TlsUse use;
   tls::Config& config = use.config;
-  config.name = "TrafficPolicy " + path_of(policy);
+  config.name = title_of(policy);
+  if (policy.kind == Kind::kExternalService) config.name += " port " + port.name;
   config.role = tls::Role::kClient;
   choose(tls.choice, config);
   if (port.http && config.alpn.empty()) {

@@ -11,12 +11,13 @@ namespace heddle::policy {
 
 class Index;
 
-// The Secrets and TrustBundles that a Service, Gateway or TrafficPolicy names; once for each
-// naming.
+// The Secrets and TrustBundles that a Service, Gateway, ExternalService or TrafficPolicy names;
+// once for each naming.
 std::vector<Key> tls_material_of(const Resource& resource);
 
-// The first is of a port that ends TLS, the second of a TrafficPolicy with upstream_tls, for
-// connections of the port. What they name is in the index. `ready` is left out.
+// The first is of a port that ends TLS, the second of a TrafficPolicy with upstream_tls, or an
+// ExternalService, for connections of the port. What they name is in the index. `ready` is left
+// out.
 TlsUse server_use(const Index& index, const Key& service, const ServicePort& port);
 TlsUse client_use(const Index& index, const Key& policy, const UpstreamTls& tls,
                   const ServicePort& port);

@@ -11,11 +11,12 @@ namespace {
 
 // What a resource adds alone.
 constexpr uint64_t Totals::* kOwn[] = {
-    &Totals::resources,     &Totals::services,      &Totals::service_ports, &Totals::routes,
-    &Totals::backends,      &Totals::set_endpoints, &Totals::label_bytes,   &Totals::secrets,
-    &Totals::trust_bundles, &Totals::pem_bytes,     &Totals::tls_uses,      &Totals::server_names,
-    &Totals::http_rules,    &Totals::http_places,   &Totals::http_bytes,    &Totals::regexes,
-    &Totals::gateways,      &Totals::access_rules,  &Totals::workloads};
+    &Totals::resources,     &Totals::services,      &Totals::service_ports,   &Totals::routes,
+    &Totals::backends,      &Totals::set_endpoints, &Totals::label_bytes,     &Totals::secrets,
+    &Totals::trust_bundles, &Totals::pem_bytes,     &Totals::tls_uses,        &Totals::server_names,
+    &Totals::http_rules,    &Totals::http_places,   &Totals::http_bytes,      &Totals::regexes,
+    &Totals::gateways,      &Totals::access_rules,  &Totals::ports_on_the_way,
+    &Totals::workloads};
 
 uint64_t bytes_of(const Labels& labels) {
   uint64_t bytes = 0;
@@ -41,6 +42,15 @@ void add_spec(const Gateway& spec, Totals& to) {
   add_ports(spec.service, to);
   for (const ServicePort& listener : spec.service.ports)
     to.server_names += listener.hostnames.size();
+}
+void add_spec(const ExternalService& spec, Totals& to) {
+  add_spec(spec.service, to);
+  if (spec.on_the_way()) to.ports_on_the_way = to.service_ports;
+  to.tls_uses += static_cast<uint64_t>(std::ranges::count_if(
+      spec.service.ports, [](const ServicePort& port) { return port.upstream_tls.has_value(); }));
+  for (const ServicePort& port : spec.service.ports) to.server_names += port.hostnames.size();
+  to.server_names += spec.hosts.size();
+  for (const Endpoint& endpoint : spec.endpoints) to.label_bytes += bytes_of(endpoint.labels);
 }
 void add_spec(const EndpointSet& spec, Totals& to) {
   to.set_endpoints = spec.endpoints.size();
@@ -114,6 +124,7 @@ void add_spec(const TrustBundle& spec, Totals& to) {
 void add_spec(const MeshPolicy& spec, Totals& to) {
   to.label_bytes += bytes_of(spec.workload_labels);
 }
+void add_spec(const OutboundPolicy&, Totals&) {}
 void add_spec(const AccessPolicy& spec, Totals& to) {
   to.label_bytes += bytes_of(spec.workload_labels);
   add_access_rules(spec, to);
@@ -145,6 +156,9 @@ void Index::recount(Touched& touched) {
     uint64_t endpoints = 0;
     for (const Resource* set : group->endpoint_sets)
       endpoints += std::get<EndpointSet>(set->spec).endpoints.size();
+    if (const ExternalService* external = group->external())
+      endpoints +=
+          external->on_the_way() ? external->service.addresses.size() : external->endpoints.size();
     for (const Resource* workload : selected_by(*group))
       endpoints += std::get<Workload>(workload->spec).addresses.size();
     replace(totals_.endpoints, group->endpoints, endpoints);

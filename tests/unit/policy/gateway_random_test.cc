@@ -1,12 +1,12 @@
-// Gateways after many changes against a fresh model with the same content: the same is refused, and
-// connections and requests go the same ways, by the same terms.
+// Gateways and ExternalServices after many changes against a fresh model with the same content: the
+// same is refused, and connections and requests go the same ways, by the same terms.
 #include <gtest/gtest.h>
 
 #include <map>
 #include <set>
 
 #include "core/random.h"
-#include "gateway_support.h"
+#include "external_support.h"
 #include "seed.h"
 
 namespace heddle::policy {
@@ -25,12 +25,14 @@ class GatewayEdits {
 
   Edit next() {
     const std::string number = std::to_string(below(3));
-    const uint32_t kind = below(10);
+    const uint32_t kind = below(12);
     if (one_in(6)) return deletion(kind, number);
     if (kind < 3) return put("shop/s" + number, service_at(static_cast<uint8_t>(number[0] - '0')));
     if (kind < 4) return put("shop/e" + number, some_endpoints(number));
     if (kind < 6) return put("shop/g" + std::to_string(below(2)), some_gateway());
     if (kind < 9) return put("shop/r" + std::to_string(below(5)), route());
+    if (kind < 11)
+      return put("shop/s" + number, some_external(static_cast<uint8_t>(number[0] - '0')));
     return put("shop/t" + number, traffic(number));
   }
 
@@ -40,6 +42,7 @@ class GatewayEdits {
     if (kind < 4) return remove(Kind::kEndpointSet, "shop/e" + number);
     if (kind < 6) return remove(Kind::kGateway, "shop/g" + number);
     if (kind < 9) return remove(Kind::kRoute, "shop/r" + number);
+    if (kind < 11) return remove(Kind::kExternalService, "shop/s" + number);
     return remove(Kind::kTrafficPolicy, "shop/t" + number);
   }
 
@@ -52,6 +55,29 @@ class GatewayEdits {
     if (one_in(3)) made.ports.push_back(http_port("second", 81));
     if (one_in(4)) made.ports.push_back({"third", 82});
     if (one_in(4)) made.forwarding = Forwarding::kProxy;
+    return made;
+  }
+
+  // Under the name of a Service, at the address of one, or of its own.
+  ExternalService some_external(uint8_t number) {
+    ServicePort first = outside(http_port("first", 80, static_cast<HttpUpstream>(below(2))));
+    if (one_in(2)) first.upstream_tls = by_name(one_in(2) ? "a.example" : "c.example");
+    if (one_in(2)) first.target_port = static_cast<uint16_t>(8443 + below(2));
+    std::vector<ServicePort> ports = {first};
+    if (one_in(3)) ports.push_back(outside({"third", 82}));
+    if (one_in(3)) ports.push_back(outside(passing_listener("tls", 443)));
+    std::vector<std::string> hosts;
+    if (one_in(2)) hosts.push_back("a.org");
+    if (one_in(4)) hosts.push_back("x.b.org");
+    ExternalService made = external({}, std::move(ports), std::move(hosts));
+    if (one_in(2)) {
+      made.service.addresses = {ip(one_in(2) ? "203.0.113.1" : "203.0.113.2")};
+      return made;
+    }
+    made.service.addresses = {
+        IpAddress(wire::Ipv4Address(10, 96, 0, static_cast<uint8_t>(1 + number)))};
+    made = leads_to(std::move(made), {one_in(2) ? "203.0.113.1" : "10.1.0.1", "203.0.113.9"});
+    for (Endpoint& each : made.endpoints) each.labels = subset();
     return made;
   }
 

@@ -36,6 +36,14 @@ class Garbage {
       spoil(resource->spec.emplace<Gateway>());
       resource->key.kind = edit.key.kind = Kind::kGateway;
     }
+    if (one_in(8)) {
+      spoil(resource->spec.emplace<ExternalService>());
+      resource->key.kind = edit.key.kind = Kind::kExternalService;
+    }
+    if (one_in(12)) {
+      spoil(resource->spec.emplace<OutboundPolicy>());
+      resource->key.kind = edit.key.kind = Kind::kOutboundPolicy;
+    }
     if (one_in(8)) resource->key.name = name();
     edit.resource = resource;
     return one_in(8) ? spoil_key(edit) : edit;
@@ -45,7 +53,7 @@ class Garbage {
   bool one_in(uint32_t times) { return random_.below(times) == 0; }
 
   Edit spoil_key(Edit edit) {
-    if (one_in(2)) edit.key.kind = static_cast<Kind>(random_.below(9));
+    if (one_in(2)) edit.key.kind = static_cast<Kind>(random_.below(12));
     if (one_in(2)) edit.key.name = name();
     if (one_in(2)) edit.key.ns = name();
     return edit;
@@ -100,6 +108,29 @@ class Garbage {
       if (one_in(8)) grow(port.hostnames, name());
       port.proxy_protocol = one_in(2);
     }
+  }
+  void spoil(ExternalService& spec) {
+    spoil(spec.service);
+    if (one_in(2)) spec.service.fallback.clear();
+    if (one_in(2)) spec.service.selector.clear();
+    if (one_in(2)) spec.service.forwarding = Forwarding::kProxy;
+    for (ServicePort& port : spec.service.ports) {
+      port.ends_here = !one_in(4);
+      if (one_in(8)) spoil(port.upstream_tls.emplace());
+    }
+    if (one_in(3)) grow(spec.hosts, name());
+    if (one_in(3)) grow(spec.endpoints, {.address = address()});
+    for (Endpoint& endpoint : spec.endpoints)
+      if (one_in(2)) endpoint.address = address();
+  }
+  void spoil(OutboundPolicy& spec) { spec.mode = static_cast<Outbound>(random_.next()); }
+  void spoil(UpstreamTls& tls) {
+    tls.server_name = name();
+    tls.verify = static_cast<tls::PeerCheck>(random_.below(4));
+    if (one_in(3)) grow(tls.trust, name());
+    tls.certificate = name();
+    if (one_in(3)) grow(tls.server_ids, name());
+    spoil(tls.choice);
   }
   void spoil(TlsChoice& choice) {
     choice.min_version = static_cast<tls::Version>(random_.below(3));
@@ -173,13 +204,7 @@ class Garbage {
     spec.drain_time = Duration(static_cast<int64_t>(random_.next()));
     spec.no_endpoint = static_cast<Refusal>(random_.next());
     if (!one_in(3)) return;
-    UpstreamTls& tls = spec.upstream_tls.emplace();
-    tls.server_name = name();
-    tls.verify = static_cast<tls::PeerCheck>(random_.below(4));
-    if (one_in(3)) grow(tls.trust, name());
-    tls.certificate = name();
-    if (one_in(3)) grow(tls.server_ids, name());
-    spoil(tls.choice);
+    spoil(spec.upstream_tls.emplace());
   }
   void spoil(MeshPolicy& spec) {
     if (one_in(2)) spec.workload_labels = labels();

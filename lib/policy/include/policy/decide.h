@@ -139,6 +139,12 @@ using Guarded = Judged;
 Guarded guard(const Snapshot& snapshot, const Flow& flow, InterfaceId out,
               const RequestHead* request = nullptr);
 
+// Whether a workload may send to a destination that is no service's. `flow` is as its sender sends
+// it.
+bool may_leave(const Snapshot& snapshot, const Flow& flow);
+// The same of the frontend's connections: where ExternalServices are closed to it, they are not.
+bool may_leave(const Snapshot& snapshot, const Flow& flow, const Frontend& frontend);
+
 // The hash that chooses backend and endpoint: the same for all packets of a flow.
 uint32_t hash_of(const Flow& flow, HashOn hash_on);
 

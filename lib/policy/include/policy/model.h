@@ -93,7 +93,7 @@ class Model {
 
   // Names for what the last committed snapshot's slots mean, for people.
   struct FrontendName {
-    Kind kind = Kind::kService;  // or kGateway; kWorkload: in the mesh
+    Kind kind = Kind::kService;  // or kGateway, kExternalService; kWorkload: in the mesh
     std::string ns, service, port;
     FrontendKey key;
     uint32_t endpoints = 0;  // in its choices' clusters
@@ -152,6 +152,7 @@ class Model {
   std::vector<Key> tls_users(const Key& key) const;
   std::string identity_of(const Resource& workload) const;  // its SPIFFE ID; or empty
   bool is_here(const Workload& workload) const;             // of this node
+  Outbound outbound_of(const Resource& workload) const;
   // How others may come to it, as staged; none: it is not in the mesh.
   std::optional<MeshModes> mesh_of(const Resource& workload) const;
   const Resource* mesh_policy_of(const Resource& workload) const;  // or null

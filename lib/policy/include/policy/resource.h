@@ -33,6 +33,8 @@ enum class Kind : uint8_t {
   kTrustBundle,
   kGateway,
   kMeshPolicy,
+  kExternalService,
+  kOutboundPolicy,
 };
 
 // "Workload", as people write it.
@@ -65,6 +67,17 @@ struct TlsChoice {
   friend bool operator==(const TlsChoice&, const TlsChoice&) = default;
 };
 
+// TLS towards the endpoints of a service.
+struct UpstreamTls {
+  std::string server_name;  // sent as SNI; with kName what certificates must cover
+  tls::PeerCheck verify = tls::PeerCheck::kName;  // or kSpiffe
+  std::vector<std::string> trust;
+  std::string certificate;              // a Secret, shown to endpoints that ask; or empty
+  std::vector<std::string> server_ids;  // with kSpiffe; none: any of these trust domains
+  TlsChoice choice;
+  friend bool operator==(const UpstreamTls&, const UpstreamTls&) = default;
+};
+
 // TLS of the clients of one port. Names are of Secrets and TrustBundles of the same namespace.
 struct ServerTls {
   ClientTls mode = ClientTls::kTerminate;
@@ -89,6 +102,9 @@ struct ServicePort {
   // Of a Gateway's listener alone.
   std::vector<std::string> hostnames{};  // in small letters, as Route's; none: any
   bool proxy_protocol = false;           // connections begin with its header
+  // Of an ExternalService's ports of TCP alone.
+  bool ends_here = false;                     // whatever the service's forwarding is
+  std::optional<UpstreamTls> upstream_tls{};  // none: endpoints are spoken to as clients speak
   friend bool operator==(const ServicePort&, const ServicePort&) = default;
 };
 
@@ -138,7 +154,7 @@ struct Gateway {
 
 // How a port of the service is forwarded.
 inline Forwarding forwarding_of(const Service& service, const ServicePort& port) {
-  return port.http ? Forwarding::kProxy : service.forwarding;
+  return port.http || port.ends_here ? Forwarding::kProxy : service.forwarding;
 }
 
 // Whether the node ends connections of any of the service's ports.
@@ -154,6 +170,18 @@ struct Endpoint {
   Labels labels;
   uint16_t port = 0;     // 0: the service's target port
   uint8_t priority = 0;  // the lowest that has an endpoint with a weight takes all new flows
+};
+
+// A destination outside of the mesh. Among Services it has the name of one, and is one to all that
+// names Services.
+struct ExternalService {
+  Service service;                  // its ports of HTTP and of TLS that passes have the hosts
+  std::vector<Endpoint> endpoints;  // none: its addresses are those of the destination itself
+  std::vector<std::string> hosts;   // names that are answered with its addresses
+  bool exported = false;            // to workloads of all namespaces
+  // Its addresses are where packets go anyway: it takes connections that workloads open to them on
+  // their way, and nobody else's.
+  bool on_the_way() const { return endpoints.empty(); }
 };
 
 struct EndpointSet {
@@ -209,17 +237,6 @@ enum class Refusal : uint8_t { kUnreachable, kReset, kDrop };
 inline constexpr Duration kDefaultDrainTime = seconds(60);
 inline constexpr Duration kDefaultConnectTimeout = seconds(5);
 inline constexpr Duration kDefaultIdleTimeout = seconds(3'600);
-
-// TLS towards the endpoints of a service.
-struct UpstreamTls {
-  std::string server_name;  // sent as SNI; with kName what certificates must cover
-  tls::PeerCheck verify = tls::PeerCheck::kName;  // or kSpiffe
-  std::vector<std::string> trust;
-  std::string certificate;              // a Secret, shown to endpoints that ask; or empty
-  std::vector<std::string> server_ids;  // with kSpiffe; none: any of these trust domains
-  TlsChoice choice;
-  friend bool operator==(const UpstreamTls&, const UpstreamTls&) = default;
-};
 
 struct TrafficPolicy {
   std::string service;
@@ -279,19 +296,34 @@ struct MeshPolicy {
   std::vector<std::string> trust;     // TrustBundles
 };
 
+// Where the workloads of a namespace may send what is for no Service and no Workload.
+enum class Outbound : uint8_t {
+  kAllow,           // anywhere
+  kRegisteredOnly,  // to ExternalServices
+  kRefuse,          // nowhere
+};
+
+// "REGISTERED_ONLY", as people write it.
+const char* name_of(Outbound mode);
+
+struct OutboundPolicy {
+  Outbound mode = Outbound::kRefuse;
+};
+
 struct Resource {
   Key key;
   Labels labels;  // metadata.labels
   std::variant<Workload, Service, EndpointSet, Route, TrafficPolicy, AccessPolicy, Secret,
-               TrustBundle, Gateway, MeshPolicy>
+               TrustBundle, Gateway, MeshPolicy, ExternalService, OutboundPolicy>
       spec;
 };
 using ResourcePtr = std::shared_ptr<const Resource>;
 
-// What a Service or a Gateway offers.
+// What a Service, a Gateway or an ExternalService offers.
 inline const Service& service_of(const Resource& resource) {
-  const auto* gateway = std::get_if<Gateway>(&resource.spec);
-  return gateway == nullptr ? std::get<Service>(resource.spec) : gateway->service;
+  if (const auto* gateway = std::get_if<Gateway>(&resource.spec)) return gateway->service;
+  if (const auto* external = std::get_if<ExternalService>(&resource.spec)) return external->service;
+  return std::get<Service>(resource.spec);
 }
 
 // The Service or Gateway that a Route is for.

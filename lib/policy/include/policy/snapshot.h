@@ -128,6 +128,9 @@ struct Frontend : BackendTerms {
   // A workload of this node, in the mesh: other workloads of this node need no TLS, and with
   // kOptional TLS of others than nodes is not ours.
   bool of_workload = false;
+  // An ExternalService's; with `on_the_way` at an address of the destination itself, where only
+  // what workloads of this node send is taken.
+  bool external = false, on_the_way = false;
   // A gateway's: who it is to workloads. Null: nobody.
   std::shared_ptr<const MeshIdentity> identity;
   // Null unless kTerminate or kOptional. The same object until its configuration changes.
@@ -212,8 +215,14 @@ struct Snapshot {
   std::vector<std::shared_ptr<const AccessList>> guards;
   // By interface: what its workload shows to other nodes. Null: nothing; empty: none at all.
   std::vector<std::shared_ptr<const MeshIdentity>> identities;
-  // Whether connections to addresses of workloads may end here: those in the mesh.
+  // Whether connections to addresses that are no services' may end here: those of workloads in the
+  // mesh, and of ExternalServices.
   bool intercepts = false;
+  // By interface: where the workload behind it may send what is for nobody that policy knows.
+  // Empty: all of them anywhere.
+  std::vector<Outbound> outbound;
+  // The addresses of workloads, sorted; none where all may send anywhere.
+  std::shared_ptr<const std::vector<IpAddress>> workload_addresses;
   // The addresses behind these interfaces, sorted; none when there is no guard.
   struct Guarded {
     IpAddress address;
