@@ -47,6 +47,9 @@ Rechecked standing(const Worker& worker, uint32_t slot) {
   // Since the flow was opened its destination may have become a service's address.
   const InterfaceId out = interface_towards(*worker.topology, far.address);
   if (out == kNoInterface) return {Recheck::kGone, policy::Refusal::kReset};
+  // Whoever has opened it may have to stay away from there since.
+  if (!policy::may_leave(*worker.policy, origin.reversed() ? opposite(worker, inside, out) : flow))
+    return {Recheck::kDenied, policy::Refusal::kReset};
   const policy::Guarded guarded =
       origin.reversed() ? policy::guard(*worker.policy, opposite(worker, inside, out), origin.in())
                         : policy::guard(*worker.policy, flow, out);

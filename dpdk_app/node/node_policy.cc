@@ -103,6 +103,13 @@ std::vector<server::AccessCounts> Node::access_counts(std::span<const uint32_t> 
   return all;
 }
 
+std::vector<uint64_t> Node::outbound_refused() {
+  std::vector<uint64_t> all(policy::kMaxPolicyPorts);
+  for (const auto& worker : workers_)
+    for (size_t i = 0; i < all.size(); ++i) all[i] += worker->outbound_refused[i].value();
+  return all;
+}
+
 uint64_t Node::requests_cut() {
   uint64_t cut = 0;
   for (const auto& worker : workers_) {

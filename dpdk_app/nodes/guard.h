@@ -13,10 +13,20 @@
 namespace heddle::app {
 
 // In the order of both nodes' edges.
-enum class GuardEdge : uint8_t { kForward, kRefused, kDenied, kDeniedTold };
+enum class GuardEdge : uint8_t {
+  kForward,
+  kRefused,
+  kDenied,
+  kDeniedTold,
+  kOutbound,
+  kOutboundTold
+};
 
 inline constexpr const char* kGuardDenied =
     "to a workload, refused by an AccessPolicy: heddlectl explain says why";
+
+inline constexpr const char* kGuardOutbound =
+    "of a workload, to nobody that policy knows: its OutboundPolicy lets nothing through there";
 
 template <class Address>
 class Guarding {
@@ -52,6 +62,8 @@ class Guarding {
   Edge open() {
     const InterfaceId in = packet_.meta().rx_interface;
     const InterfaceId out = worker_.topology->hops[packet_.meta().next_hop].interface;
+    // In the middle of a connection too: its flow would be known.
+    if (!policy::may_leave(*worker_.policy, flow_of(parsed_.key, in))) return refuse_outbound(in);
     const policy::Guarded there = ask(parsed_.key, in, out);
     if (there.audited) worker_.guard_counters.audited.add();
     worker_.count_access(there.access, there.allowed, there.noted);
@@ -85,8 +97,11 @@ class Guarding {
   bool is_workload(InterfaceId id) const {
     return worker_.topology->interface(id).role == l3::InterfaceRole::kWorkload;
   }
+  policy::Flow flow_of(const flow::Key<Address>& key, InterfaceId in) const {
+    return policy_flow(key, FlowOrigin(in, is_workload(in)));
+  }
   policy::Guarded ask(const flow::Key<Address>& key, InterfaceId in, InterfaceId out) const {
-    return policy::guard(*worker_.policy, policy_flow(key, FlowOrigin(in, is_workload(in))), out);
+    return policy::guard(*worker_.policy, flow_of(key, in), out);
   }
   bool is_midstream() const {
     return parsed_.key.protocol() == wire::IpProtocol::kTcp &&
@@ -99,6 +114,14 @@ class Guarding {
       return Edge::kDenied;
     }
     return how == policy::Refusal::kDrop ? Edge::kDenied : Edge::kDeniedTold;
+  }
+
+  // Told at once, so that nobody waits for an answer.
+  Edge refuse_outbound(InterfaceId in) {
+    worker_.outbound_refused[in.index()].add();
+    if (parsed_.key.protocol() != wire::IpProtocol::kTcp) return Edge::kOutboundTold;
+    reset_sender(worker_, parsed_);
+    return Edge::kOutbound;
   }
 
   // Its first has just opened the flow, in the same batch, or has been refused.

@@ -1,5 +1,6 @@
-// Which TCP to a workload's own address ends here: that to workloads in the mesh, of this node or
-// another, but for what belongs to a flow.
+// Which TCP to an address that is no service's ends here: that to workloads in the mesh, of this
+// node or another, and that of this node's workloads to destinations of ExternalServices; but for
+// what belongs to a flow.
 #pragma once
 
 #include "nodes/nodes.h"
@@ -19,7 +20,11 @@ bool is_intercepted(packet::Packet packet, const Worker& worker) {
   const uint32_t slot =
       policy.frontend_table->find({policy_address(place.tuple.local.address),
                                    policy::Protocol::kTcp, place.tuple.local.port.host()});
-  return slot != policy::kNoSlot && policy.frontends[slot]->of_workload;
+  if (slot == policy::kNoSlot) return false;
+  const policy::Frontend& frontend = *policy.frontends[slot];
+  if (frontend.of_workload) return true;
+  const InterfaceId in = packet.meta().rx_interface;
+  return frontend.on_the_way && worker.topology->interface(in).role == l3::InterfaceRole::kWorkload;
 }
 
 }  // namespace heddle::app

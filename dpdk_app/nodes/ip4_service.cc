@@ -32,8 +32,11 @@ constexpr EdgeSpec kEdges[] = {
     refuse4("denied_told", kServiceDenied, wire::Icmp4Type::kUnreachable, uint8_t{13}),
     refuse4("unknown_protocol", kServiceUnknownProtocol, wire::Icmp4Type::kUnreachable,
             code_of(wire::Icmp4Unreachable::kProtocol)),
+    drop("outbound", kServiceOutbound),
+    refuse4("outbound_told", kServiceOutbound, wire::Icmp4Type::kUnreachable,
+            code_of(wire::Icmp4Unreachable::kProhibited)),
 };
-static_assert(std::size(kEdges) == static_cast<size_t>(Edge::kUnknownProtocol) + 1);
+static_assert(std::size(kEdges) == static_cast<size_t>(Edge::kOutboundTold) + 1);
 
 Edge service(Packet packet, Worker& worker) {
   return Serving<wire::Ipv4Address>(packet, worker).run();

@@ -31,8 +31,11 @@ constexpr EdgeSpec kEdges[] = {
             code_of(wire::Icmp6Unreachable::kAddress)),
     refuse6("denied_told", kServiceDenied, wire::Icmp6Type::kUnreachable, uint8_t{1}),
     drop("unknown_protocol", kServiceUnknownProtocol),
+    drop("outbound", kServiceOutbound),
+    refuse6("outbound_told", kServiceOutbound, wire::Icmp6Type::kUnreachable,
+            code_of(wire::Icmp6Unreachable::kProhibited)),
 };
-static_assert(std::size(kEdges) == static_cast<size_t>(Edge::kUnknownProtocol) + 1);
+static_assert(std::size(kEdges) == static_cast<size_t>(Edge::kOutboundTold) + 1);
 
 Edge service(Packet packet, Worker& worker) {
   return Serving<wire::Ipv6Address>(packet, worker).run();

@@ -37,6 +37,8 @@ enum class ServiceEdge : uint8_t {
   kNoEndpoint,
   kDeniedTold,
   kUnknownProtocol,
+  kOutbound,
+  kOutboundTold,
 };
 
 inline constexpr const char* kServiceUnrelatedError =
@@ -53,6 +55,8 @@ inline constexpr const char* kServiceFragment =
     "a fragment of TCP that would end here, where fragments are not put together";
 inline constexpr const char* kServiceTcpOff =
     "to a service with forwarding: proxy, while limits.connections of heddled.yaml is 0";
+inline constexpr const char* kServiceOutbound =
+    "to an ExternalService, where the sender's OutboundPolicy lets nothing go out";
 inline constexpr const char* kServiceUnknownProtocol =
     "neither TCP, UDP nor an echo request: services have nothing else";
 
@@ -127,6 +131,10 @@ class Serving {
     if (decision.verdict == policy::Verdict::kNoPort) return Edge::kNoPort;
     ServiceCounters& counters = worker_.services[decision.frontend];
     const policy::Frontend& frontend = *policy_.frontends[decision.frontend];
+    if (!policy::may_leave(policy_, flow, frontend)) {
+      counters.denied.add();
+      return refuse_outbound();
+    }
     const bool denied = decision.verdict == policy::Verdict::kDenied;
     // Of HTTP each request is judged, and counted; of who has to show an identity the connection.
     if (denied || !(frontend.is_http || decision.unasked)) {
@@ -201,6 +209,13 @@ class Serving {
       return Edge::kDenied;
     }
     return how == policy::Refusal::kDrop ? Edge::kDenied : Edge::kDeniedTold;
+  }
+
+  Edge refuse_outbound() {
+    worker_.outbound_refused[packet_.meta().rx_interface.index()].add();
+    if (!is_tcp()) return Edge::kOutboundTold;
+    reset_sender(worker_, parsed_);
+    return Edge::kOutbound;
   }
 
   Edge no_endpoint(policy::Refusal how) {

@@ -12,7 +12,8 @@ Worker::Worker(WorkerId own_id, uint64_t seed, Instant start, const policy::Limi
       neighbours6(l3::NeighbourLimits{}, seed ^ 0x5bd1e995, start),
       services(limits.frontend_slots()),
       endpoints(limits.endpoint_slots()),
-      access(limits.access_rule_slots()) {}
+      access(limits.access_rule_slots()),
+      outbound_refused(policy::kMaxPolicyPorts) {}
 
 void Worker::share(Packet packet, uint8_t edge) {
   for (uint16_t other = 0; other < to_worker.size(); ++other) {

@@ -143,6 +143,8 @@ struct Worker {
   std::vector<EndpointCounters> endpoints;  // by endpoint slot
   GuardCounters guard_counters;
   std::vector<AccessCounters> access;  // by AccessEntry::counter
+  // By interface: packets of its workload that were refused by where they were to go.
+  std::vector<Counter> outbound_refused;
 
   // Counts at the rules by which something was judged; `decided` may be null.
   void count_access(const policy::AccessEntry* decided, bool allowed,

@@ -46,6 +46,8 @@ class PolicyTarget {
   virtual std::vector<AccessCounts> access_counts(std::span<const uint32_t> slots) {
     return std::vector<AccessCounts>(slots.size());
   }
+  // By interface: packets of its workload that were refused by where they were to go.
+  virtual std::vector<uint64_t> outbound_refused() { return {}; }
   // What was counted of requests for these slots, of frontends and of rules: they are about to
   // stand for something else. In ascending order.
   virtual void forget_requests(std::span<const uint32_t> /*frontends*/,
