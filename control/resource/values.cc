@@ -191,8 +191,9 @@ std::string enum_text(const EnumDescriptor& type, int number) {
   const auto* value = type.FindValueByNumber(number);
   if (value == nullptr) return fmt::format("{}", number);
   std::string text = value->name().substr(prefix_of(type).size());
+  if (type.options().GetExtension(v1::capitals)) return text;
   std::ranges::replace(text, '_', '-');
-  return type.options().GetExtension(v1::capitals) ? text : lower_case(text);
+  return lower_case(text);
 }
 
 std::vector<std::string> enum_words(const EnumDescriptor& type) {

@@ -62,6 +62,7 @@ struct EngineFacts {
   v1::PolicyStatus status;
   v1::ListServicesResponse services;
   v1::ListAccessResponse access;
+  v1::ListWorkloadsResponse workloads;
   EndpointFacts endpoints;
 };
 
@@ -149,6 +150,7 @@ class Engine final : public PolicyEngine {
   void check_certificates(int64_t now, Findings& findings) const;
   void check_identities(int64_t now, Findings& findings) const;
   std::string identity_of(const policy::Flow& flow) const;
+  void tell_outbound(const policy::Flow& flow, Telling& telling) const;
   std::string explain_routed(const policy::Flow& flow, Telling& telling) const;
   std::string explain_service(const policy::Flow& flow, const v1::ExplainRequest& request,
                               Telling& telling) const;

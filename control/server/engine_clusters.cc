@@ -16,7 +16,11 @@ class ClusterUsers {
   explicit ClusterUsers(const policy::Model& model) : model_(model) {}
 
   void add(const policy::Frontend& frontend, const policy::Model::FrontendName& name) {
-    add(frontend.choices, full_name(name.kind, name.ns + "/" + name.service) + ":" + name.port);
+    const std::string own = full_name(name.kind, name.ns + "/" + name.service) + ":" + name.port;
+    add(frontend.choices, own);
+    if (frontend.server_names != nullptr)
+      for (const policy::ServerNames::Target& target : frontend.server_names->targets())
+        if (target.route == policy::kNoSlot) add(target.choices, own);
     // One of each is that of many ports.
     if (seen_.insert(frontend.server_names.get()).second) add(frontend.server_names.get());
     if (seen_.insert(frontend.http.get()).second) add(frontend.http.get());
@@ -30,8 +34,11 @@ class ClusterUsers {
   }
   void add(const policy::ServerNames* names) {
     if (names == nullptr) return;
+    // Without a route it is the service's own, which has been told.
     for (const policy::ServerNames::Target& target : names->targets())
-      add(target.choices, fmt::format("{} tls[{}]", model_.route_name(target.route), target.rule));
+      if (target.route != policy::kNoSlot)
+        add(target.choices,
+            fmt::format("{} tls[{}]", model_.route_name(target.route), target.rule));
   }
   void add(const policy::HttpRoutes* routes) {
     if (routes == nullptr) return;

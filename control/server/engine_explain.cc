@@ -115,6 +115,27 @@ void tell_forwarding(const policy::Flow& flow, const policy::Decision& decision,
   }
 }
 
+const char* topic_of(policy::Kind kind) {
+  switch (kind) {
+    case policy::Kind::kGateway:
+      return "gateway";
+    case policy::Kind::kWorkload:
+      return "workload";
+    case policy::Kind::kExternalService:
+      return "external";
+    default:
+      return "service";
+  }
+}
+
+// Whose port was called.
+void tell_frontend(const policy::Flow& flow, const std::string& protocol,
+                   const policy::Model::FrontendName& name, Telling& telling) {
+  telling.line(topic_of(name.kind), "{}/{} {} {} ({} {}:{})", name.ns, name.service,
+               name.kind == policy::Kind::kGateway ? "listener" : "port", name.port, protocol,
+               flow.destination.text(), flow.destination_port);
+}
+
 void tell_client_tls(const policy::Frontend& frontend, Telling& telling) {
   if (frontend.client_tls == policy::ClientTls::kOff) return;
   if (frontend.tls_in == nullptr)
@@ -131,7 +152,9 @@ void tell_client_tls(const policy::Frontend& frontend, Telling& telling) {
 void tell_route(const policy::Decision& decision, const policy::Frontend& frontend,
                 const std::string& tls_name, const policy::Model& model, Telling& telling) {
   const std::string name = tls_name.empty() ? "no server name" : "server name " + tls_name;
-  if (decision.target != nullptr)
+  if (decision.target != nullptr && decision.target->route == policy::kNoSlot)
+    telling.line("route", "none: the service's own endpoints, by {}", name);
+  else if (decision.target != nullptr)
     telling.line("route", "{} tls[{}], by {}", model.route_name(decision.target->route),
                  decision.target->rule, name);
   else if (frontend.server_names != nullptr && decision.verdict == Verdict::kDenied)
@@ -168,12 +191,14 @@ const char* drop_of(const policy::Decision& decision, policy::Protocol protocol)
   return "";
 }
 
-// Whether the connection would end here although it is to a workload.
-bool is_in_mesh(const policy::Snapshot& snapshot, const policy::Flow& flow) {
+// Whether the connection would end here although it is to no service's address.
+bool is_intercepted(const policy::Snapshot& snapshot, const policy::Flow& flow) {
   if (!snapshot.intercepts || flow.protocol != policy::Protocol::kTcp) return false;
   const uint32_t slot =
       snapshot.frontend_table->find({flow.destination, flow.protocol, flow.destination_port});
-  return slot != policy::kNoSlot && snapshot.frontends[slot]->of_workload;
+  if (slot == policy::kNoSlot) return false;
+  const policy::Frontend& frontend = *snapshot.frontends[slot];
+  return frontend.of_workload || (frontend.on_the_way && flow.identified);
 }
 
 // The flow that is asked about; not OK: what is wrong with the question.
@@ -215,7 +240,7 @@ grpc::Status Engine::explain(const v1::ExplainRequest& request,
   telling.set_sender(identity_of(flow));
   const auto& addresses = compiled_.attachments->service_addresses;
   const bool to_service =
-      std::ranges::binary_search(addresses, flow.destination) || is_in_mesh(snapshot, flow);
+      std::ranges::binary_search(addresses, flow.destination) || is_intercepted(snapshot, flow);
   const std::string drop =
       to_service ? explain_service(flow, request, telling) : explain_routed(flow, telling);
   response.set_allowed(drop.empty());
@@ -235,12 +260,24 @@ std::string Engine::identity_of(const policy::Flow& flow) const {
                      workload.service_account);
 }
 
+void Engine::tell_outbound(const policy::Flow& flow, Telling& telling) const {
+  const policy::Outbound mode = compiled_.snapshot->outbound[flow.in.index()];
+  const policy::Resource* sender = model_.workload_at(flow.source);
+  telling.line("outbound", "refused, and told: the OutboundPolicy of namespace {} says {}",
+               sender == nullptr ? "?" : sender->key.ns, policy::name_of(mode));
+}
+
 // The drop's name, or empty: it passes.
 std::string Engine::explain_routed(const policy::Flow& flow, Telling& telling) const {
   telling.line("service", "{} is no service's address: the packet is routed",
                flow.destination.text());
+  const std::string guard = flow.destination.is_v4() ? "ip4_guard" : "ip6_guard";
+  if (!policy::may_leave(*compiled_.snapshot, flow)) {
+    tell_outbound(flow, telling);
+    return guard + (flow.protocol == policy::Protocol::kTcp ? ".outbound" : ".outbound_told");
+  }
   if (tell_guard(flow, *compiled_.snapshot, model_, telling)) return "";
-  return flow.destination.is_v4() ? "ip4_guard.denied" : "ip6_guard.denied";
+  return guard + ".denied";
 }
 
 std::string Engine::explain_service(const policy::Flow& flow, const v1::ExplainRequest& request,
@@ -256,14 +293,11 @@ std::string Engine::explain_service(const policy::Flow& flow, const v1::ExplainR
     return fmt::format("{}.{}", node, drop_of(decision, flow.protocol));
   }
   const policy::Frontend& frontend = *snapshot.frontends[decision.frontend];
-  const policy::Model::FrontendName name = model_.frontend_name(decision.frontend);
-  const bool listens = name.kind == policy::Kind::kGateway;
-  const bool meshed = name.kind == policy::Kind::kWorkload;
-  telling.line(listens  ? "gateway"
-               : meshed ? "workload"
-                        : "service",
-               "{}/{} {} {} ({} {}:{})", name.ns, name.service, listens ? "listener" : "port",
-               name.port, protocol, flow.destination.text(), flow.destination_port);
+  tell_frontend(flow, protocol, model_.frontend_name(decision.frontend), telling);
+  if (!policy::may_leave(snapshot, flow, frontend)) {
+    tell_outbound(flow, telling);
+    return node + (flow.protocol == policy::Protocol::kTcp ? ".outbound" : ".outbound_told");
+  }
   tell_client_tls(frontend, telling);
   if (frontend.is_http)
     telling.line("listener", "protocol http: each request has a route of its own");

@@ -4,6 +4,7 @@
 namespace heddle::server {
 
 void Engine::list_workloads(v1::ListWorkloadsResponse& response) const {
+  const std::vector<uint64_t> refused = target_->outbound_refused();
   for (auto at = content_.lower_bound({policy::Kind::kWorkload, "", ""});
        at != content_.end() && at->first.kind == policy::Kind::kWorkload; ++at) {
     const policy::Resource* resource = model_.find(at->first);
@@ -22,7 +23,11 @@ void Engine::list_workloads(v1::ListWorkloadsResponse& response) const {
     if (mesh)
       for (const auto& [port, mode] : mesh->ports)
         info.add_mesh_ports(fmt::format("{} {}", port, policy::name_of(mode)));
-    if (info.here()) info.set_certificate(spec.certificate);
+    info.set_outbound(policy::name_of(model_.outbound_of(*resource)));
+    if (!info.here()) continue;
+    info.set_certificate(spec.certificate);
+    const InterfaceId behind = model_.interface_of(spec);
+    if (behind.index() < refused.size()) info.set_outbound_refused(refused[behind.index()]);
   }
 }
 

@@ -1,4 +1,5 @@
-// Metrics of AccessPolicies: one series for each outcome that a policy has had.
+// Metrics of AccessPolicies, one series for each outcome that a policy has had; and of
+// OutboundPolicies, one for each workload that one is for.
 #include <array>
 #include <map>
 #include <string>
@@ -30,6 +31,15 @@ void add_access(const v1::ListAccessResponse& access, telemetry::MetricsText& to
             {"action", values[2]},
             {"outcome", values[3]}},
            count);
+}
+
+void add_outbound(const v1::ListWorkloadsResponse& workloads, telemetry::MetricsText& to) {
+  to.family("heddle_outbound_refused_packets_total", telemetry::MetricType::kCounter,
+            "Packets of a workload that its OutboundPolicy does not let go where they were to go.");
+  for (const v1::WorkloadInfo& each : workloads.workloads())
+    if (each.here() && (each.outbound() != "ALLOW" || each.outbound_refused() > 0))
+      to.add({{"source_namespace", each.namespace_()}, {"source_workload", each.name()}},
+             each.outbound_refused());
 }
 
 }  // namespace heddle::server

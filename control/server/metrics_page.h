@@ -47,6 +47,8 @@ void add_requests(const RequestTotals& totals, const RequestNames& names, NodeVi
 void add_services(const v1::ListServicesResponse& services, telemetry::MetricsText& to);
 // By policy, action and outcome: allowed, denied, audited, dry_run.
 void add_access(const v1::ListAccessResponse& access, telemetry::MetricsText& to);
+// Of workloads that may not send anywhere.
+void add_outbound(const v1::ListWorkloadsResponse& workloads, telemetry::MetricsText& to);
 void add_endpoints(const EndpointFacts& endpoints, telemetry::MetricsText& to);
 void add_status(const v1::PolicyStatus& status, telemetry::MetricsText& to);
 

@@ -15,7 +15,7 @@ struct KindName {
   std::string_view name;
   policy::Kind kind;
 };
-constexpr std::array<KindName, 10> kActing = {{
+constexpr std::array<KindName, 12> kActing = {{
     {"Workload", policy::Kind::kWorkload},
     {"Service", policy::Kind::kService},
     {"EndpointSet", policy::Kind::kEndpointSet},
@@ -26,9 +26,10 @@ constexpr std::array<KindName, 10> kActing = {{
     {"TrustBundle", policy::Kind::kTrustBundle},
     {"Gateway", policy::Kind::kGateway},
     {"MeshPolicy", policy::Kind::kMeshPolicy},
+    {"ExternalService", policy::Kind::kExternalService},
+    {"OutboundPolicy", policy::Kind::kOutboundPolicy},
 }};
-constexpr std::array<std::string_view, 4> kLater = {
-    "ExternalService",
+constexpr std::array<std::string_view, 3> kLater = {
     "RateLimit",
     "Fault",
     "TelemetryPolicy",
@@ -40,8 +41,6 @@ std::string does_not_act(std::string_view kind) {
 
 const char* later_kind(v1::Resource::SpecCase spec) {
   switch (spec) {
-    case v1::Resource::kExternalService:
-      return "ExternalService";
     case v1::Resource::kRateLimit:
       return "RateLimit";
     case v1::Resource::kFault:
@@ -120,6 +119,14 @@ void read_spec(const v1::Resource& from, policy::Resource& to, PolicyReader& rea
     case v1::Resource::kMeshPolicy:
       to.key.kind = policy::Kind::kMeshPolicy;
       to.spec = read(from.mesh_policy(), reader);
+      return;
+    case v1::Resource::kExternalService:
+      to.key.kind = policy::Kind::kExternalService;
+      to.spec = read(from.external_service(), reader);
+      return;
+    case v1::Resource::kOutboundPolicy:
+      to.key.kind = policy::Kind::kOutboundPolicy;
+      to.spec = read(from.outbound_policy(), reader);
       return;
     default:
       break;

@@ -56,27 +56,12 @@ policy::Workload read(const v1::Workload& from, PolicyReader& reader) {
   return to;
 }
 
-namespace {
-
-policy::ServicePort read_port(const v1::ServicePort& from, const std::string& field,
-                              PolicyReader& reader) {
-  policy::ServicePort to;
-  to.name = from.name();
-  if (!from.all_ports()) {
-    to.number = reader.port(from.port(), field + ".port");
-  } else if (from.port() != 0) {
-    reader.problem(field + ".port", "all_ports names every port; leave one of the two out");
-  }
-  if (from.target_port() != 0)
-    to.target_port = reader.port(from.target_port(), field + ".target_port");
-  switch (from.protocol()) {
+void read_protocol(v1::Protocol from, const std::string& field, policy::ServicePort& to,
+                   PolicyReader& reader) {
+  switch (from) {
     case v1::PROTOCOL_TCP:
-      to.protocol = policy::Protocol::kTcp;
-      break;
     case v1::PROTOCOL_TLS:
       to.protocol = policy::Protocol::kTcp;
-      if (!from.has_tls())
-        reader.problem(field + ".tls", "missing; protocol tls needs it, with its mode");
       break;
     case v1::PROTOCOL_UDP:
       to.protocol = policy::Protocol::kUdp;
@@ -94,6 +79,24 @@ policy::ServicePort read_port(const v1::ServicePort& from, const std::string& fi
     default:
       reader.problem(field + ".protocol", "expected http, http2, grpc, tcp, tls or udp");
   }
+}
+
+namespace {
+
+policy::ServicePort read_port(const v1::ServicePort& from, const std::string& field,
+                              PolicyReader& reader) {
+  policy::ServicePort to;
+  to.name = from.name();
+  if (!from.all_ports()) {
+    to.number = reader.port(from.port(), field + ".port");
+  } else if (from.port() != 0) {
+    reader.problem(field + ".port", "all_ports names every port; leave one of the two out");
+  }
+  if (from.target_port() != 0)
+    to.target_port = reader.port(from.target_port(), field + ".target_port");
+  read_protocol(from.protocol(), field, to, reader);
+  if (from.protocol() == v1::PROTOCOL_TLS && !from.has_tls())
+    reader.problem(field + ".tls", "missing; protocol tls needs it, with its mode");
   if (from.has_tls()) to.tls = read_server_tls(from.tls(), field + ".tls", reader);
   return to;
 }
@@ -162,11 +165,17 @@ policy::Service read(const v1::Service& from, PolicyReader& reader) {
 policy::EndpointSet read(const v1::EndpointSet& from, PolicyReader& reader) {
   policy::EndpointSet to;
   to.service = from.service();
-  if (!reader.fits(from.endpoints_size(), policy::Limits().endpoints_per_service, "spec.endpoints"))
-    return to;
-  to.endpoints.reserve(static_cast<size_t>(from.endpoints_size()));
-  for (int i = 0; i < from.endpoints_size(); ++i) {
-    const v1::Endpoint& each = from.endpoints(i);
+  if (reader.fits(from.endpoints_size(), policy::Limits().endpoints_per_service, "spec.endpoints"))
+    to.endpoints = read_endpoints(from.endpoints(), reader);
+  return to;
+}
+
+std::vector<policy::Endpoint> read_endpoints(
+    const google::protobuf::RepeatedPtrField<v1::Endpoint>& from, PolicyReader& reader) {
+  std::vector<policy::Endpoint> to;
+  to.reserve(static_cast<size_t>(from.size()));
+  for (int i = 0; i < from.size(); ++i) {
+    const v1::Endpoint& each = from[i];
     const auto field = [&](const char* name) {
       return fmt::format("spec.endpoints[{}].{}", i, name);
     };
@@ -187,7 +196,7 @@ policy::EndpointSet read(const v1::EndpointSet& from, PolicyReader& reader) {
       reader.problem(field("priority"), fmt::format("{} is above the limit of {}", each.priority(),
                                                     policy::kMaxPriority));
     endpoint.priority = static_cast<uint8_t>(each.priority());
-    to.endpoints.push_back(std::move(endpoint));
+    to.push_back(std::move(endpoint));
   }
   return to;
 }

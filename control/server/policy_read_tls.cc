@@ -192,8 +192,8 @@ policy::ServerTls read_server_tls(const v1::ServerTls& from, const std::string& 
   return to;
 }
 
-policy::UpstreamTls read_upstream_tls(const v1::UpstreamTls& from, PolicyReader& reader) {
-  const std::string field = "spec.upstream_tls";
+policy::UpstreamTls read_upstream_tls(const v1::UpstreamTls& from, const std::string& field,
+                                      PolicyReader& reader) {
   policy::UpstreamTls to;
   to.server_name = from.server_name();
   switch (from.verify()) {

@@ -227,7 +227,8 @@ policy::TrafficPolicy read(const v1::TrafficPolicy& from, PolicyReader& reader) 
   reader.later(from.has_outlier_detection(), "spec.outlier_detection");
   reader.later(from.has_health_check(), "spec.health_check");
   reader.later(from.tls() != v1::TLS_MODE_UNSPECIFIED, "spec.tls");
-  if (from.has_upstream_tls()) to.upstream_tls = read_upstream_tls(from.upstream_tls(), reader);
+  if (from.has_upstream_tls())
+    to.upstream_tls = read_upstream_tls(from.upstream_tls(), "spec.upstream_tls", reader);
   to.proxy_protocol = read_proxy_protocol(from.proxy_protocol(), reader);
   if (from.has_drain_time()) to.drain_time = read_drain_time(from.drain_time(), reader);
   to.no_endpoint =

@@ -67,6 +67,8 @@ policy::Secret read(const v1::Secret& from, PolicyReader& reader);
 policy::TrustBundle read(const v1::TrustBundle& from, PolicyReader& reader);
 policy::Gateway read(const v1::Gateway& from, PolicyReader& reader);
 policy::MeshPolicy read(const v1::MeshPolicy& from, PolicyReader& reader);
+policy::ExternalService read(const v1::ExternalService& from, PolicyReader& reader);
+policy::OutboundPolicy read(const v1::OutboundPolicy& from, PolicyReader& reader);
 
 // A part of AccessPolicy.
 policy::Operation read_operation(const v1::Operation& from, const std::string& field,
@@ -95,7 +97,14 @@ std::string in_small_letters(std::string text);
 // Parts of Service, Gateway and TrafficPolicy.
 policy::ServerTls read_server_tls(const v1::ServerTls& from, const std::string& field,
                                   PolicyReader& reader);
-policy::UpstreamTls read_upstream_tls(const v1::UpstreamTls& from, PolicyReader& reader);
+policy::UpstreamTls read_upstream_tls(const v1::UpstreamTls& from, const std::string& field,
+                                      PolicyReader& reader);
+
+// Parts of Service, EndpointSet and ExternalService.
+void read_protocol(v1::Protocol from, const std::string& field, policy::ServicePort& to,
+                   PolicyReader& reader);
+std::vector<policy::Endpoint> read_endpoints(
+    const google::protobuf::RepeatedPtrField<v1::Endpoint>& from, PolicyReader& reader);
 
 // What somebody has sent, short and printable.
 std::string shown(std::string_view text);

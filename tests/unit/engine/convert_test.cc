@@ -12,8 +12,7 @@ std::vector<FieldProblem> problems_of(const std::string& spec) {
 }
 
 TEST(Convert, RefusesKindsThatDoNotAct) {
-  for (const char* spec :
-       {"external_service {}", "rate_limit {}", "fault {}", "telemetry_policy {}"}) {
+  for (const char* spec : {"rate_limit {}", "fault {}", "telemetry_policy {}"}) {
     const auto problems = problems_of(spec);
     ASSERT_EQ(problems.size(), 1u) << spec;
     EXPECT_NE(problems[0].text.find("does not act in this version"), std::string::npos) << spec;
@@ -99,6 +98,25 @@ TEST(Convert, RefusesFieldsThatDoNotAct) {
       {"traffic_policy { outlier_detection {} }", "spec.outlier_detection"},
       {"traffic_policy { health_check {} }", "spec.health_check"},
       {"traffic_policy { tls: TLS_MODE_STRICT }", "spec.tls"},
+      {"external_service { ports { port: 1 } }", "spec.ports[0].protocol"},
+      {"external_service { ports { protocol: PROTOCOL_TCP } }", "spec.ports[0].port"},
+      {"external_service { ports { port: 1 protocol: PROTOCOL_HTTP tls { trust: 'a' } } }",
+       "spec.ports[0].tls.verify"},
+      {"external_service { hosts: 'a.b' ports { port: 1 protocol: PROTOCOL_HTTP tls { trust: 'a' "
+       "server_ids: 'spiffe://a/ns/b/sa/c' } } }",
+       "spec.ports[0].tls.verify"},
+      {"external_service { ports { port: 1 protocol: PROTOCOL_HTTP tls { server_name: 'a.b' "
+       "min_version: '1.1' } } }",
+       "spec.ports[0].tls.min_version"},
+      {"external_service { dns_refresh { seconds: 1 } }", "spec.dns_refresh"},
+      {"external_service { export_to: 'a' }", "spec.export_to"},
+      {"external_service { export_to: '*' export_to: 'a' }", "spec.export_to"},
+      {"external_service { addresses: '10.0.0.0/8' }", "spec.addresses[0]"},
+      {"external_service { endpoints { address: 'example.org' } }", "spec.endpoints[0].address"},
+      {"external_service { endpoints { address: '10.0.0.1' zone: 'a' } }",
+       "spec.endpoints[0].zone"},
+      {"outbound_policy {}", "spec.mode"},
+      {"outbound_policy { mode: 9 }", "spec.mode"},
       {"access_policy {}", "spec.action"},
       {"access_policy { action: 77 }", "spec.action"},
       {"access_policy { action: ACTION_DENY on_deny: 77 }", "spec.on_deny"},
@@ -128,6 +146,35 @@ TEST(Convert, RefusesFieldsThatDoNotAct) {
     ASSERT_EQ(problems.size(), 1u) << spec;
     EXPECT_EQ(problems[0].field, field) << spec;
   }
+}
+
+TEST(Convert, ReadsAnExternalService) {
+  const auto converted = convert_policy(
+      resource_of(named("x",
+                        "external_service { hosts: 'API.example.com' addresses: '203.0.113.5' "
+                        "export_to: '*' endpoints { address: '203.0.113.6' weight: 3 } "
+                        "ports { name: 'a' port: 80 protocol: PROTOCOL_GRPC target_port: 443 "
+                        "tls { trust: 'b' min_version: '1.3' } } "
+                        "ports { name: 'c' port: 443 protocol: PROTOCOL_TLS } "
+                        "ports { name: 'd' port: 53 protocol: PROTOCOL_UDP } }")),
+      "example.org");
+  ASSERT_TRUE(converted.has_value());
+  const auto& spec = std::get<policy::ExternalService>((*converted)->spec);
+  EXPECT_EQ(spec.hosts, std::vector<std::string>{"api.example.com"});
+  EXPECT_TRUE(spec.exported);
+  EXPECT_EQ(spec.endpoints[0].weight, 3);
+  ASSERT_EQ(spec.service.ports.size(), 3u);
+  const policy::ServicePort& grpc = spec.service.ports[0];
+  EXPECT_EQ(grpc.http, policy::HttpUpstream::kHttp2);
+  EXPECT_EQ(grpc.target_port, 443);
+  EXPECT_EQ(grpc.hostnames, spec.hosts);
+  ASSERT_TRUE(grpc.upstream_tls.has_value());
+  EXPECT_EQ(grpc.upstream_tls->server_name, "api.example.com");
+  EXPECT_EQ(grpc.upstream_tls->choice.min_version, tls::Version::kTls13);
+  EXPECT_EQ(spec.service.ports[1].tls->mode, policy::ClientTls::kPassthrough);
+  EXPECT_TRUE(grpc.ends_here && spec.service.ports[1].ends_here);
+  EXPECT_FALSE(spec.service.ports[2].ends_here);
+  EXPECT_EQ(spec.service.forwarding, policy::Forwarding::kDnat) << "of its UDP";
 }
 
 // Services select workloads by them.

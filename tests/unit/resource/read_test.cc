@@ -119,7 +119,8 @@ std::string at(int line, const std::string& rest) {
 
 const std::string kAllKinds =
     "Workload, Service, EndpointSet, Route, TrafficPolicy, AccessPolicy, Gateway, "
-    "ExternalService, Secret, TrustBundle, RateLimit, Fault, TelemetryPolicy, MeshPolicy";
+    "ExternalService, Secret, TrustBundle, RateLimit, Fault, TelemetryPolicy, MeshPolicy, "
+    "OutboundPolicy";
 
 const Row kRows[] = {
     {"NotYaml",
