@@ -1,6 +1,6 @@
-// Which TCP to an address that is no service's ends here: that to workloads in the mesh, of this
-// node or another, and that of this node's workloads to destinations of ExternalServices; but for
-// what belongs to a flow.
+// Which TCP to an address that is no service's ends here: that to this node's workloads in the
+// mesh, and that of this node's workloads to workloads of others, and to destinations of
+// ExternalServices; but for what belongs to a flow.
 #pragma once
 
 #include "nodes/nodes.h"
@@ -22,9 +22,10 @@ bool is_intercepted(packet::Packet packet, const Worker& worker) {
                                    policy::Protocol::kTcp, place.tuple.local.port.host()});
   if (slot == policy::kNoSlot) return false;
   const policy::Frontend& frontend = *policy.frontends[slot];
-  if (frontend.of_workload) return true;
+  if (!frontend.on_the_way) return frontend.of_workload;
+  // What others send there is led on as it is: it may be another node's, which speaks TLS already.
   const InterfaceId in = packet.meta().rx_interface;
-  return frontend.on_the_way && worker.topology->interface(in).role == l3::InterfaceRole::kWorkload;
+  return worker.topology->interface(in).role == l3::InterfaceRole::kWorkload;
 }
 
 }  // namespace heddle::app

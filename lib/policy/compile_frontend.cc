@@ -101,7 +101,8 @@ Frontend Compiler::make_frontend(const Group& group, const FrontendKey& key, siz
   frontend.proxy_protocol_in = spec.ports[port].proxy_protocol;
   frontend.edge = group.is_gateway();
   frontend.external = group.external() != nullptr;
-  frontend.on_the_way = frontend.external && group.external()->on_the_way();
+  frontend.on_the_way = (frontend.external && group.external()->on_the_way()) ||
+                        index_.mesh_peer(group.key) != nullptr;
   frontend.identity = parts.identity;
   frontend.of_workload = group.is_workload();
   frontend.hosts = parts.hosts;

@@ -212,7 +212,8 @@ void Index::refresh_mesh(const std::string& ns, Touched& touched) {
                             ? facts_.workload_port(std::get<Workload>(at->second->spec).port)
                             : std::nullopt;
       if (port && (old == nullptr || old->modes != now.modes)) touched.guards.insert(*port);
-      const bool same = old != nullptr && offered(*old->offer) == offered(*now.offer);
+      const bool same = old != nullptr && (old->peer == nullptr) == (now.peer == nullptr) &&
+                        offered(*old->offer) == offered(*now.offer);
       if (same) now.offer = old->offer;
       const Meshed& kept = meshed_.emplace(at->first, std::move(now)).first->second;
       if (!same) put_meshed(at->first, old, &kept, touched);

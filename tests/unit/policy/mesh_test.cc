@@ -325,5 +325,21 @@ TEST_F(Mesh, WorkloadsOfAllNodesAreBounded) {
             std::string::npos);
 }
 
+// What comes from elsewhere for another node's workload is led on.
+TEST_F(Mesh, WorkloadsOfOtherNodesAreMetOnTheWay) {
+  for (const MeshTls mode : {MeshTls::kStrict, MeshTls::kDisable}) {
+    world.apply({put("shop/mesh", mesh(mode)), put("shop/cart", cart())});
+    EXPECT_TRUE(world.frontend(kCart, 8080)->on_the_way);
+    EXPECT_FALSE(world.frontend(kWeb, 1)->on_the_way);
+    Workload here = cart();
+    here.node = "here";
+    here.port = "w3";
+    here.certificate = "svid-web";
+    here.service_account = "web";
+    world.apply({put("shop/cart", here)});
+    EXPECT_FALSE(world.frontend(kCart, 8080)->on_the_way);
+  }
+}
+
 }  // namespace
 }  // namespace heddle::policy

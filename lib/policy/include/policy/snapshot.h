@@ -125,11 +125,11 @@ struct Frontend : BackendTerms {
   // through. Null: all.
   std::shared_ptr<const ServerNames> hosts;
   ClientTls client_tls = ClientTls::kOff;
-  // A workload of this node, in the mesh: other workloads of this node need no TLS, and with
+  // A workload's, in the mesh. Of this node: other workloads of this node need no TLS, and with
   // kOptional TLS of others than nodes is not ours.
   bool of_workload = false;
-  // An ExternalService's; with `on_the_way` at an address of the destination itself, where only
-  // what workloads of this node send is taken.
+  // An ExternalService's. `on_the_way`: at an address that somebody else has, the destination of one
+  // or a workload of another node, where only what workloads of this node send is taken.
   bool external = false, on_the_way = false;
   // A gateway's: who it is to workloads. Null: nobody.
   std::shared_ptr<const MeshIdentity> identity;
