@@ -78,19 +78,34 @@ ClaimsView VerifiedCache::keep(const TokenDigest& digest, Claims claims, UnixTim
   return ClaimsView({slot(at), block.size()});
 }
 
-std::expected<ClaimsView, Refusal> VerifiedCache::verify(Verifier& verifier, std::string_view token,
-                                                         UnixTime now) {
+std::optional<std::expected<ClaimsView, Refusal>> VerifiedCache::look_up(const Verifier& verifier,
+                                                                         std::string_view token,
+                                                                         UnixTime now,
+                                                                         TokenDigest& digest) {
   // A long one is not even hashed.
   if (token.size() > verifier.rules().max_token_bytes) return std::unexpected(Refusal::kTooLarge);
-  const TokenDigest digest = verifier.digest(token);
+  digest = verifier.digest(token);
   if (const auto found = find(digest, now)) {
     ++stats_.hits;
     return *found;
   }
   ++stats_.misses;
+  return std::nullopt;
+}
+
+std::expected<ClaimsView, Refusal> VerifiedCache::verify_anew(Verifier& verifier,
+                                                              std::string_view token, UnixTime now,
+                                                              const TokenDigest& digest) {
   auto claims = verifier.verify(token, now);
   if (!claims) return std::unexpected(claims.error());
   return keep(digest, std::move(*claims), now);
+}
+
+std::expected<ClaimsView, Refusal> VerifiedCache::verify(Verifier& verifier, std::string_view token,
+                                                         UnixTime now) {
+  TokenDigest digest;
+  if (const auto known = look_up(verifier, token, now, digest)) return *known;
+  return verify_anew(verifier, token, now, digest);
 }
 
 }  // namespace heddle::jwt

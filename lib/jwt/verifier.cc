@@ -103,7 +103,8 @@ struct Verifier::Parts {
   JsonReader reader;
   std::array<uint8_t, kMaxSignature> signature;
   MdCtxPtr signing{EVP_MD_CTX_new()};
-  Sha256 fingerprint;  // has keys and rules
+  uint64_t looked_at = 0;  // signatures
+  Sha256 fingerprint;      // has keys and rules
 };
 
 std::expected<Candidates, Refusal> Verifier::Parts::candidates(const Header& header) const {
@@ -137,6 +138,7 @@ std::optional<Refusal> Verifier::Parts::check_signature(const TokenParts& token,
   if (size > signature.size()) return Refusal::kBadSignature;
   if (!decode_base64url(token.signature, signature)) return Refusal::kBadBase64;
   for (const SignatureKey* key : candidates.all()) {
+    ++looked_at;
     const Verdict verdict =
         key->verify(signing.get(), token.signed_bytes, std::span(signature).first(size));
     if (verdict == Verdict::kGood) return {};
@@ -197,5 +199,6 @@ TokenDigest Verifier::digest(std::string_view token) const {
 }
 
 const Rules& Verifier::rules() const { return parts_->rules; }
+uint64_t Verifier::signatures() const { return parts_->looked_at; }
 
 }  // namespace heddle::jwt

@@ -48,6 +48,8 @@ class Claim {
 // Cheap to copy. The block is one that a Claims has made.
 class ClaimsView {
  public:
+  explicit ClaimsView(std::span<const uint8_t> block) : block_(block) {}
+
   // By name, or by a path of names with dots between them ("realm.roles"). A member whose own name
   // has the dots comes first ("https://a.example/roles").
   std::optional<Claim> find(std::string_view path) const;
@@ -63,10 +65,7 @@ class ClaimsView {
   std::span<const uint8_t> block() const { return block_; }
 
  private:
-  friend class Claims;
-  friend class VerifiedCache;
   friend class Claim;
-  explicit ClaimsView(std::span<const uint8_t> block) : block_(block) {}
   Claim claim(uint32_t at) const;
   std::optional<Claim> find_in(uint32_t object, std::string_view path) const;
   std::string_view text_of(std::string_view name) const;

@@ -41,6 +41,15 @@ class VerifiedCache {
   std::expected<ClaimsView, Refusal> verify(Verifier& verifier, std::string_view token,
                                             UnixTime now);
 
+  // The same in two steps, for who bounds what signatures cost. The first says what is known
+  // without looking at one: the claims, or that it is refused; none: nothing, and verify_anew() is
+  // next, of the same token with the same `digest`.
+  std::optional<std::expected<ClaimsView, Refusal>> look_up(const Verifier& verifier,
+                                                            std::string_view token, UnixTime now,
+                                                            TokenDigest& digest);
+  std::expected<ClaimsView, Refusal> verify_anew(Verifier& verifier, std::string_view token,
+                                                 UnixTime now, const TokenDigest& digest);
+
   const CacheStats& stats() const { return stats_; }
 
  private:

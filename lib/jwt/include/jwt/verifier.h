@@ -56,6 +56,9 @@ class Verifier {
   TokenDigest digest(std::string_view token) const;
 
   const Rules& rules() const;
+  // How many signatures were looked at: what verify() has cost. A token without kid may take
+  // several.
+  uint64_t signatures() const;
 
   struct Parts;
 
