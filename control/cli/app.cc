@@ -94,6 +94,8 @@ void add_shows(CLI::App& show, Request& request) {
            "Workloads of all nodes: addresses, identities, how they are in the mesh");
   add_show(show, request, "access", show_access,
            "Rules of AccessPolicies: what they have allowed, denied and noted");
+  add_show(show, request, "jwt", show_jwt,
+           "JwtProviders: keys, who asks for their tokens, and what became of requests");
   add_show(show, request, "services", show_services,
            "Services: endpoints, packets, and what was refused");
   CLI::App* endpoints = add_show(show, request, "endpoints", show_endpoints,

@@ -53,6 +53,7 @@ Outcome apply(const Options& options) {
   if (!reader) return Outcome::fail(reader.error());
   if (!reader->problems().empty()) return refused(options, *reader);
   if (reader->size() == 0) return Outcome::fail(nothing_in(options.policy));
+  if (const auto put = put_in_files(*reader); !put) return Outcome::fail(put.error());
   v1::ApplyRequest request = request_of(options);
   add_upserts(*reader, request);
   const auto response = send(options, request);
@@ -65,6 +66,7 @@ Outcome diff(const Options& options) {
   if (!reader) return Outcome::fail(reader.error());
   if (!reader->problems().empty()) return refused(options, *reader);
   if (reader->size() == 0) return Outcome::fail(nothing_in(options.policy));
+  if (const auto put = put_in_files(*reader); !put) return Outcome::fail(put.error());
   v1::ApplyRequest request = request_of(options);
   request.set_dry_run(true);
   add_upserts(*reader, request);

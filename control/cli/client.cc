@@ -206,6 +206,9 @@ Reply<v1::ListRulesResponse> Client::rules(const v1::ListRulesRequest& request) 
 Reply<v1::ListAccessResponse> Client::access() {
   return connection_->call(connection_->policy, &v1::Policy::Stub::ListAccess);
 }
+Reply<v1::ListJwtProvidersResponse> Client::jwt_providers() {
+  return connection_->call(connection_->policy, &v1::Policy::Stub::ListJwtProviders);
+}
 Reply<v1::ListClustersResponse> Client::clusters() {
   return connection_->call(connection_->policy, &v1::Policy::Stub::ListClusters);
 }

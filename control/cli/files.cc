@@ -1,6 +1,7 @@
 #include "files.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "resource/kinds.h"
 #include "table.h"
 
 namespace heddle::cli {
@@ -112,6 +114,28 @@ Reply<resource::Reader> read_resources(const std::vector<std::string>& words,
     reader.read(*text, standard ? kStandardInput : printable(file));
   }
   return reader;
+}
+
+Reply<void> put_in_files(resource::Reader& reader) {
+  constexpr size_t kMaxKeySet = 64 << 10;
+  for (size_t i = 0; i < reader.resources().size(); ++i) {
+    v1::Resource& each = reader.resources()[i];
+    if (!each.has_jwt_provider() || each.jwt_provider().jwks_file().empty()) continue;
+    v1::JwtProvider& provider = *each.mutable_jwt_provider();
+    const resource::Place at = reader.place(i, "spec.jwks_file");
+    const auto wrong = [&](const std::string& why) {
+      return refuse(fmt::format("{}:{}: {}: jwks_file: {}", at.file, at.line,
+                                resource::text_of(resource::key_of(each)), why));
+    };
+    if (!provider.jwks().empty()) return wrong("jwks is given too; leave one of the two out");
+    const fs::path beside =
+        at.file == kStandardInput ? fs::path() : fs::path(at.file).parent_path();
+    const auto text = read_file(beside / provider.jwks_file(), kMaxKeySet);
+    if (!text) return wrong(text.error().text);
+    provider.set_jwks(*text);
+    provider.clear_jwks_file();
+  }
+  return {};
 }
 
 }  // namespace heddle::cli

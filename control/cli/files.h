@@ -19,4 +19,8 @@ Result<std::string> read_file(const std::string& path, size_t most);
 Reply<resource::Reader> read_resources(const std::vector<std::string>& words,
                                        const std::string& default_namespace);
 
+// Puts the files that resources name for heddlectl to read (JwtProvider: jwks_file) in the place of
+// their names. A relative path is one from the file that names it.
+Reply<void> put_in_files(resource::Reader& reader);
+
 }  // namespace heddle::cli

@@ -37,7 +37,7 @@ Result<std::unique_ptr<PolicyEngine>> PolicyEngine::open(PolicyOptions options) 
 
 Engine::Engine(PolicyOptions options)
     : options_(std::move(options)),
-      model_(options_.facts, options_.limits, options_.tls_maker),
+      model_(options_.facts, options_.limits, options_.tls_maker, options_.jwt_maker),
       seal_(options_.state_directory) {}
 
 Result<std::unique_ptr<Engine>> Engine::open(PolicyOptions options) {

@@ -63,6 +63,7 @@ struct EngineFacts {
   v1::ListServicesResponse services;
   v1::ListAccessResponse access;
   v1::ListWorkloadsResponse workloads;
+  v1::ListJwtProvidersResponse jwt;
   EndpointFacts endpoints;
 };
 
@@ -105,6 +106,7 @@ class Engine final : public PolicyEngine {
   grpc::Status list_endpoints(const v1::ListEndpointsRequest& request,
                               v1::ListEndpointsResponse& response);
   void list_access(v1::ListAccessResponse& response) const;
+  void list_jwt_providers(v1::ListJwtProvidersResponse& response) const;
   void list_secrets(v1::ListSecretsResponse& response) const;
   void reload_files();  // what has changed in files is put into effect
   FlowNames flow_names() const;
@@ -195,6 +197,7 @@ class Engine final : public PolicyEngine {
   std::map<uint32_t, FrontendCounts> baselines_;
   std::map<uint32_t, EndpointCounts> endpoint_baselines_;
   std::map<uint32_t, AccessCounts> access_baselines_;
+  std::map<uint32_t, JwtCounts> jwt_baselines_;
   // Flows and requests that had been cut when the last version was installed.
   uint64_t cut_before_ = 0, requests_cut_before_ = 0;
   uint64_t applied_ = 0, refused_ = 0;

@@ -47,6 +47,8 @@ void Engine::note_fresh_slots() {
   const auto access = target_->access_counts(compiled_.fresh_access_rules);
   for (size_t i = 0; i < access.size(); ++i)
     access_baselines_[compiled_.fresh_access_rules[i]] = access[i];
+  const auto jwt = target_->jwt_counts(compiled_.fresh_jwt_providers);
+  for (size_t i = 0; i < jwt.size(); ++i) jwt_baselines_[compiled_.fresh_jwt_providers[i]] = jwt[i];
   const auto endpoints = target_->endpoint_counts(compiled_.fresh_endpoints);
   for (size_t i = 0; i < endpoints.size(); ++i) {
     const uint32_t slot = compiled_.fresh_endpoints[i];

@@ -63,6 +63,7 @@ EngineFacts Engine::facts() {
   list_services(facts.services);
   list_access(facts.access);
   list_workloads(facts.workloads);
+  list_jwt_providers(facts.jwt);
   const auto some = model_.endpoints_up_to(kMostEndpointSeries);
   facts.endpoints.left_out = some.left_out;
   tell_endpoints(some.endpoints, facts.endpoints.told);

@@ -1,5 +1,7 @@
 #include "explain_access.h"
 
+#include <algorithm>
+
 namespace heddle::server {
 namespace {
 
@@ -16,6 +18,28 @@ std::string path_of(const policy::HttpRewrite& rewrite, uint32_t prefix, std::st
 }
 
 }  // namespace
+
+void tell_tokens(const RequestPlace& place, const policy::HttpTarget* target, Telling& telling) {
+  const policy::Frontend& frontend = *place.snapshot.frontends[place.frontend];
+  const bool own = target != nullptr && target->jwt != nullptr;
+  const policy::JwtCheck* check = own ? target->jwt.get() : frontend.jwt.get();
+  if (check == nullptr) return telling.line("token", "none is asked for");
+  std::string names;
+  for (const auto& provider : check->providers)
+    names += fmt::format("{}{}/{}", names.empty() ? "" : " or ", provider->resource->key.ns,
+                         provider->resource->key.name);
+  telling.line("token", "of {}, as the {} says: {}", names, own ? "rule" : "port",
+               check->required ? "without one 401 no_token, with a bad one 401 bad_token"
+                               : "without one it goes on, with a bad one 401 bad_token");
+  const policy::AccessList* list = frontend.access.get();
+  const auto asks = [](const policy::AccessEntry& entry) {
+    return std::ranges::any_of(entry.from, [](const policy::SourceMatch& match) {
+      return !match.claims.empty() || !match.not_claims.empty();
+    });
+  };
+  if (list != nullptr && std::ranges::any_of(list->entries, asks))
+    telling.line("token", "claims are not asked about here: what follows is without a token");
+}
 
 bool tell_request_access(const RequestPlace& place, const http::Message& request,
                          Telling& telling) {

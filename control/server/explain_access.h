@@ -6,6 +6,9 @@
 
 namespace heddle::server {
 
+// Which token the request is asked for; `target` may be null.
+void tell_tokens(const RequestPlace& place, const policy::HttpTarget* target, Telling& telling);
+
 // Whether the service's policies let it in.
 bool tell_request_access(const RequestPlace& place, const http::Message& request, Telling& telling);
 

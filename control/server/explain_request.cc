@@ -129,12 +129,15 @@ void explain_request(const RequestPlace& place, const v1::HttpRequest& request, 
   if (const std::string why = read(request, message); !why.empty())
     return telling.line("answer", "400 bad_request: {}", why);
   telling.line("request", "{} {}{}", message.method_text(), message.authority(), message.path());
-  if (!tell_request_access(place, message, telling)) return telling.line("answer", "403 denied");
-  if (!frontend.takes_host(message.authority()))
-    return telling.line("answer", "404 no_route: the listener takes no requests for this host");
   policy::HttpMatched matched;
-  if (frontend.http != nullptr) {
+  const bool takes = frontend.takes_host(message.authority());
+  if (frontend.http != nullptr && takes)
     matched = frontend.http->find(message, place.flow.identified ? place.flow.in : kNoInterface);
+  if (frontend.asks_tokens()) tell_tokens(place, matched.target, telling);
+  if (!tell_request_access(place, message, telling)) return telling.line("answer", "403 denied");
+  if (!takes)
+    return telling.line("answer", "404 no_route: the listener takes no requests for this host");
+  if (frontend.http != nullptr) {
     if (matched.target == nullptr)
       return telling.line("answer", "404 no_route: no rule of the {}'s Routes fits",
                           frontend.edge ? "gateway" : "service");

@@ -49,6 +49,8 @@ void add_services(const v1::ListServicesResponse& services, telemetry::MetricsTe
 void add_access(const v1::ListAccessResponse& access, telemetry::MetricsText& to);
 // Of workloads that may not send anywhere.
 void add_outbound(const v1::ListWorkloadsResponse& workloads, telemetry::MetricsText& to);
+// By provider and outcome.
+void add_jwt(const v1::ListJwtProvidersResponse& jwt, telemetry::MetricsText& to);
 void add_endpoints(const EndpointFacts& endpoints, telemetry::MetricsText& to);
 void add_status(const v1::PolicyStatus& status, telemetry::MetricsText& to);
 

@@ -15,7 +15,7 @@ struct KindName {
   std::string_view name;
   policy::Kind kind;
 };
-constexpr std::array<KindName, 12> kActing = {{
+constexpr std::array<KindName, 13> kActing = {{
     {"Workload", policy::Kind::kWorkload},
     {"Service", policy::Kind::kService},
     {"EndpointSet", policy::Kind::kEndpointSet},
@@ -28,6 +28,7 @@ constexpr std::array<KindName, 12> kActing = {{
     {"MeshPolicy", policy::Kind::kMeshPolicy},
     {"ExternalService", policy::Kind::kExternalService},
     {"OutboundPolicy", policy::Kind::kOutboundPolicy},
+    {"JwtProvider", policy::Kind::kJwtProvider},
 }};
 constexpr std::array<std::string_view, 3> kLater = {
     "RateLimit",
@@ -127,6 +128,10 @@ void read_spec(const v1::Resource& from, policy::Resource& to, PolicyReader& rea
     case v1::Resource::kOutboundPolicy:
       to.key.kind = policy::Kind::kOutboundPolicy;
       to.spec = read(from.outbound_policy(), reader);
+      return;
+    case v1::Resource::kJwtProvider:
+      to.key.kind = policy::Kind::kJwtProvider;
+      to.spec = read(from.jwt_provider(), reader);
       return;
     default:
       break;

@@ -48,6 +48,7 @@ policy::ServicePort read_listener(const v1::Listener& from, const std::string& f
   if (reader.fits(from.hostnames_size(), policy::kMaxHostnames, field + ".hostnames"))
     for (const std::string& name : from.hostnames()) to.hostnames.push_back(in_small_letters(name));
   if (from.has_tls()) to.tls = read_server_tls(from.tls(), field + ".tls", reader);
+  if (from.has_jwt()) to.jwt = read_jwt_use(from.jwt(), field + ".jwt", reader);
   return to;
 }
 

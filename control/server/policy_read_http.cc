@@ -52,6 +52,7 @@ policy::HttpRule RuleReader::read(const Rule& from, const std::string& field) {
         read_backend(from.backends(i), ns_, fmt::format("{}.backends[{}]", field, i), reader_));
   read_filters(from.filters(), field + ".filters", to);
   read_timeouts(from.timeouts(), field + ".timeouts", to);
+  if (from.has_jwt()) to.jwt = read_jwt_use(from.jwt(), field + ".jwt", reader_);
   reader_.later(from.has_retry(), field + ".retry");
   if constexpr (std::is_same_v<Rule, v1::HttpRule>)
     reader_.later(from.has_hedge(), field + ".hedge");

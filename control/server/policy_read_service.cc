@@ -98,6 +98,7 @@ policy::ServicePort read_port(const v1::ServicePort& from, const std::string& fi
   if (from.protocol() == v1::PROTOCOL_TLS && !from.has_tls())
     reader.problem(field + ".tls", "missing; protocol tls needs it, with its mode");
   if (from.has_tls()) to.tls = read_server_tls(from.tls(), field + ".tls", reader);
+  if (from.has_jwt()) to.jwt = read_jwt_use(from.jwt(), field + ".jwt", reader);
   return to;
 }
 

@@ -91,11 +91,15 @@ policy::Source read_source(const v1::Source& from, const std::string& field, pol
   for (int i = 0; i < from.not_principals_size(); ++i)
     read_not_principal(from.not_principals(i), fmt::format("{}.not_principals[{}]", field, i), to,
                        reader);
-  reader.later(from.jwt_claims_size() != 0, field + ".jwt_claims");
+  to.claims = read_claims(from.jwt_claims(), field + ".jwt_claims", reader);
+  to.not_claims = read_claims(from.not_jwt_claims(), field + ".not_jwt_claims", reader);
+  // The same of claims: without a token they are neither so nor not so.
+  to.tokened = !to.claims.empty() || (!to.not_claims.empty() && action == policy::Action::kAllow);
   // An empty source would fit everybody, which is hardly what was meant.
   const bool empty = from.principal().empty() && from.namespace_().empty() &&
                      from.service_account().empty() && from.trust_domain().empty() &&
-                     from.cidrs_size() + from.not_cidrs_size() + not_identities == 0;
+                     from.cidrs_size() + from.not_cidrs_size() + not_identities == 0 &&
+                     from.jwt_claims().empty() && from.not_jwt_claims().empty();
   if (empty) reader.problem(field, "says nothing; for everybody leave \"from\" out");
   return to;
 }

@@ -69,6 +69,14 @@ policy::Gateway read(const v1::Gateway& from, PolicyReader& reader);
 policy::MeshPolicy read(const v1::MeshPolicy& from, PolicyReader& reader);
 policy::ExternalService read(const v1::ExternalService& from, PolicyReader& reader);
 policy::OutboundPolicy read(const v1::OutboundPolicy& from, PolicyReader& reader);
+policy::JwtProvider read(const v1::JwtProvider& from, PolicyReader& reader);
+
+// A part of Service, Gateway and Route.
+policy::JwtUse read_jwt_use(const v1::JwtUse& from, const std::string& field, PolicyReader& reader);
+// A part of AccessPolicy.
+std::vector<policy::ClaimMatch> read_claims(
+    const google::protobuf::Map<std::string, std::string>& from, const std::string& field,
+    PolicyReader& reader);
 
 // A part of AccessPolicy.
 policy::Operation read_operation(const v1::Operation& from, const std::string& field,

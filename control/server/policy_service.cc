@@ -177,6 +177,13 @@ class PolicyService final : public v1::Policy::CallbackService {
       return grpc::Status::OK;
     });
   }
+  UnaryReactor* ListJwtProviders(Context* context, const v1::ListJwtProvidersRequest*,
+                                 v1::ListJwtProvidersResponse* response) override {
+    return on_engine(context, [=, &engine = engine_] {
+      engine.list_jwt_providers(*response);
+      return grpc::Status::OK;
+    });
+  }
   UnaryReactor* ListClusters(Context* context, const v1::ListClustersRequest*,
                              v1::ListClustersResponse* response) override {
     return on_engine(context, [=, &engine = engine_] {

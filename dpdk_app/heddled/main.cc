@@ -16,6 +16,7 @@
 #include "server/policy_engine.h"
 #include "server/server.h"
 #include "server/telemetry.h"
+#include "tcp_io/ready_jwt.h"
 #include "tcp_io/ready_tls.h"
 
 namespace {
@@ -136,12 +137,15 @@ Result<> serve(const heddle::app::NodeConfig& config, const Options& options) {
   const auto workers = static_cast<uint32_t>(config.cores.size());
   auto contexts = heddle::app::TlsContexts::create(workers, config.tls.handshake_threads);
   if (!contexts) return std::unexpected(contexts.error());
+  auto verifiers = heddle::app::JwtVerifiers::create(workers);
+  if (!verifiers) return std::unexpected(verifiers.error());
   auto engine = heddle::server::PolicyEngine::open({.facts = heddle::app::policy_facts(config),
                                                     .limits = {},
                                                     .trust_domain = config.trust_domain,
                                                     .state_directory = config.state_directory,
                                                     .discard = options.discard_policy,
-                                                    .tls_maker = contexts->get()});
+                                                    .tls_maker = contexts->get(),
+                                                    .jwt_maker = verifiers->get()});
   if (!engine) return std::unexpected(engine.error());
   auto eal = heddle::app::Eal::start(config, options.verbose);
   if (!eal) return std::unexpected(eal.error());

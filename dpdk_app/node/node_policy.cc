@@ -1,6 +1,7 @@
 // How policy gets to the workers, and what they have counted under it.
 #include "mesh/http_proxy.h"
 #include "node/node.h"
+#include "worker/requests.h"
 #include "worker/tcp.h"
 
 namespace heddle::app {
@@ -107,6 +108,25 @@ std::vector<uint64_t> Node::outbound_refused() {
   std::vector<uint64_t> all(policy::kMaxPolicyPorts);
   for (const auto& worker : workers_)
     for (size_t i = 0; i < all.size(); ++i) all[i] += worker->outbound_refused[i].value();
+  return all;
+}
+
+std::vector<server::JwtCounts> Node::jwt_counts(std::span<const uint32_t> slots) {
+  std::vector<server::JwtCounts> all(slots.size(), server::JwtCounts(mesh::kJwtOutcomes));
+  for (const auto& worker : workers_) {
+    const Requests* of = worker->tcp == nullptr ? nullptr : worker->tcp->requests.get();
+    if (of == nullptr) continue;
+    for (size_t i = 0; i < slots.size(); ++i)
+      for (size_t outcome = 0; outcome < mesh::kJwtOutcomes; ++outcome)
+        all[i][outcome] += of->jwt[slots[i]].value(outcome);
+  }
+  return all;
+}
+
+std::vector<server::JwtOutcomeText> Node::jwt_outcomes() {
+  std::vector<server::JwtOutcomeText> all;
+  for (size_t outcome = 0; outcome < mesh::kJwtOutcomes; ++outcome)
+    all.push_back({mesh::jwt_outcome_name(outcome), mesh::jwt_outcome_sentence(outcome)});
   return all;
 }
 

@@ -27,6 +27,13 @@ PolicyView::Wanted wanted_of(const policy::Decision& decision, const mesh::HttpR
   return {http2 ? PolicyView::Inner::kHttp2 : PolicyView::Inner::kHttp1, route.upgrades};
 }
 
+// A worker counts for all providers that there may be.
+std::unique_ptr<Requests> new_requests() {
+  auto requests = std::make_unique<Requests>();
+  requests->jwt = std::vector<mesh::JwtCounters>(policy::Limits().jwt_provider_slots());
+  return requests;
+}
+
 // The rule as it is now; null: there is none of that name any more.
 const policy::HttpTarget* find_again(const policy::Snapshot& policy,
                                      const policy::HttpRoutes& routes,
@@ -43,10 +50,9 @@ const policy::HttpTarget* find_again(const policy::Snapshot& policy,
 HttpUser::HttpUser(Worker& worker, Instant start)
     : worker_(worker),
       view_(worker),
+      gate_(worker.id, (worker.tcp->requests = new_requests())->jwt),
       proxy_(worker.tcp->transport, worker.tcp->buffers, *this, limits_of(worker), start,
-             &worker.tcp->tls, worker.flows->pick_state().random.next()) {
-  worker.tcp->requests = std::make_unique<Requests>();
-}
+             &worker.tcp->tls, worker.flows->pick_state().random.next()) {}
 
 bool HttpUser::on_turn(Instant now) {
   const bool more = proxy_.on_turn(now);
@@ -85,6 +91,35 @@ bool HttpUser::admits(uint32_t frontend, const mesh::Client& client,
   if (judged.audited) counters.audited.add();
   if (!judged.allowed) counters.denied.add();
   return judged.allowed;
+}
+
+bool HttpUser::asks_tokens(uint32_t frontend, http::Message& request) {
+  const policy::Frontend* its = view_.frontend(frontend);
+  if (its == nullptr || !its->asks_tokens()) return false;
+  if (its->jwt != nullptr) mesh::JwtGate::strip_claims(*its->jwt, request.fields);
+  return true;
+}
+
+// Null: the request may come as it is.
+const policy::JwtCheck* HttpUser::check_of(const mesh::HttpTokenAsk& ask) const {
+  const policy::HttpTarget* target = ask.route == nullptr ? nullptr : ask.route->target;
+  if (target != nullptr && target->jwt != nullptr) return target->jwt.get();
+  const policy::Frontend* its = view_.frontend(ask.frontend);
+  return its == nullptr ? nullptr : its->jwt.get();
+}
+
+mesh::HttpToken HttpUser::authenticate(const mesh::HttpTokenAsk& ask,
+                                       std::vector<uint8_t>& claims) {
+  const policy::JwtCheck* check = check_of(ask);
+  if (check == nullptr) return {};
+  mesh::JwtGate::strip_claims(*check, ask.request.fields);
+  return gate_.authenticate(*check, ask.request, UnixTime(std::time(nullptr)), worker_.now, claims);
+}
+
+bool HttpUser::tell_token(const mesh::HttpTokenAsk& ask, const mesh::HttpToken& token,
+                          const jwt::ClaimsView* claims) {
+  const policy::JwtCheck* check = check_of(ask);
+  return check == nullptr || mesh::JwtGate::tell(*check, token, claims, ask.request);
 }
 
 std::optional<mesh::HttpRoute> HttpUser::route(uint32_t frontend, const mesh::Client& client,

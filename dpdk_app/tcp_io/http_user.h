@@ -3,6 +3,7 @@
 #pragma once
 
 #include "mesh/http_proxy.h"
+#include "mesh/jwt_gate.h"
 #include "tcp_io/policy_view.h"
 #include "worker/tcp.h"
 
@@ -22,6 +23,11 @@ class HttpUser final : private mesh::HttpPolicy {
   std::optional<mesh::ClientTerms> terms(uint32_t frontend, const mesh::Client& client) override;
   bool admits(uint32_t frontend, const mesh::Client& client,
               const policy::RequestHead& request) override;
+  bool asks_tokens(uint32_t frontend, http::Message& request) override;
+  mesh::HttpToken authenticate(const mesh::HttpTokenAsk& ask,
+                               std::vector<uint8_t>& claims) override;
+  bool tell_token(const mesh::HttpTokenAsk& ask, const mesh::HttpToken& token,
+                  const jwt::ClaimsView* claims) override;
   std::optional<mesh::HttpRoute> route(uint32_t frontend, const mesh::Client& client,
                                        const http::Message& request) override;
   std::expected<mesh::HttpDestination, mesh::HttpFault> choose(
@@ -39,11 +45,13 @@ class HttpUser final : private mesh::HttpPolicy {
   bool may_stay(uint32_t frontend, const mesh::Client& client, const tcp::Endpoint& endpoint,
                 const http::Message& sent) override;
 
+  const policy::JwtCheck* check_of(const mesh::HttpTokenAsk& ask) const;
   void lead_by_affinity(const policy::BackendTerms& terms, const policy::Flow& flow,
                         const http::Message& request, mesh::HttpRoute& route);
 
   Worker& worker_;
   PolicyView view_;
+  mesh::JwtGate gate_;
   mesh::HttpProxy proxy_;
 };
 

@@ -85,6 +85,8 @@ policy::Flow PolicyView::flow_of(const mesh::Client& client) const {
     flow.peer = {shown.id, shown.parts.trust_domain, shown.parts.name_space,
                  shown.parts.service_account};
   }
+  flow.claims = client.claims;
+  flow.claims_open = client.claims_open;
   if (client.told) return flow;
   flow.in = towards(*worker_.topology, flow.source);
   if (flow.in == kNoInterface) return flow;

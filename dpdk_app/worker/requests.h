@@ -3,8 +3,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <vector>
 
 #include "core/random.h"
+#include "mesh/jwt_stats.h"
 #include "telemetry/record_ring.h"
 #include "telemetry/request_series.h"
 
@@ -16,6 +18,7 @@ struct Requests {
 
   telemetry::RequestSeries series;       // written by the worker, read by anyone
   telemetry::RecordRing ring{kRecords};  // read by one thread of the control side
+  std::vector<mesh::JwtCounters> jwt;    // by JwtTarget::slot; as the series
   // Written by the control side. Which share of requests, in 1/kAll, is logged; and whether
   // somebody watches them live.
   std::atomic<uint64_t> log_share{0};

@@ -19,14 +19,26 @@ bool ports_fit(const AccessOperation& operation, uint16_t port) {
          !holds(operation.not_ports, port);
 }
 
-bool is_sender(const AccessEntry& entry, const Flow& flow) {
-  return std::ranges::any_of(entry.from, [&](const SourceMatch& m) { return matches(m, flow); });
-}
-
 // What becomes of a rule that asks for requests, where there is none to be asked.
 bool holds_without_request(const AccessEntry& entry, Carries carries) {
   if (carries == Carries::kBytes) return entry.action == Action::kDeny;
   return entry.action == Action::kAllow && decides(entry);
+}
+
+// Of a request. What asks for claims that nobody can show yet is as it was for the connection.
+bool is_sender(const AccessEntry& entry, const Flow& flow) {
+  return std::ranges::any_of(entry.from, [&](const SourceMatch& match) {
+    if (!matches(match, flow)) return false;
+    if (!asks_claims(match)) return true;
+    return flow.claims_open ? holds_without_request(entry, Carries::kRequests)
+                            : claims_fit(match, flow.claims);
+  });
+}
+
+bool is_sender(const AccessEntry& entry, const Flow& flow, Carries carries) {
+  return std::ranges::any_of(entry.from, [&](const SourceMatch& match) {
+    return matches(match, flow) && (!asks_claims(match) || holds_without_request(entry, carries));
+  });
 }
 
 bool fits(const AccessEntry& entry, const Flow& flow, Carries carries) {
@@ -35,7 +47,7 @@ bool fits(const AccessEntry& entry, const Flow& flow, Carries carries) {
         return ports_fit(operation, flow.destination_port) &&
                (operation.conditions == nullptr || holds_without_request(entry, carries));
       });
-  return asked && is_sender(entry, flow);
+  return asked && is_sender(entry, flow, carries);
 }
 
 // A request, and what is looked at more than once.
@@ -102,7 +114,8 @@ RequestHead RequestHead::of(const http::Message& request) {
 
 bool asks_request(const AccessEntry& entry) {
   return std::ranges::any_of(
-      entry.to, [](const AccessOperation& each) { return each.conditions != nullptr; });
+             entry.to, [](const AccessOperation& each) { return each.conditions != nullptr; }) ||
+         std::ranges::any_of(entry.from, asks_claims);
 }
 
 Judged judge(const AccessList& list, const Flow& flow, Carries carries) {

@@ -26,6 +26,7 @@ std::string text_of(const AccessPath& path) {
 const std::string& text_of(const std::string& text) { return text; }
 std::string text_of(const IpPrefix& prefix) { return prefix.text(); }
 std::string text_of(const Principal& of) { return of.ns + "/" + of.service_account; }
+std::string text_of(const ClaimMatch& claim) { return claim.path + "=" + claim.value; }
 
 class Words {
  public:
@@ -59,6 +60,8 @@ std::string text_of(const Source& source) {
   words.add("not account ", source.not_service_accounts);
   words.add("not ", source.not_principals);
   words.add("not ", source.not_cidrs);
+  for (const ClaimMatch& each : source.claims) words.add("claim " + text_of(each));
+  words.add("not claim ", source.not_claims);
   return words.text().empty() ? "all with an identity" : words.text();
 }
 

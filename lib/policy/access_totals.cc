@@ -10,7 +10,8 @@ namespace {
 
 size_t terms_of(const Source& source) {
   return 1 + source.cidrs.size() + source.not_cidrs.size() + source.not_namespaces.size() +
-         source.not_service_accounts.size() + source.not_principals.size();
+         source.not_service_accounts.size() + source.not_principals.size() + source.claims.size() +
+         source.not_claims.size();
 }
 
 size_t terms_of(const Operation& to) {
@@ -34,13 +35,18 @@ uint64_t bytes_of(const Operation& of) {
 
 void add_access_rules(const AccessPolicy& policy, Totals& to) {
   to.access_rules = policy.rules.size();
-  for (const AccessRule& rule : policy.rules)
+  for (const AccessRule& rule : policy.rules) {
+    for (const Source& source : rule.from)
+      for (const auto* list : {&source.claims, &source.not_claims})
+        for (const ClaimMatch& each : *list)
+          to.http_bytes += kHttpMatchCost + each.path.size() + each.value.size();
     for (const Operation& operation : rule.to) {
       if (!operation.asks_request()) continue;
       to.http_bytes += bytes_of(operation);
       for (const NamedMatch& each : operation.fields)
         to.regexes += each.value.kind == TextMatch::Kind::kRegex ? 1 : 0;
     }
+  }
 }
 
 bool names_port(const std::string& text, const ServicePort& port) {

@@ -41,6 +41,8 @@ void Checker::check(const Resource& resource) {
       return check_service(key, service_of(resource));
     case Kind::kOutboundPolicy:
       return check_outbound_policy(key);
+    case Kind::kJwtProvider:
+      return;
   }
 }
 
@@ -112,6 +114,7 @@ void Checker::check_totals(const Totals& totals, const Key& blamed) {
   bound(blamed, totals.regexes, limits_.regexes,
         "regexes in all Routes and AccessPolicies, those of paths times hostnames");
   bound(blamed, totals.access_rules, limits_.access_rules, "rules of all AccessPolicies");
+  bound(blamed, totals.jwt_providers, limits_.jwt_providers, "JwtProviders");
   if (!problems_.none()) return;
   bound(blamed, totals.namespaces, limits_.namespaces,
         totals.meshed == 0 ? "namespaces with Services or Gateways"

@@ -90,6 +90,7 @@ class Checker {
   const Resource* material(const Key& key, const std::string& field, Kind kind,
                            const std::string& name);
   void check_port_tls(const Key& key, const std::string& field, const ServerTls& tls);
+  void check_jwt(const Key& key, const std::string& field, const std::optional<JwtUse>& use);
   void check_upstream_tls(const Key& key, const UpstreamTls& tls, const Service& target);
   // Of a TrafficPolicy's or a port's TLS: what it names.
   void check_client_tls(const Key& key, const std::string& field, const UpstreamTls& tls);

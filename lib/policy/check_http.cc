@@ -36,6 +36,7 @@ void Checker::check_http(const Key& key, const Route& spec, const Service* targe
       check_backend({key, spec, fmt::format("{}.backends[{}]", field, j)},
                     spec.http[i].backends[j]);
     check_filters(key, spec, field + ".filters", spec.http[i]);
+    check_jwt(key, field + ".jwt", spec.http[i].jwt);
     for (size_t j = 0; j < spec.http[i].matches.size(); ++j)
       check_regexes(key, fmt::format("{}.matches[{}]", field, j), spec.http[i].matches[j]);
   }

@@ -89,9 +89,11 @@ void Checker::check_service(const Key& key, const Service& spec) {
         say(fmt::format("{} {}", port_text(port.protocol, port.number), also_of(*other)));
   }
   check_fallbacks(key, spec);
-  for (size_t i = 0; i < spec.ports.size(); ++i)
-    if (spec.ports[i].tls)
-      check_port_tls(key, element(ports_field(key.kind), i) + ".tls", *spec.ports[i].tls);
+  for (size_t i = 0; i < spec.ports.size(); ++i) {
+    const std::string field = element(ports_field(key.kind), i);
+    if (spec.ports[i].tls) check_port_tls(key, field + ".tls", *spec.ports[i].tls);
+    check_jwt(key, field + ".jwt", spec.ports[i].jwt);
+  }
 }
 
 // Each service of a chain is checked for itself, so this ends at the first that is not there.

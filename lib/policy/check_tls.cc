@@ -1,4 +1,4 @@
-// TLS: what it names, who is trusted, and which server names lead where.
+// TLS and tokens: what they name, who is trusted, and which server names lead where.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -33,6 +33,13 @@ void Checker::check_port_tls(const Key& key, const std::string& field, const Ser
   for (size_t i = 0; i < tls.trust.size(); ++i)
     material(key, fmt::format("{}.trust[{}]", field, i), Kind::kTrustBundle, tls.trust[i]);
   check_peer_ids(key, field + ".client_ids", tls.client_ids, tls.trust);
+}
+
+void Checker::check_jwt(const Key& key, const std::string& field,
+                        const std::optional<JwtUse>& use) {
+  if (!use) return;
+  for (size_t i = 0; i < use->providers.size(); ++i)
+    material(key, fmt::format("{}.providers[{}]", field, i), Kind::kJwtProvider, use->providers[i]);
 }
 
 void Checker::check_upstream_tls(const Key& key, const UpstreamTls& tls, const Service& target) {

@@ -23,11 +23,12 @@ void NamedSlots::remove(const Key& key) {
   by_key_.erase(found);
 }
 
-Compiler::Compiler(const Facts& facts, const Limits& limits, Index& index, const TlsShelf& shelf)
+Compiler::Compiler(const Facts& facts, const Limits& limits, Index& index, const Shelves& shelves)
     : facts_(facts),
       limits_(limits),
       index_(index),
-      shelf_(shelf),
+      shelf_(shelves.tls),
+      jwt_shelf_(shelves.jwt),
       tenants_(limits.namespaces),
       attachments_(std::make_shared<const Attachments>()),
       port_groups_(facts.node.ports.size()) {
@@ -39,12 +40,14 @@ void Compiler::start_commit() {
   routes_.start_commit();
   rule_slots_.start_commit();
   policies_.start_commit();
+  jwt_slots_.start_commit();
   access_.start_commit();
   tenants_.start_commit();
 }
 
 void Compiler::name_slots(std::span<const Key> edited) {
   for (const Key& key : edited) {
+    if (key.kind == Kind::kJwtProvider) name_jwt_provider(key);
     if (key.kind != Kind::kRoute && key.kind != Kind::kAccessPolicy) continue;
     const Resource* resource = index_.find(key);
     if (key.kind == Kind::kRoute)
@@ -144,7 +147,8 @@ Compiled Compiler::commit(uint64_t version, Instant now, const Touched& touched,
           std::exchange(fresh_endpoints_, {}),
           flows_cut_,
           std::move(fresh_rules),
-          access_.take_fresh()};
+          access_.take_fresh(),
+          std::exchange(fresh_jwt_, {})};
 }
 
 ModelStats Compiler::stats() const {

@@ -15,6 +15,7 @@
 #include "access_shelf.h"
 #include "frontend_bytes.h"
 #include "index.h"
+#include "jwt_shelf.h"
 #include "policy/model.h"
 #include "slots.h"
 #include "tls_shelf.h"
@@ -31,6 +32,7 @@ class NamedSlots {
   void start_commit() { slots_.start_commit(); }
   void add(const Key& key);     // again: nothing
   void remove(const Key& key);  // not there: nothing
+  bool has(const Key& key) const { return by_key_.contains(key); }
   uint32_t at(const Key& key) const { return by_key_.at(key); }
   std::string name(uint32_t slot) const { return slot < names_.size() ? names_[slot] : ""; }
 
@@ -42,7 +44,11 @@ class NamedSlots {
 
 class Compiler {
  public:
-  Compiler(const Facts& facts, const Limits& limits, Index& index, const TlsShelf& shelf);
+  struct Shelves {
+    const TlsShelf& tls;
+    const JwtShelf& jwt;
+  };
+  Compiler(const Facts& facts, const Limits& limits, Index& index, const Shelves& shelves);
 
   // `edited`: the keys of all edits since the last commit.
   Compiled commit(uint64_t version, Instant now, const Touched& touched,
@@ -57,6 +63,7 @@ class Compiler {
   Model::HttpRuleName http_rule_name(uint32_t slot) const;
   std::vector<Model::HttpRuleName> http_rules() const;
   std::vector<Model::AccessRuleName> access_rules() const { return access_.names(); }
+  std::vector<std::shared_ptr<const JwtTarget>> jwt_providers() const;
   std::string route_name(uint32_t slot) const { return routes_.name(slot); }
   std::string policy_name(uint32_t slot) const { return policies_.name(slot); }
   std::string cluster_name(uint32_t slot) const;
@@ -102,6 +109,9 @@ class Compiler {
   void add_wide_groups(GroupSet& to);
   void name_slots(std::span<const Key> edited);
   void name_rules(const Key& route);
+  void name_jwt_provider(const Key& key);
+  std::shared_ptr<const JwtCheck> jwt_check(const std::string& ns,
+                                            const std::optional<JwtUse>& use) const;
 
   std::vector<Candidate> candidates(const Group& group) const;
   void compile_services(const GroupSet& groups);
@@ -116,6 +126,7 @@ class Compiler {
     BackendTerms terms;
     std::shared_ptr<const ServerNames> hosts;
     std::shared_ptr<const MeshIdentity> identity;
+    std::shared_ptr<const JwtCheck> jwt;
     bool by_name = false;  // server names decide
   };
   BackendTerms terms_of(const Group& group, const ServicePort& port) const;
@@ -189,10 +200,13 @@ class Compiler {
   const Limits& limits_;
   Index& index_;
   const TlsShelf& shelf_;
+  const JwtShelf& jwt_shelf_;
   // Of this commit: by a port and its number.
   std::map<std::pair<const ServicePort*, uint16_t>, std::shared_ptr<const BackendTerms>> terms_;
   Slots services_, frontends_, clusters_, endpoints_;
-  NamedSlots routes_, policies_;
+  NamedSlots routes_, policies_, jwt_slots_;
+  std::map<Key, std::shared_ptr<const JwtTarget>> jwt_targets_;
+  std::vector<uint32_t> fresh_jwt_;  // since the last commit
   RuleSlots rule_slots_;
   AccessShelf access_;
   Tenants tenants_;

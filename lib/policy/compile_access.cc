@@ -19,8 +19,12 @@ std::set<const AccessList*> distinct(const std::vector<ListPtr>& lists) {
 
 size_t bytes_of(const AccessEntry& entry) {
   size_t bytes = entry.from.capacity() * sizeof(SourceMatch);
-  for (const SourceMatch& match : entry.from)
+  for (const SourceMatch& match : entry.from) {
     bytes += (match.cidrs.capacity() + match.not_cidrs.capacity()) * sizeof(IpPrefix);
+    for (const auto* list : {&match.claims, &match.not_claims})
+      for (const ClaimMatch& each : *list)
+        bytes += sizeof(ClaimMatch) + each.path.capacity() + each.value.capacity();
+  }
   bytes += entry.to.capacity() * sizeof(AccessOperation);
   for (const AccessOperation& operation : entry.to)
     bytes += (operation.ports.capacity() + operation.not_ports.capacity()) * sizeof(uint16_t);
@@ -90,7 +94,10 @@ SourceMatch Compiler::match_of(const Source& source) const {
                     .not_service_accounts = source.not_service_accounts,
                     .not_principals = source.not_principals,
                     .cidrs = source.cidrs,
-                    .not_cidrs = source.not_cidrs};
+                    .not_cidrs = source.not_cidrs,
+                    .claims = source.claims,
+                    .not_claims = source.not_claims,
+                    .tokened = source.tokened};
   if (source.foreign) return match;
   const bool asks = source.identified || !source.ns.empty() || !source.service_account.empty();
   match.anonymous = !asks;

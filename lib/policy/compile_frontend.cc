@@ -83,6 +83,7 @@ std::vector<Compiler::PortParts> Compiler::parts_of(const Group& group) const {
     parts[i].terms = terms_of(group, port);
     parts[i].hosts = hosts_of(port);
     if (group.is_gateway()) parts[i].identity = identity_of(*group.service);
+    parts[i].jwt = jwt_check(group.key.ns, port.jwt);
     if (ends_tls(port)) parts[i].tls_in = shelf_.find(server_use(index_, group.key, port));
     parts[i].by_name = has_names && port.tls && port.tls->mode == ClientTls::kPassthrough;
   }
@@ -104,6 +105,7 @@ Frontend Compiler::make_frontend(const Group& group, const FrontendKey& key, siz
   frontend.on_the_way = (frontend.external && group.external()->on_the_way()) ||
                         index_.mesh_peer(group.key) != nullptr;
   frontend.identity = parts.identity;
+  frontend.jwt = parts.jwt;
   frontend.of_workload = group.is_workload();
   frontend.hosts = parts.hosts;
   frontend.tls_in = parts.tls_in;
@@ -191,6 +193,8 @@ void Compiler::compile_frontends(Group& group) {
     if (stays) share(current_.frontends[slot]->hosts, frontend.hosts);
     if (stays && point_alike(current_.frontends[slot]->identity, frontend.identity))
       frontend.identity = current_.frontends[slot]->identity;
+    if (stays && point_alike(current_.frontends[slot]->jwt, frontend.jwt))
+      frontend.jwt = current_.frontends[slot]->jwt;
     if (!stays || !share(current_.frontends[slot]->server_names, frontend.server_names))
       for (const CompiledService::FrontendSlot& done : next)
         if (share(current_.frontends[done.slot]->server_names, frontend.server_names)) break;

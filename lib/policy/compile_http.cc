@@ -70,6 +70,7 @@ std::vector<HttpRoutes::Rule> Compiler::http_rules_of(const Group& group, bool v
       rule.target.slot = rule_slots_.at(path, i);
       rule.target.route = routes_.at(route->key);
       rule.target.rule = i;
+      rule.target.jwt = jwt_check(route->key.ns, spec.http[i].jwt);
       rule.target.choices = choices_of(spec, spec.http[i].backends, v4);
       if (!rule.target.choices.empty()) rule.target.total_weight = rule.target.choices.back().until;
       if (const auto& mirror = spec.http[i].mirror)

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "access_match.h"
+#include "jwt/claims.h"
 
 namespace heddle::policy {
 namespace {
@@ -50,6 +51,15 @@ bool matches(const SourceMatch& match, const Flow& flow) {
     return false;
   }
   return may_match(match, flow);
+}
+
+bool claims_fit(const SourceMatch& match, const jwt::ClaimsView* claims) {
+  if (claims == nullptr) return !match.tokened && match.claims.empty();
+  const auto is_so = [&](const ClaimMatch& wanted) {
+    const std::optional<jwt::Claim> claim = claims->find(wanted.path);
+    return claim && claim->has(wanted.value);
+  };
+  return std::ranges::all_of(match.claims, is_so) && std::ranges::none_of(match.not_claims, is_so);
 }
 
 namespace {

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "http_index.h"
+#include "policy/jwt_check.h"
 #include "policy/resource.h"
 
 namespace heddle::policy {
@@ -14,12 +15,13 @@ const Route& route_of(const HttpRoutes::Rule& rule) { return std::get<Route>(rul
 // What does not come from the rule alone; naming all members, so that none is forgotten.
 auto numbers_of(const HttpTarget& target) {
   const auto& [choices, total_weight, request, response, redirect, rewrite, direct, mirror, cors,
-               request_timeout, stream_idle, connect, slot, route, rule] = target;
+               request_timeout, stream_idle, connect, slot, route, rule, jwt] = target;
   return std::tie(choices, total_weight, mirror, slot, route, rule);
 }
 
 bool are_alike(const HttpRoutes::Rule& a, const HttpRoutes::Rule& b) {
   if (numbers_of(a.target) != numbers_of(b.target) || a.senders != b.senders) return false;
+  if (!point_alike(a.target.jwt, b.target.jwt)) return false;
   if (a.route == b.route) return true;
   return route_of(a).hostnames == route_of(b).hostnames &&
          route_of(a).http[a.target.rule] == route_of(b).http[b.target.rule];
@@ -41,6 +43,7 @@ size_t bytes_of(const HttpTarget& target) {
   if (target.rewrite) bytes += target.rewrite->host.capacity() + target.rewrite->path.capacity();
   if (target.direct) bytes += target.direct->body.capacity();
   if (target.cors != nullptr) bytes += target.cors->bytes();
+  if (target.jwt != nullptr) bytes += sizeof(JwtCheck);
   return bytes;
 }
 
@@ -54,7 +57,10 @@ std::vector<HttpRoutes::Rule> with_cors(std::vector<HttpRoutes::Rule> rules) {
 }  // namespace
 
 HttpRoutes::HttpRoutes(std::vector<Rule> rules)
-    : rules_(with_cors(std::move(rules))), index_(std::make_unique<const HttpIndex>(rules_)) {}
+    : rules_(with_cors(std::move(rules))),
+      index_(std::make_unique<const HttpIndex>(rules_)),
+      asks_tokens_(std::ranges::any_of(
+          rules_, [](const Rule& rule) { return rule.target.jwt != nullptr; })) {}
 
 HttpRoutes::~HttpRoutes() = default;
 

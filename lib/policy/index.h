@@ -49,7 +49,8 @@ struct Totals {
            backends = 0;
   uint64_t set_endpoints = 0;  // of EndpointSets
   uint64_t label_bytes = 0;
-  uint64_t secrets = 0, trust_bundles = 0, pem_bytes = 0, tls_uses = 0, server_names = 0;
+  uint64_t secrets = 0, trust_bundles = 0, jwt_providers = 0, pem_bytes = 0, tls_uses = 0,
+           server_names = 0;
   uint64_t http_rules = 0, http_places = 0, http_bytes = 0, regexes = 0, access_rules = 0;
   // Of what several make together.
   uint64_t endpoints = 0, subsets = 0, cluster_endpoints = 0, access_terms = 0;
@@ -107,7 +108,7 @@ class Index {
   ResourceSet guards_of(uint32_t port) const;
   // Another service with the same address, protocol and port, or null.
   const Key* other_listener(const FrontendKey& frontend, const Key& me) const;
-  // The Services, Gateways and TrafficPolicies whose TLS names the Secret or TrustBundle.
+  // Whose TLS names the Secret or TrustBundle, or who asks for tokens of the JwtProvider.
   const ResourceSet& tls_users(const Key& key) const;
   // Another TrustBundle of the namespace for the same trust domain, or null.
   const Key* other_bundle(const std::string& trust_domain, const Key& me) const;

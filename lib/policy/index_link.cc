@@ -69,6 +69,7 @@ void Index::link(const Key& key, const Resource& resource, Change change, Touche
       return link_access_policy(resource, change, touched);
     case Kind::kSecret:
     case Kind::kTrustBundle:
+    case Kind::kJwtProvider:
       return link_material(key, resource, change, touched);
     case Kind::kMeshPolicy:
       return link_mesh_policy(resource, change, touched);
@@ -93,7 +94,7 @@ void Index::link_tls(const Resource& resource, Change change) {
   }
 }
 
-// What changes is the TLS of those that name it.
+// What changes is the TLS of those that name it, or the tokens that they ask for.
 void Index::link_material(const Key& key, const Resource& resource, Change change,
                           Touched& touched) {
   touched.material.insert(key);
@@ -105,6 +106,10 @@ void Index::link_material(const Key& key, const Resource& resource, Change chang
   for (const Resource* user : tls_users(key)) {
     if (user->key.kind == Kind::kWorkload || user->key.kind == Kind::kMeshPolicy) {
       touched.mesh_material.insert(key.ns);
+      continue;
+    }
+    if (const auto* route = std::get_if<Route>(&user->spec)) {
+      touched.frontends.insert(touch(target_of(user->key, *route), touched));
       continue;
     }
     const auto* policy = std::get_if<TrafficPolicy>(&user->spec);
@@ -223,6 +228,7 @@ void Index::link_route(const Resource& resource, Change change, Touched& touched
   Group* group = touch(target_of(resource.key, spec), touched);
   put(group->routes, &resource, change);
   touched.frontends.insert(group);
+  link_tls(resource, change);
   if (asks_sender(spec)) {
     group->sender_routes += change == Change::kAdd ? 1 : UINT32_MAX;
     if (group->sender_routes > 0) {

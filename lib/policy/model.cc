@@ -9,6 +9,7 @@
 #include "check.h"
 #include "compile.h"
 #include "index.h"
+#include "jwt_shelf.h"
 #include "names.h"
 #include "problems.h"
 #include "shape.h"
@@ -18,18 +19,20 @@
 namespace heddle::policy {
 
 struct Model::State {
-  State(NodeFacts node, const Limits& bounds, TlsMaker* tls_maker)
+  State(NodeFacts node, const Limits& bounds, TlsMaker* tls_maker, JwtMaker* jwt_maker)
       : limits(bounds),
         facts(std::move(node)),
         index(facts),
         shelf(tls_maker),
-        compiler(facts, limits, index, shelf) {}
+        jwt_shelf(jwt_maker),
+        compiler(facts, limits, index, {shelf, jwt_shelf}) {}
 
   void check_edits(std::span<const Edit> edits, Problems& problems) const;
   void check_port(const Key& key, const Workload& workload, std::set<std::string_view>& ports,
                   Problems& problems) const;
   void check_staged(std::span<const Edit> edits, const Touched& now, Problems& problems) const;
   void stage_tls(const Touched& now, const Key& blamed, Problems& problems);
+  void stage_jwt(std::span<const Edit> edits, Problems& problems);
   void undo_to(size_t mark, Touched& now);
   void sweep(const Touched& now);
 
@@ -42,6 +45,7 @@ struct Model::State {
   Facts facts;
   Index index;
   TlsShelf shelf;
+  JwtShelf jwt_shelf;
   Compiler compiler;
   std::vector<Undo> undo;  // of what was staged since the last commit
   Touched touched;         // by it
@@ -204,6 +208,14 @@ void Model::State::stage_tls(const Touched& now, const Key& blamed, Problems& pr
                              bytes, limits.tls_use_bytes));
 }
 
+void Model::State::stage_jwt(std::span<const Edit> edits, Problems& problems) {
+  for (const auto& [key, resource] : edits) {
+    if (resource == nullptr || key.kind != Kind::kJwtProvider) continue;
+    if (const auto refused = jwt_shelf.stage(resource))
+      problems.add(key, refused->field, refused->text);
+  }
+}
+
 void Model::State::undo_to(size_t mark, Touched& now) {
   while (undo.size() > mark) {
     index.replace(undo.back().key, std::move(undo.back().before), now);
@@ -220,8 +232,8 @@ void Model::State::sweep(const Touched& now) {
   }
 }
 
-Model::Model(NodeFacts facts, const Limits& limits, TlsMaker* tls_maker)
-    : state_(std::make_unique<State>(std::move(facts), limits, tls_maker)) {}
+Model::Model(NodeFacts facts, const Limits& limits, TlsMaker* tls_maker, JwtMaker* jwt_maker)
+    : state_(std::make_unique<State>(std::move(facts), limits, tls_maker, jwt_maker)) {}
 
 Model::~Model() = default;
 
@@ -231,17 +243,20 @@ std::vector<Problem> Model::stage(std::span<const Edit> edits) {
   state.check_edits(edits, problems);
   if (!problems.none() || edits.empty()) return problems.take();
 
-  const size_t mark = state.undo.size(), shelf_mark = state.shelf.mark();
+  const size_t mark = state.undo.size(), shelf_mark = state.shelf.mark(),
+               jwt_mark = state.jwt_shelf.mark();
   Touched now;
   for (const auto& [key, resource] : edits)
     state.undo.push_back({key, state.index.replace(key, resource, now)});
   state.index.recount(now);
   state.check_staged(edits, now, problems);
   if (problems.none()) state.stage_tls(now, edits.front().key, problems);
+  if (problems.none()) state.stage_jwt(edits, problems);
   if (problems.none()) {
     state.touched.merge(now);
   } else {
     state.shelf.undo_to(shelf_mark);
+    state.jwt_shelf.undo_to(jwt_mark);
     state.undo_to(mark, now);
     state.sweep(now);
   }
@@ -254,6 +269,7 @@ void Model::rollback() {
   now.merge(state_->touched);
   state_->touched = {};
   state_->shelf.settle();
+  state_->jwt_shelf.settle();
   state_->sweep(now);
 }
 
@@ -265,6 +281,7 @@ Compiled Model::commit(uint64_t version, Instant now) {
   Compiled compiled = state.compiler.commit(version, now, state.touched, edited);
   const Touched done = std::exchange(state.touched, {});
   state.shelf.settle();
+  state.jwt_shelf.settle();
   state.sweep(done);
   return compiled;
 }
@@ -291,6 +308,9 @@ Model::HttpRuleName Model::http_rule_name(uint32_t slot) const {
 std::vector<Model::HttpRuleName> Model::http_rules() const { return state_->compiler.http_rules(); }
 std::vector<Model::AccessRuleName> Model::access_rules() const {
   return state_->compiler.access_rules();
+}
+std::vector<std::shared_ptr<const JwtTarget>> Model::jwt_providers() const {
+  return state_->compiler.jwt_providers();
 }
 std::string Model::route_name(uint32_t route) const { return state_->compiler.route_name(route); }
 std::string Model::policy_name(uint32_t policy) const {

@@ -97,6 +97,8 @@ const char* name_of(Kind kind) {
       return "ExternalService";
     case Kind::kOutboundPolicy:
       return "OutboundPolicy";
+    case Kind::kJwtProvider:
+      return "JwtProvider";
   }
   return "?";
 }

@@ -154,8 +154,16 @@ void ShapeChecker::check_offer(const Service& spec) {
     fail("spec.source_mapping",
          fmt::format("is for forwarding: full-nat, and this is {}", name_of(spec.forwarding)));
   proxied_ports(spec);
-  for (size_t i = 0; i < spec.ports.size() && i < kMaxServicePorts; ++i)
-    if (spec.ports[i].tls) port_tls(fmt::format("{}[{}].tls", ports_, i), spec.ports[i], spec);
+  for (size_t i = 0; i < spec.ports.size() && i < kMaxServicePorts; ++i) {
+    const ServicePort& port = spec.ports[i];
+    if (port.tls) port_tls(fmt::format("{}[{}].tls", ports_, i), port, spec);
+    const std::string jwt = fmt::format("{}[{}].jwt", ports_, i);
+    jwt_use(jwt, port.jwt);
+    if (port.jwt && !port.http)
+      fail(jwt,
+           "is asked of requests, and the port's protocol has none: give http, http2 or grpc, "
+           "or leave it out");
+  }
   if (!keeps_packets(spec.forwarding)) return;
   for (size_t i = 0; i < spec.ports.size(); ++i) {
     const ServicePort& port = spec.ports[i];

@@ -27,6 +27,7 @@ class ShapeChecker {
   void check(const MeshPolicy& spec);
   void check(const ExternalService& spec);
   void check(const OutboundPolicy& spec);
+  void check(const JwtProvider& spec);
   void check_metadata(const Labels& labels);
 
  private:
@@ -86,6 +87,10 @@ class ShapeChecker {
   void path(const std::string& field, const std::string& path);
   void http_times(const std::string& field, const HttpRule& rule);
   void source(const std::string& field, const Source& source);
+  void claims(const std::string& field, const std::vector<ClaimMatch>& claims);
+  void jwt_use(const std::string& field, const std::optional<JwtUse>& use);
+  void jwt_place(const JwtPlace& place, bool forward);
+  void claim_headers(const JwtProvider& spec);
   void prefixes(const std::string& field, const std::vector<IpPrefix>& prefixes);
 
   const Key& key_;

@@ -86,6 +86,7 @@ void ShapeChecker::http_rule(const std::string& field, const HttpRule& rule) {
       http_match(fmt::format("{}.matches[{}]", field, i), rule.matches[i]);
   http_action(field, rule);
   http_times(field + ".timeouts", rule);
+  jwt_use(field + ".jwt", rule.jwt);
 }
 
 void ShapeChecker::http_action(const std::string& field, const HttpRule& rule) {

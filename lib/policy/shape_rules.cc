@@ -129,6 +129,8 @@ void ShapeChecker::source(const std::string& field, const Source& source) {
   if (!source.service_account.empty()) label(field + ".service_account", source.service_account);
   prefixes(field + ".cidrs", source.cidrs);
   prefixes(field + ".not_cidrs", source.not_cidrs);
+  claims(field + ".jwt_claims", source.claims);
+  claims(field + ".not_jwt_claims", source.not_claims);
   const auto all = [&](const char* list, const std::vector<std::string>& names, const char* what) {
     if (!count(field + list, names.size(), 0, kMaxSourceTerms, what)) return;
     for (size_t i = 0; i < names.size(); ++i)

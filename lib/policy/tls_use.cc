@@ -43,8 +43,15 @@ std::vector<Key> tls_material_of(const Resource& resource) {
   const auto add = [&](Kind kind, const std::string& name) {
     keys.push_back({kind, resource.key.ns, name});
   };
+  const auto add_jwt = [&](const std::optional<JwtUse>& use) {
+    if (!use) return;
+    for (const std::string& name : use->providers) add(Kind::kJwtProvider, name);
+  };
+  if (const auto* route = std::get_if<Route>(&resource.spec))
+    for (const HttpRule& rule : route->http) add_jwt(rule.jwt);
   if (resource.key.kind == Kind::kService || resource.key.kind == Kind::kGateway) {
     for (const ServicePort& port : service_of(resource).ports) {
+      add_jwt(port.jwt);
       if (!port.tls) continue;
       for (const std::string& name : port.tls->certificates) add(Kind::kSecret, name);
       for (const std::string& name : port.tls->trust) add(Kind::kTrustBundle, name);

@@ -11,8 +11,7 @@ namespace heddle::policy {
 
 class Index;
 
-// The Secrets and TrustBundles that a Service, Gateway, ExternalService or TrafficPolicy names;
-// once for each naming.
+// The Secrets, TrustBundles and JwtProviders that a resource names; once for each naming.
 std::vector<Key> tls_material_of(const Resource& resource);
 
 // The first is of a port that ends TLS, the second of a TrafficPolicy with upstream_tls, or an

@@ -17,7 +17,7 @@ constexpr uint64_t Totals::* kOwn[] = {
     &Totals::pem_bytes,        &Totals::tls_uses,    &Totals::server_names,
     &Totals::http_rules,       &Totals::http_places, &Totals::http_bytes,
     &Totals::regexes,          &Totals::gateways,    &Totals::access_rules,
-    &Totals::ports_on_the_way, &Totals::workloads};
+    &Totals::ports_on_the_way, &Totals::workloads,   &Totals::jwt_providers};
 
 uint64_t bytes_of(const Labels& labels) {
   uint64_t bytes = 0;
@@ -121,6 +121,10 @@ void add_spec(const Secret& spec, Totals& to) {
 void add_spec(const TrustBundle& spec, Totals& to) {
   to.trust_bundles = 1;
   to.pem_bytes = spec.roots_pem.size() + spec.crl_pem.size();
+}
+void add_spec(const JwtProvider& spec, Totals& to) {
+  to.jwt_providers = 1;
+  to.http_bytes = spec.claim_headers.size() * kHttpMatchCost;
 }
 void add_spec(const MeshPolicy& spec, Totals& to) {
   to.label_bytes += bytes_of(spec.workload_labels);

@@ -73,6 +73,13 @@ upserts { metadata { namespace: "a" name: "h" } gateway { addresses: "10.0.0.13"
   } }
 upserts { metadata { namespace: "a" name: "x" } route { gateway: "h" hostnames: "x.b.org"
   http { matches { path { prefix: "/v" } } backends { service: "n" port: 80 } } } }
+upserts { metadata { namespace: "a" name: "idp" } jwt_provider { issuer: "i" audiences: "a"
+  jwks: '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}'
+  from { header { name: "x-t" } } claim_to_headers { claim: "sub" header: "x-u" } } }
+upserts { metadata { namespace: "a" name: "z" } route { gateway: "h" hostnames: "z.b.org"
+  http { jwt { providers: "idp" required: false } backends { service: "n" port: 80 } } } }
+upserts { metadata { namespace: "a" name: "m" } access_policy { action: ACTION_DENY
+  rules { from { jwt_claims { key: "r" value: "x" } not_jwt_claims { key: "s" value: "y" } } } } }
 upserts { metadata { namespace: "a" name: "y" } route { gateway: "h" tcp { port: "t"
   backends { service: "n" } } } }
 )";
@@ -81,6 +88,14 @@ class Maker final : public policy::TlsMaker {
  public:
   Result<std::shared_ptr<const policy::TlsReady>> make(const tls::Config&) override {
     return std::make_shared<const policy::TlsReady>();
+  }
+};
+
+class JwtMaker final : public policy::JwtMaker {
+ public:
+  Result<std::shared_ptr<const policy::JwtReady>> make(const jwt::KeySet&,
+                                                       const jwt::Rules&) override {
+    return std::shared_ptr<const policy::JwtReady>();
   }
 };
 
@@ -174,6 +189,7 @@ void apply(policy::Model& model, const v1::ApplyRequest& request, uint64_t versi
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Maker maker;
+  JwtMaker jwt_maker;
   policy::Model model(facts(),
                       {.resources = 64,
                        .services = 16,
@@ -181,7 +197,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                        .endpoints = 256,
                        .endpoints_per_service = 128,
                        .routes = 16},
-                      &maker);
+                      &maker, &jwt_maker);
   apply(model, right(), 1);
   // Several requests, one behind the other: a byte says how long each is.
   for (uint64_t version = 2; size > 1 && version < 10; ++version) {

@@ -48,6 +48,7 @@ HttpEngine::HttpEngine(tcp::Transport& transport, tcp::BufferSource& buffers, Ht
       ready_(limits.requests),
       dirty_(limits.connections),
       handshakes_(tls, limits.connections),
+      claims_(limits.requests),
       by_stream_(limits.requests * 2, kNoSlot),
       first_upstream_(limits.endpoints, kNoSlot),
       idle_count_(limits.endpoints) {
@@ -382,17 +383,16 @@ void HttpEngine::reap(uint32_t slot) {
 // What policy does not let in any more, or the endpoint's own does not, ends, tunnels above all. Of
 // answers of our own nothing is taken back.
 void HttpEngine::sweep_requests(const Peer& peer) {
-  const Client client = client_of(peer);
   for (uint32_t at = peer.first_exchange; at != kNoSlot; at = exchanges[at][kClient].next) {
     Exchange& x = exchanges[at];
     const auto may_stay = [&](Exchange& at_server) {
       return at_server[kServer].peer == kNoSlot ||
-             policy_.may_stay(x.frontend, client, peer_of(at_server, kServer).place,
+             policy_.may_stay(x.frontend, client_of(x), peer_of(at_server, kServer).place,
                               *at_server.request);
     };
     if (x.other != kNoSlot && !may_stay(exchanges[x.other])) let_shadow_go(x, false);
     if (x.asked.fields == nullptr || x.fault != HttpFault::kNone || x.local || x.ending) continue;
-    if (policy_.may_go_on(x.frontend, client, x.asked) && may_stay(x)) continue;
+    if (policy_.may_go_on(x.frontend, client_of(x), x.asked) && may_stay(x)) continue;
     counters.add(HttpStat::kRequestsCut);
     fail(x, HttpFault::kDenied);
     wake(at);

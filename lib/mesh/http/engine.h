@@ -9,6 +9,7 @@
 //   engine_answers.cc    answers of our own; what is changed in heads that pass
 //   engine_forwarded.cc  what endpoints are told of the client
 //   engine_cors.cc       what scripts of other origins are told
+//   engine_token.cc      what requests show of who sends them
 //   engine_mirror.cc     copies of requests
 #pragma once
 
@@ -127,6 +128,7 @@ class HttpEngine final : private Shaker {
   // engine_exchange.cc
   Flow run(Exchange& x);
   void plan(Exchange& x);
+  void take_route(Exchange& x, HttpRoute route);
   bool admit(Exchange& x);
   bool waits_for_endpoint(Exchange& x);
   bool begin_try(Exchange& x);
@@ -139,6 +141,10 @@ class HttpEngine final : private Shaker {
   void fail(Exchange& x, HttpFault fault) {
     if (x.fault == HttpFault::kNone) x.fault = fault;
   }
+
+  // engine_token.cc
+  bool authenticate(Exchange& x, const HttpRoute* route, HttpToken& token);
+  bool tell_token(Exchange& x, const HttpToken& token);
 
   // engine_mirror.cc
   void start_mirror(Exchange& x);
@@ -153,7 +159,7 @@ class HttpEngine final : private Shaker {
   // engine_cors.cc
   void judge_origin(Exchange& x);
   static bool is_preflight(const http::Message& request);
-  void answer_preflight(Exchange& x);
+  bool answer_preflight(Exchange& x);
   bool tell_origin(Exchange& x);
 
   // engine_forwarded.cc
@@ -171,6 +177,8 @@ class HttpEngine final : private Shaker {
 
   Peer& peer_of(Exchange& x, Side side) { return peers[x[side].peer]; }
   Client client_of(const Peer& peer) const;
+  // With what its request has shown.
+  Client client_of(Exchange& x);
   uint32_t timer_of(const Exchange& x) const { return peers.capacity() + x.slot; }
 
   WireWork work_;
@@ -181,13 +189,14 @@ class HttpEngine final : private Shaker {
   TimerWheel wheel_;
   Random random_;
   Instant now_;
-  SlotQueue busy_;                        // peers with news
-  SlotQueue ready_;                       // exchanges that may go on
-  SlotQueue dirty_;                       // peers with something to send
-  HandshakeQueue handshakes_;             // of peers
-  std::vector<uint32_t> by_stream_;       // exchanges by the store's stream
-  std::vector<uint32_t> first_upstream_;  // peers by policy's endpoint: idle ones and sessions
-  std::vector<uint32_t> idle_count_;      // of HTTP/1, by policy's endpoint
+  SlotQueue busy_;                            // peers with news
+  SlotQueue ready_;                           // exchanges that may go on
+  SlotQueue dirty_;                           // peers with something to send
+  HandshakeQueue handshakes_;                 // of peers
+  std::vector<std::vector<uint8_t>> claims_;  // by exchange; they keep some memory for the next
+  std::vector<uint32_t> by_stream_;           // exchanges by the store's stream
+  std::vector<uint32_t> first_upstream_;      // peers by policy's endpoint: idle ones and sessions
+  std::vector<uint32_t> idle_count_;          // of HTTP/1, by policy's endpoint
   uint32_t clients_ = 0;
   uint32_t shadows_ = 0;       // exchanges that are copies of others
   uint64_t shadow_bytes_ = 0;  // of memory, that bodies take which wait for mirrors

@@ -11,6 +11,10 @@ namespace {
 
 using http::FieldId;
 
+// RFC 6750 3. Which of its providers' keys, dates or names a token does not meet is told to nobody.
+constexpr std::string_view kAsked = R"(Bearer realm="heddle")";
+constexpr std::string_view kNotTaken = R"(Bearer realm="heddle", error="invalid_token")";
+
 // RFC 9110 15.5.6 wants it with a 405.
 constexpr std::string_view kAllowed = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH";
 
@@ -23,7 +27,6 @@ bool apply(const policy::HttpFieldChange& change, http::Fields& fields) {
   return true;
 }
 
-std::string_view without_query(std::string_view path) { return path.substr(0, path.find('?')); }
 std::string_view query_of(std::string_view path) { return path.substr(without_query(path).size()); }
 std::string_view host_of(std::string_view authority) {
   const size_t end = authority.find(':', authority.starts_with('[') ? authority.find(']') : 0);
@@ -192,6 +195,9 @@ void HttpEngine::answer_fault(Exchange& x) {
   }
   x.response = &blank_response(x, status);
   if (status == 405) x.response->fields.add(FieldId::kAllow, kAllowed);
+  if (status == 401)
+    x.response->fields.add(FieldId::kWwwAuthenticate,
+                           x.fault == HttpFault::kNoToken ? kAsked : kNotTaken);
   Text<64> body;
   body.put(why.name);
   body.put("\n");

@@ -20,7 +20,7 @@ bool HttpEngine::is_preflight(const http::Message& request) {
          request.fields.find(FieldId::kAccessControlRequestMethod) != nullptr;
 }
 
-// Before anything changes the request. Preflights end here, whoever asks.
+// Before anything changes the request.
 void HttpEngine::judge_origin(Exchange& x) {
   const policy::HttpCorsTarget* cors = x.route.target->cors.get();
   if (cors == nullptr) return;
@@ -33,10 +33,12 @@ void HttpEngine::judge_origin(Exchange& x) {
   x.origin = origin->value;
   const std::string_view text = x.request->fields.value(*origin);
   x.cors = text.size() <= policy::kMaxOrigin && cors->allows(text);
-  if (is_preflight(*x.request)) answer_preflight(x);
+  x.asks_first = is_preflight(*x.request);
 }
 
-void HttpEngine::answer_preflight(Exchange& x) {
+// These end here, whoever asks. False: it is none.
+bool HttpEngine::answer_preflight(Exchange& x) {
+  if (!x.asks_first) return false;
   counters.add(HttpStat::kPreflights);
   x.local = true;
   x.close_client |= !x[kClient].read_ended;
@@ -50,6 +52,7 @@ void HttpEngine::answer_preflight(Exchange& x) {
                   add_text(fields, FieldId::kAccessControlAllowHeaders, cors.allow_headers()) &&
                   add_text(fields, FieldId::kAccessControlMaxAge, cors.max_age()));
   if (!told || !tell_origin(x)) fail(x, HttpFault::kBadResponse);
+  return true;
 }
 
 // On every response of the rule. Instead of what the endpoint says: it does not know the rule.

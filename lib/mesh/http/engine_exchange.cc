@@ -4,6 +4,7 @@
 #include "engine.h"
 #include "http/grpc.h"
 #include "http/target.h"
+#include "text.h"
 
 namespace heddle::mesh {
 
@@ -64,34 +65,40 @@ void HttpEngine::plan(Exchange& x) {
   }
   x.path = request.path();
   x.authority = request.authority();
-  if (!admit(x)) return;
-  std::optional<HttpRoute> route =
-      policy_.route(x.frontend, client_of(peer_of(x, kClient)), request);
-  if (!route) return fail(x, HttpFault::kNoRoute);
-  x.route = std::move(*route);
-  if (x.route.target != nullptr) {
-    x.rule = x.route.target->slot;
-    if (x.route.target->request_timeout != Duration())
-      x.deadline = x.begun + x.route.target->request_timeout;
-    judge_origin(x);
-    if (x.local) return;
-    if (x.route.target->redirect || x.route.target->direct) return answer_by_rule(x);
-  }
+  // Where a token is asked for, the rule says which, and policy judges what it says.
+  const bool asks_tokens = policy_.asks_tokens(x.frontend, request);
+  if (!asks_tokens && !admit(x)) return;
+  std::optional<HttpRoute> found = policy_.route(x.frontend, client_of(x), request);
+  if (found) take_route(x, std::move(*found));
+  HttpToken token;
+  if (asks_tokens && !authenticate(x, found ? &x.route : nullptr, token)) return;
+  if (!found) return fail(x, HttpFault::kNoRoute);
+  if (answer_preflight(x)) return;
+  if (x.route.target != nullptr && (x.route.target->redirect || x.route.target->direct))
+    return answer_by_rule(x);
   Duration timeout;
   if (http::is_grpc(request) &&
       http::parse_grpc_timeout(request.fields.value(http::FieldId::kGrpcTimeout), timeout))
     x.deadline = std::min(x.deadline, x.begun + timeout);
-  if (prepare_request(x)) return;
+  if ((!asks_tokens || tell_token(x, token)) && prepare_request(x)) return;
   x.refused_status = http::status_of(http::Refusal::kHeadTooLarge);
   fail(x, HttpFault::kBadRequest);
+}
+
+void HttpEngine::take_route(Exchange& x, HttpRoute route) {
+  x.route = std::move(route);
+  if (x.route.target == nullptr) return;
+  x.rule = x.route.target->slot;
+  if (x.route.target->request_timeout != Duration())
+    x.deadline = x.begun + x.route.target->request_timeout;
+  judge_origin(x);
 }
 
 // Who may not come in learns nothing of rules. The head is kept as it is, to be judged by policies
 // to come.
 bool HttpEngine::admit(Exchange& x) {
   const http::Message& request = *x.request;
-  if (!policy_.admits(x.frontend, client_of(peer_of(x, kClient)),
-                      policy::RequestHead::of(request))) {
+  if (!policy_.admits(x.frontend, client_of(x), policy::RequestHead::of(request))) {
     fail(x, HttpFault::kDenied);
     return false;
   }
@@ -235,7 +242,8 @@ void HttpEngine::settle(Exchange& x) {
                  .to_head = x.head_at == Instant() ? Duration() : x.head_at - x.begun,
                  .request = x.request,
                  .response = status != 0 ? x.response : nullptr,
-                 .path = x.path.empty() ? x.request->path() : x.path,
+                 // Of one that was not understood the query may be anything, also a token.
+                 .path = x.path.empty() ? without_query(x.request->path()) : x.path,
                  .authority = x.path.empty() ? x.request->authority() : x.authority,
                  .client = x.client,
                  .server = x.server,

@@ -25,7 +25,7 @@ void HttpEngine::start_mirror(Exchange& x) {
   if (x.route.target == nullptr || !x.route.target->mirror || !x.request->protocol().empty())
     return;
   const std::expected<HttpDestination, HttpFault> to =
-      policy_.mirror(x.frontend, client_of(peer_of(x, kClient)), x.route, *x.request);
+      policy_.mirror(x.frontend, client_of(x), x.route, *x.request);
   if (!to && to.error() == HttpFault::kNone) return;
   if (!to || !begin_mirror(x, *to)) counters.add(HttpStat::kMirrorsLeftOut);
 }
@@ -47,7 +47,7 @@ bool HttpEngine::begin_mirror(Exchange& x, const HttpDestination& to) {
   shadow.request = &shadow.own_request;
   const bool copied = shadow.own_request.copy_head(*x.request);
   shadow.own_request.expects_continue = false;
-  if (!copied || !take_upstream(shadow, to, client_of(peer_of(x, kClient)), false)) {
+  if (!copied || !take_upstream(shadow, to, client_of(x), false)) {
     arenas_.give_back(shadow.request_block);
     exchanges.erase(slot);
     return false;

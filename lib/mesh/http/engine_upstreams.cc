@@ -143,7 +143,7 @@ void HttpEngine::find_endpoint(Exchange& x) {
   ++x.tries;
   const bool was_dead = x.reused;
   x.reused = false;
-  const Client client = client_of(peer_of(x, kClient));
+  const Client client = client_of(x);
   const std::expected<HttpDestination, HttpFault> chosen =
       policy_.choose(x.frontend, client, x.route, *x.request);
   if (!chosen) return fail(x, chosen.error());

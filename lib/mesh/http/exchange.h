@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "flow.h"
 #include "http/http1/body_reader.h"
 #include "http/http1/writer.h"
 #include "http/http2/session.h"
+#include "jwt/claims.h"
 #include "mesh/http_policy.h"
 #include "mesh/peer_identity.h"
 #include "mesh/wire.h"
@@ -118,6 +120,9 @@ struct Exchange {
   // The request as it came, for policy; in its memory. Without fields: it is not admitted yet.
   policy::RequestHead asked;
   http::Fields asked_fields;
+  // Of its token, in the engine's memory for this exchange; none: it has shown none.
+  std::optional<jwt::ClaimsView> claims;
+  bool asks_first = false;  // a preflight that its rule answers
   Client client;
   tcp::Endpoint server;  // that was asked last
   bool https = false;

@@ -13,6 +13,10 @@ namespace heddle::mesh {
 // Of a Set-Cookie of our own.
 inline constexpr size_t kMostCookie = 416;
 
+inline std::string_view without_query(std::string_view path) {
+  return path.substr(0, path.find('?'));
+}
+
 template <size_t kMost>
 class Text {
  public:

@@ -55,6 +55,10 @@ class Service final : public v1::Policy::Service {
                           v1::ListAccessResponse* response) override {
     return answer(answers_.access, response);
   }
+  grpc::Status ListJwtProviders(ServerContext*, const v1::ListJwtProvidersRequest*,
+                                v1::ListJwtProvidersResponse* response) override {
+    return answer(answers_.jwt, response);
+  }
   grpc::Status ListEndpoints(ServerContext*, const v1::ListEndpointsRequest* request,
                              v1::ListEndpointsResponse* response) override {
     return answer(answers_.endpoints, response, *request);

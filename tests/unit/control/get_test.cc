@@ -337,6 +337,34 @@ TEST_F(Get, ShowAccess) {
             "      5  everybody, everything\n");
 }
 
+TEST_F(Get, ShowJwt) {
+  EXPECT_EQ(out({"show", "jwt"}), "no JwtProviders\n");
+  answers_.jwt = [] {
+    v1::ListJwtProvidersResponse response;
+    v1::JwtProviderInfo& provider = *response.add_providers();
+    provider.set_namespace_("shop");
+    provider.set_name("idp");
+    provider.set_issuer("https://i.example");
+    provider.set_keys(2);
+    provider.add_notes("key 'x' is left out");
+    provider.add_used_by("Gateway shop/web");
+    provider.set_users(3);
+    for (const auto& [name, count] :
+         {std::pair("verified", 1'234u), std::pair("missing", 0u), std::pair("expired", 2u)}) {
+      v1::JwtOutcome& outcome = *provider.add_outcomes();
+      outcome.set_name(name);
+      outcome.set_count(count);
+    }
+    return response;
+  };
+  EXPECT_EQ(out({"show", "jwt"}),
+            "PROVIDER  ISSUER             KEYS  USED BY                      REQUESTS\n"
+            "shop/idp  https://i.example     2  Gateway shop/web and 2 more  verified 1,234, "
+            "expired 2\n"
+            "\n"
+            "shop/idp: key 'x' is left out\n");
+}
+
 TEST_F(Get, ShowServices) {
   answers_.services = [] {
     v1::ListServicesResponse response;

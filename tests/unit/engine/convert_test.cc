@@ -127,9 +127,13 @@ TEST(Convert, RefusesFieldsThatDoNotAct) {
       {"access_policy { action: ACTION_ALLOW rules { from { namespace: 'a' not_principals: 'p' } } "
        "}",
        "spec.rules[0].from[0].not_principals[0]"},
-      {"access_policy { action: ACTION_ALLOW rules { from { namespace: 'a' jwt_claims { key: 'a' "
-       "value: 'b' } } } }",
-       "spec.rules[0].from[0].jwt_claims"},
+      {"jwt_provider { from {} }", "spec.from"},
+      {"jwt_provider { jwks_file: 'keys.json' }", "spec.jwks_file"},
+      {"jwt_provider { leeway { seconds: 301 } }", "spec.leeway"},
+      {"jwt_provider { leeway { seconds: -1 } }", "spec.leeway"},
+      {service + "ports { port: 1 protocol: PROTOCOL_HTTP jwt { providers: 'a' providers: 'b' "
+                 "providers: 'c' providers: 'd' providers: 'e' } } }",
+       "spec.ports[0].jwt.providers"},
       {"access_policy { action: ACTION_ALLOW rules { from { cidrs: '10.0.0.1/8' } } }",
        "spec.rules[0].from[0].cidrs[0]"},
       {"access_policy { action: ACTION_ALLOW rules { from { principal: 'cart' } } }",
@@ -234,6 +238,45 @@ TEST(Convert, TakesWhatActs) {
   EXPECT_TRUE(access.dry_run);
   EXPECT_EQ(access.on_deny, policy::Refusal::kUnreachable);
   EXPECT_EQ(access.workload_labels.at("a"), "b");
+}
+
+TEST(Convert, TakesTokens) {
+  const auto spec = [](const std::string& text) {
+    const auto converted = convert_policy(resource_of(named("x", text)), "");
+    EXPECT_TRUE(converted) << text;
+    return (*converted)->spec;
+  };
+  const auto plain =
+      std::get<policy::JwtProvider>(spec("jwt_provider { issuer: 'i' audiences: 'a' jwks: '{}' }"));
+  EXPECT_EQ(plain.from, policy::JwtPlace());
+  EXPECT_EQ(plain.from.name + " " + plain.from.prefix, "authorization Bearer");
+  EXPECT_FALSE(plain.leeway);
+  EXPECT_FALSE(plain.forward);
+  const auto full = std::get<policy::JwtProvider>(spec(
+      "jwt_provider { issuer: 'i' audiences: 'a' audiences: 'b' jwks: '{}' algorithms: 'EdDSA' "
+      "leeway { seconds: 5 } from { header { name: 'X-Token' } } forward: true "
+      "claim_to_headers { claim: 'sub' header: 'X-User' } }"));
+  EXPECT_EQ(full.from, (policy::JwtPlace{policy::JwtPlace::Kind::kHeader, "x-token", ""}));
+  EXPECT_EQ(full.leeway, seconds(5));
+  EXPECT_EQ(full.claim_headers, (std::vector<policy::ClaimHeader>{{"sub", "x-user"}}));
+  const auto gateway = std::get<policy::Gateway>(
+      spec("gateway { listeners { port: 1 protocol: PROTOCOL_HTTP jwt { providers: 'p' } } }"));
+  EXPECT_EQ(gateway.service.ports[0].jwt, (policy::JwtUse{{"p"}, true})) << "required";
+  const auto route = std::get<policy::Route>(
+      spec("route { service: 's' grpc { jwt { providers: 'p' required: false } } }"));
+  EXPECT_EQ(route.http[0].jwt, (policy::JwtUse{{"p"}, false}));
+  const auto source = [&](const std::string& action, const std::string& claims) {
+    return std::get<policy::AccessPolicy>(
+               spec("access_policy { action: " + action + " rules { from { " + claims + " } } }"))
+        .rules[0]
+        .from[0];
+  };
+  const std::string role = "_claims { key: 'role' value: 'a' }";
+  EXPECT_EQ(source("ACTION_ALLOW", "jwt" + role).claims,
+            (std::vector<policy::ClaimMatch>{{"role", "a"}}));
+  EXPECT_TRUE(source("ACTION_DENY", "jwt" + role).tokened);
+  EXPECT_TRUE(source("ACTION_ALLOW", "not_jwt" + role).tokened);
+  EXPECT_FALSE(source("ACTION_DENY", "not_jwt" + role).tokened);
 }
 
 TEST(Convert, RefusesTls) {

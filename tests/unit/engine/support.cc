@@ -20,6 +20,9 @@ std::vector<EndpointCounts> FakeTarget::endpoint_counts(std::span<const uint32_t
 std::vector<AccessCounts> FakeTarget::access_counts(std::span<const uint32_t> slots) {
   return std::vector<AccessCounts>(slots.size(), {packets, packets, packets, packets});
 }
+std::vector<JwtCounts> FakeTarget::jwt_counts(std::span<const uint32_t> slots) {
+  return std::vector<JwtCounts>(slots.size(), JwtCounts(1, packets));
+}
 uint64_t FakeTarget::flows_cut() { return cut_; }
 // The sweep is through when it has been asked for the second time.
 bool FakeTarget::has_swept(uint32_t wanted) {
@@ -43,6 +46,7 @@ std::string EngineTest::reopen(std::string directory) {
   options.trust_domain = "example.org";
   options.state_directory = std::move(directory);
   options.tls_maker = &maker_;
+  options.jwt_maker = &jwt_maker_;
   options.log = [this](const std::string& line) {
     const std::lock_guard lock(log_mutex_);
     log_.push_back(line);

@@ -23,6 +23,8 @@ class FakeTarget : public PolicyTarget {
   std::vector<FrontendCounts> frontend_counts(std::span<const uint32_t> slots) override;
   std::vector<EndpointCounts> endpoint_counts(std::span<const uint32_t> slots) override;
   std::vector<AccessCounts> access_counts(std::span<const uint32_t> slots) override;
+  std::vector<JwtCounts> jwt_counts(std::span<const uint32_t> slots) override;
+  std::vector<JwtOutcomeText> jwt_outcomes() override { return {{"verified", "Good."}}; }
   uint64_t flows_cut() override;
   uint64_t requests_cut() override { return requests_cut_; }
   bool has_swept(uint32_t generation) override;
@@ -50,6 +52,15 @@ class FakeMaker final : public policy::TlsMaker {
     return std::make_shared<const policy::TlsReady>();
   }
   std::atomic<uint64_t> made{0};
+};
+
+// Makes all keys ready, to verify nothing.
+class FakeJwtMaker final : public policy::JwtMaker {
+ public:
+  Result<std::shared_ptr<const policy::JwtReady>> make(const jwt::KeySet&,
+                                                       const jwt::Rules&) override {
+    return std::shared_ptr<const policy::JwtReady>();
+  }
 };
 
 // What came of a call.
@@ -82,6 +93,7 @@ class EngineTest : public testing::Test {
   void on_engine(const std::function<void()>& work);
 
   FakeMaker maker_;
+  FakeJwtMaker jwt_maker_;
   std::mutex log_mutex_;
   std::vector<std::string> log_;
   FakeTarget target_;

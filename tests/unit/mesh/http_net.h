@@ -11,6 +11,7 @@
 #include "flows.h"
 #include "link.h"
 #include "mesh/http_proxy.h"
+#include "mesh/jwt_gate.h"
 #include "relay_net.h"
 #include "text_app.h"
 
@@ -28,10 +29,33 @@ class HttpRules final : public HttpPolicy {
     }
     return ClientTerms{.side = side, .tls = client_tls, .edge = edge, .version = version};
   }
-  bool admits(uint32_t frontend, const Client&, const policy::RequestHead& request) override {
+  bool admits(uint32_t frontend, const Client& client,
+              const policy::RequestHead& request) override {
     EXPECT_EQ(frontend, kFrontend);
     if (remembers) judged.emplace_back(request.path);
-    return !denies || !denies(request);
+    return (!denies || !denies(request)) && (!denies_client || !denies_client(client));
+  }
+  bool asks_tokens(uint32_t frontend, http::Message& request) override {
+    EXPECT_EQ(frontend, kFrontend);
+    if (gate == nullptr) return false;
+    if (tokens != nullptr) JwtGate::strip_claims(*tokens, request.fields);
+    return true;
+  }
+  HttpToken authenticate(const HttpTokenAsk& ask, std::vector<uint8_t>& claims) override {
+    const policy::JwtCheck* check = check_of(ask);
+    if (check == nullptr) return {};
+    JwtGate::strip_claims(*check, ask.request.fields);
+    return gate->authenticate(*check, ask.request, wall, gate_now, claims);
+  }
+  bool tell_token(const HttpTokenAsk& ask, const HttpToken& token,
+                  const jwt::ClaimsView* claims) override {
+    const policy::JwtCheck* check = check_of(ask);
+    return check == nullptr || JwtGate::tell(*check, token, claims, ask.request);
+  }
+  const policy::JwtCheck* check_of(const HttpTokenAsk& ask) const {
+    const bool own =
+        ask.route != nullptr && ask.route->target != nullptr && ask.route->target->jwt != nullptr;
+    return own ? ask.route->target->jwt.get() : tokens.get();
   }
   std::optional<HttpRoute> route(uint32_t frontend, const Client&,
                                  const http::Message& request) override {
@@ -83,8 +107,8 @@ class HttpRules final : public HttpPolicy {
     last_shaking = client.shaking;
     return standing;
   }
-  bool may_go_on(uint32_t, const Client&, const policy::RequestHead& request) override {
-    return !denies || !denies(request);
+  bool may_go_on(uint32_t, const Client& client, const policy::RequestHead& request) override {
+    return (!denies || !denies(request)) && (!denies_client || !denies_client(client));
   }
   bool may_stay(uint32_t, const Client&, const tcp::Endpoint& endpoint,
                 const http::Message& request) override {
@@ -116,8 +140,13 @@ class HttpRules final : public HttpPolicy {
   bool last_shaking = false;  // whether the client that was judged last had said nothing yet
   int active = 0;
   std::function<bool(const policy::RequestHead&)> denies;  // null: none
-  std::function<bool(const http::Message&)> denies_sent;   // of those at endpoints
-  std::vector<std::string> asked, judged, sent;            // paths
+  std::function<bool(const Client&)> denies_client;        // the same, by who asks
+  std::unique_ptr<JwtGate> gate;                           // null: no token is asked for
+  std::shared_ptr<const policy::JwtCheck> tokens;          // of the port
+  UnixTime wall{0};
+  Instant gate_now;
+  std::function<bool(const http::Message&)> denies_sent;  // of those at endpoints
+  std::vector<std::string> asked, judged, sent;           // paths
   std::vector<HttpRecord> records;
   std::vector<std::string> ended_of;  // authority and path of each record
 };

@@ -44,6 +44,10 @@ class Garbage {
       spoil(resource->spec.emplace<OutboundPolicy>());
       resource->key.kind = edit.key.kind = Kind::kOutboundPolicy;
     }
+    if (one_in(8)) {
+      spoil(resource->spec.emplace<JwtProvider>());
+      resource->key.kind = edit.key.kind = Kind::kJwtProvider;
+    }
     if (one_in(8)) resource->key.name = name();
     edit.resource = resource;
     return one_in(8) ? spoil_key(edit) : edit;
@@ -53,7 +57,7 @@ class Garbage {
   bool one_in(uint32_t times) { return random_.below(times) == 0; }
 
   Edit spoil_key(Edit edit) {
-    if (one_in(2)) edit.key.kind = static_cast<Kind>(random_.below(12));
+    if (one_in(2)) edit.key.kind = static_cast<Kind>(random_.below(13));
     if (one_in(2)) edit.key.name = name();
     if (one_in(2)) edit.key.ns = name();
     return edit;
@@ -98,6 +102,7 @@ class Garbage {
     for (ServicePort& port : spec.ports) {
       if (one_in(4)) port.target_port = static_cast<uint16_t>(random_.next());
       if (one_in(8)) spoil(port.tls.emplace());
+      if (one_in(8)) grow(port.jwt.emplace().providers, name());
     }
     if (one_in(2)) spec.fallback = one_in(2) ? name() : "s" + std::to_string(random_.below(6));
   }
@@ -206,6 +211,15 @@ class Garbage {
     if (!one_in(3)) return;
     spoil(spec.upstream_tls.emplace());
   }
+  void spoil(JwtProvider& spec) {
+    if (one_in(2)) spec.issuer = name();
+    if (one_in(2)) grow(spec.audiences, name());
+    if (one_in(2)) spec.jwks = name();
+    if (one_in(2)) grow(spec.algorithms, name());
+    if (one_in(2)) spec.leeway = Duration(static_cast<int64_t>(random_.next()));
+    if (one_in(2)) spec.from = {static_cast<JwtPlace::Kind>(random_.below(4)), name(), name()};
+    if (one_in(2)) grow(spec.claim_headers, {name(), name()});
+  }
   void spoil(MeshPolicy& spec) {
     if (one_in(2)) spec.workload_labels = labels();
     spec.tls = static_cast<MeshTls>(random_.next());
@@ -238,6 +252,7 @@ class Garbage {
       if (one_in(2)) grow(source.not_namespaces, name());
       if (one_in(2)) grow(source.not_service_accounts, name());
       if (one_in(2)) grow(source.not_principals, {name(), name()});
+      if (one_in(2)) grow(source.claims, {name(), name()});
     }
   }
 

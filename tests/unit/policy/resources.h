@@ -77,8 +77,9 @@ inline NodeFacts node() {
 // A model and its last snapshot.
 class World {
  public:
-  explicit World(const Limits& limits = {}, NodeFacts facts = node(), TlsMaker* maker = nullptr)
-      : model(std::move(facts), limits, maker) {}
+  explicit World(const Limits& limits = {}, NodeFacts facts = node(), TlsMaker* maker = nullptr,
+                 JwtMaker* jwt_maker = nullptr)
+      : model(std::move(facts), limits, maker, jwt_maker) {}
 
   // Stages and commits; it has to be without problems.
   void apply(std::vector<Edit> edits) {

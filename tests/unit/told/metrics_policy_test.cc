@@ -121,5 +121,29 @@ TEST(MetricsOfAccess, SumAPolicysRules) {
   EXPECT_EQ(text.find("outcome=\"audited\""), std::string::npos) << text;
 }
 
+TEST(MetricsOfJwt, OneSeriesForEachOutcomeThatThereWas) {
+  v1::ListJwtProvidersResponse list;
+  v1::JwtProviderInfo& provider = *list.add_providers();
+  provider.set_namespace_("shop");
+  provider.set_name("idp");
+  for (const auto& [name, count] : {std::pair("verified", 0u), std::pair("missing", 3u),
+                                    std::pair("expired", 2u), std::pair("busy", 0u)}) {
+    v1::JwtOutcome& outcome = *provider.add_outcomes();
+    outcome.set_name(name);
+    outcome.set_count(count);
+  }
+  telemetry::MetricsText made;
+  add_jwt(list, made);
+  const std::string text = made.take();
+  const auto line = [](const char* outcome, const char* count) {
+    return std::string("heddle_jwt_total{provider=\"shop/idp\",outcome=\"") + outcome + "\"} " +
+           count;
+  };
+  EXPECT_TRUE(has(text, line("verified", "0"))) << text;
+  EXPECT_TRUE(has(text, line("missing", "3"))) << text;
+  EXPECT_TRUE(has(text, line("expired", "2"))) << text;
+  EXPECT_EQ(text.find("busy"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace heddle::server

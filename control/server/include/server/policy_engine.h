@@ -27,6 +27,7 @@ struct PolicyOptions {
   // Makes TLS ready for the workers; called where the engine is opened and then on its thread.
   // Outlives the engine. Null: policy with TLS is refused.
   policy::TlsMaker* tls_maker = nullptr;
+  policy::JwtMaker* jwt_maker = nullptr;        // the same for tokens
   std::function<void(const std::string&)> log;  // a line for the operator; none: to stderr
 };
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "policy/model.h"
@@ -29,6 +30,12 @@ struct AccessCounts {
   uint64_t allowed = 0, denied = 0, audited = 0, dry_run = 0;
 };
 
+// The same for one JwtProvider, by outcome, and what these are.
+using JwtCounts = std::vector<uint64_t>;
+struct JwtOutcomeText {
+  std::string_view name, sentence;
+};
+
 class PolicyTarget {
  public:
   virtual ~PolicyTarget() = default;
@@ -48,6 +55,10 @@ class PolicyTarget {
   }
   // By interface: packets of its workload that were refused by where they were to go.
   virtual std::vector<uint64_t> outbound_refused() { return {}; }
+  virtual std::vector<JwtCounts> jwt_counts(std::span<const uint32_t> slots) {
+    return std::vector<JwtCounts>(slots.size());
+  }
+  virtual std::vector<JwtOutcomeText> jwt_outcomes() { return {}; }
   // What was counted of requests for these slots, of frontends and of rules: they are about to
   // stand for something else. In ascending order.
   virtual void forget_requests(std::span<const uint32_t> /*frontends*/,

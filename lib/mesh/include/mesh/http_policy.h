@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "http/message.h"
 #include "mesh/http_stats.h"
@@ -14,6 +15,10 @@
 #include "policy/access.h"
 #include "policy/http_affinity.h"
 #include "policy/http_routes.h"
+
+namespace heddle::policy {
+struct JwtTarget;  // policy/jwt_check.h
+}
 
 namespace heddle::mesh {
 
@@ -31,6 +36,19 @@ struct HttpRoute {
   // The client is to be given a cookie of this name, with this value; null: none.
   std::shared_ptr<const policy::HttpAffinity> affinity;
   std::array<char, 32> cookie{};
+};
+
+// A request with what it is asked for a token by.
+struct HttpTokenAsk {
+  uint32_t frontend = 0;
+  const HttpRoute* route = nullptr;  // null: no rule is for it
+  http::Message& request;
+};
+
+struct HttpToken {
+  HttpFault fault = HttpFault::kNone;  // else the request is answered with this
+  // Whose token it is; null: it has none. Valid as long as the policy of now.
+  const policy::JwtTarget* provider = nullptr;
 };
 
 // Where one try of a request is to go.
@@ -72,6 +90,21 @@ class HttpPolicy {
   // Whether the request may come in; refused, it is counted there. Asked before route().
   virtual bool admits(uint32_t frontend, const Client& client,
                       const policy::RequestHead& request) = 0;
+  // Whether requests to the frontend may be asked for a token; then fields are gone from this one
+  // that tokens alone may tell of. Asked before route().
+  virtual bool asks_tokens(uint32_t /*frontend*/, http::Message& /*request*/) { return false; }
+  // Whether the request shows one that its rule or port asks for. Asked behind route() and before
+  // admits(), where asks_tokens() has said so. `claims`: become the block of its token's; empty: it
+  // has none. Tokens are gone from the query then.
+  virtual HttpToken authenticate(const HttpTokenAsk& /*ask*/, std::vector<uint8_t>& /*claims*/) {
+    return {.fault = HttpFault::kNoToken};
+  }
+  // Makes of the request what the endpoint is to get of its token, in the same turn. False: there
+  // is no room for it.
+  virtual bool tell_token(const HttpTokenAsk& /*ask*/, const HttpToken& /*token*/,
+                          const jwt::ClaimsView* /*claims*/) {
+    return false;
+  }
   // None: no rule is for it.
   virtual std::optional<HttpRoute> route(uint32_t frontend, const Client& client,
                                          const http::Message& request) = 0;

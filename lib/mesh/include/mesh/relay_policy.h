@@ -11,6 +11,10 @@
 #include "tcp/transport.h"
 #include "tls/context.h"
 
+namespace heddle::jwt {
+class ClaimsView;
+}
+
 namespace heddle::mesh {
 
 struct PeerIdentity;  // mesh/peer_identity.h
@@ -23,6 +27,9 @@ struct Client {
   bool secure = false;   // came through TLS, which has ended here
   bool shaking = false;  // its handshake, or what it begins with, is still to come
   const PeerIdentity* identity = nullptr;  // that it has shown; null: none
+  // Of a request: what its token says, which was verified; null: it has none.
+  const jwt::ClaimsView* claims = nullptr;
+  bool claims_open = false;  // a browser's question that goes before: no token can come with it
 };
 
 // What a frontend's clients speak.

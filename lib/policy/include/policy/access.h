@@ -1,9 +1,10 @@
 // Access: whether a flow, or a request in it, may pass a list of what AccessPolicies say. Pure.
 //
-// What a rule asks of requests (Operation::asks_request) is judged when there is one. A connection
-// whose requests will be judged is let in by an ALLOW whose source and ports fit, and no DENY that
-// asks for more denies it. Where nobody reads requests such an ALLOW is for nobody, and such a DENY
-// is as if it asked for nothing: both fail closed.
+// What a rule asks of requests (Operation::asks_request, Source::asks_claims) is judged when there
+// is one. A connection whose requests will be judged is let in by an ALLOW whose source and ports
+// fit, and no DENY that asks for more denies it. Where nobody reads requests such an ALLOW is for
+// nobody, and such a DENY is as if it asked for nothing: both fail closed. Claims are judged as if
+// there were no request yet while nobody can show any (Flow::claims_open).
 #pragma once
 
 #include <array>

@@ -8,6 +8,7 @@
 
 #include "policy/http_rule.h"
 #include "policy/ip.h"
+#include "policy/jwt.h"
 
 namespace heddle::policy {
 
@@ -29,6 +30,11 @@ struct Source {
   std::vector<std::string> not_namespaces;
   std::vector<std::string> not_service_accounts{};
   std::vector<Principal> not_principals{};
+  // Of requests: what the sender's token says, and does not say.
+  std::vector<ClaimMatch> claims{}, not_claims{};
+  bool tokened = false;  // without a token that was verified they do not fit
+
+  bool asks_claims() const { return !claims.empty() || !not_claims.empty(); }
 };
 
 // Of paths as rules for requests see them: normalised, without the query.
@@ -62,7 +68,8 @@ struct AccessRule {
 };
 
 inline bool asks_request(const AccessRule& rule) {
-  return std::ranges::any_of(rule.to, &Operation::asks_request);
+  return std::ranges::any_of(rule.to, &Operation::asks_request) ||
+         std::ranges::any_of(rule.from, &Source::asks_claims);
 }
 
 }  // namespace heddle::policy

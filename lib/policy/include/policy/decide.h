@@ -12,6 +12,10 @@
 #include "policy/access.h"
 #include "policy/snapshot.h"
 
+namespace heddle::jwt {
+class ClaimsView;
+}
+
 namespace heddle::policy {
 
 // Who a peer of TLS has shown to be: a SPIFFE ID and its parts. Views.
@@ -28,6 +32,9 @@ struct Flow {
   bool identified = false;  // a workload's port
   PeerId peer{};            // empty: has shown none
   bool may_show = false;    // one by TLS, before anything is taken from it
+  // Of a request: what its token says, which was verified; null: it has none.
+  const jwt::ClaimsView* claims = nullptr;
+  bool claims_open = false;  // it is one that nobody can show a token with
 };
 
 enum class Verdict : uint8_t {

@@ -30,6 +30,7 @@ class Message;
 namespace heddle::policy {
 
 class HttpIndex;
+struct JwtCheck;  // policy/jwt_check.h
 struct Resource;
 
 struct HttpMirrorTarget {
@@ -60,6 +61,7 @@ struct HttpTarget {
   // For explain, as those of Frontend.
   uint32_t route = kNoSlot;
   uint16_t rule = 0;
+  std::shared_ptr<const JwtCheck> jwt{};  // instead of the frontend's; null: that
 };
 
 struct HttpMatched {
@@ -93,6 +95,7 @@ class HttpRoutes {
   HttpMatched find(const http::Message& request, InterfaceId source) const;
 
   std::span<const Rule> rules() const { return rules_; }
+  bool asks_tokens() const { return asks_tokens_; }  // some rule does
   // Whether it would be made of these.
   bool is_of(std::span<const Rule> rules) const;
   size_t bytes() const;  // without the Routes' own
@@ -100,6 +103,7 @@ class HttpRoutes {
  private:
   std::vector<Rule> rules_;
   std::unique_ptr<const HttpIndex> index_;  // has views into rules_ and their Routes
+  bool asks_tokens_ = false;
 };
 
 }  // namespace heddle::policy

@@ -9,6 +9,7 @@
 
 #include "core/time.h"
 #include "policy/backend.h"
+#include "policy/jwt.h"
 
 namespace heddle::policy {
 
@@ -132,6 +133,7 @@ struct HttpRule {
   HttpFilterPlaces filters;
   // 0: none; the frontend's idle_timeout; the frontend's connect_timeout.
   Duration request_timeout, stream_idle, connect;
+  std::optional<JwtUse> jwt{};  // instead of the port's
   friend bool operator==(const HttpRule&, const HttpRule&) = default;
 };
 

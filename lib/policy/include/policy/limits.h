@@ -38,6 +38,7 @@ struct Limits {
   uint32_t http_places = 131'072;  // their matches, once for each hostname of their route
   uint64_t http_bytes = 32 << 20;  // of all text in them, and kHttpMatchCost for each match
   uint32_t regexes = 8'192;        // of these, those of paths once for each hostname
+  uint32_t jwt_providers = 256;
 
   // Slots are below these: twice what lives, as those of what has just gone rest for one commit.
   constexpr uint32_t frontend_slots() const { return 2 * service_ports; }
@@ -45,6 +46,7 @@ struct Limits {
   constexpr uint32_t cluster_slots() const { return 4 * (services + subsets); }  // both families
   constexpr uint32_t http_rule_slots() const { return 2 * http_rules; }
   constexpr uint32_t access_rule_slots() const { return 2 * access_rules; }
+  constexpr uint32_t jwt_provider_slots() const { return 2 * jwt_providers; }
 };
 
 // Of single resources.
@@ -113,6 +115,11 @@ inline constexpr size_t kMaxCorsNames = 64;         // in one list of methods or
 inline constexpr size_t kMaxCorsListBytes = 1'024;  // of such a list as it is sent
 inline constexpr Duration kMaxCorsAge = seconds(24 * 3600);
 inline constexpr size_t kMaxCookieName = 256;
+inline constexpr size_t kMaxJwtProviders = 4;    // that one port or rule names
+inline constexpr size_t kMaxClaimHeaders = 16;   // of one JwtProvider
+inline constexpr size_t kMaxClaimPath = 256;     // bytes
+inline constexpr size_t kMaxClaimValue = 1'024;  // bytes, that a rule asks for
+inline constexpr size_t kMaxJwtPrefix = 64;
 inline constexpr Duration kMaxCookieTtl = seconds(400 * 24 * 3600);
 inline constexpr Duration kLeastHttpTimeout = milliseconds(1);
 inline constexpr Duration kMaxRequestTimeout = seconds(24 * 3600);

@@ -56,6 +56,7 @@ struct Compiled {
   bool may_cut = false;  // live flows may be cut: something was denied, or has gone
   std::vector<uint32_t> fresh_http_rules;    // the same of rules of Routes
   std::vector<uint32_t> fresh_access_rules;  // the same of rules of AccessPolicies
+  std::vector<uint32_t> fresh_jwt_providers{};
 };
 
 struct ModelStats {
@@ -65,8 +66,10 @@ struct ModelStats {
 
 class Model {
  public:
-  // `tls_maker` outlives the model; null: there is no TLS, and policy that asks for it is refused.
-  Model(NodeFacts facts, const Limits& limits, TlsMaker* tls_maker = nullptr);
+  // The makers outlive the model. Null: there is no TLS, or nobody verifies tokens, and policy that
+  // asks for it is refused.
+  Model(NodeFacts facts, const Limits& limits, TlsMaker* tls_maker = nullptr,
+        JwtMaker* jwt_maker = nullptr);
   ~Model();
 
   // Checks the edits on top of what is staged already. No problems: they are staged. Otherwise
@@ -142,13 +145,15 @@ class Model {
   };
   std::vector<AccessRuleName> access_rules() const;  // by policy and rule
   std::string route_name(uint32_t route) const;      // "shop/cart"
+  // As compiled, by namespace and name.
+  std::vector<std::shared_ptr<const JwtTarget>> jwt_providers() const;
   std::string policy_name(uint32_t policy) const;    // "shop/cart-callers"
   std::string cluster_name(uint32_t cluster) const;  // "shop/cart", "shop/cart (version=v2)"
   std::string tenant_name(uint16_t tenant) const;    // "shop"
   // The workload that has this address, or null.
   const Resource* workload_at(const IpAddress& address) const;
   const Resource* find(const Key& key) const;  // as staged
-  // The Services and TrafficPolicies whose TLS names the Secret or TrustBundle, as staged.
+  // Who names the Secret, TrustBundle or JwtProvider, as staged.
   std::vector<Key> tls_users(const Key& key) const;
   std::string identity_of(const Resource& workload) const;  // its SPIFFE ID; or empty
   bool is_here(const Workload& workload) const;             // of this node

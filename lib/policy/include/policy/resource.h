@@ -18,6 +18,7 @@
 #include "policy/backend.h"
 #include "policy/http_rule.h"
 #include "policy/ip.h"
+#include "policy/jwt.h"
 #include "policy/tls.h"
 
 namespace heddle::policy {
@@ -35,6 +36,7 @@ enum class Kind : uint8_t {
   kMeshPolicy,
   kExternalService,
   kOutboundPolicy,
+  kJwtProvider,
 };
 
 // "Workload", as people write it.
@@ -105,6 +107,7 @@ struct ServicePort {
   // Of an ExternalService's ports of TCP alone.
   bool ends_here = false;                     // whatever the service's forwarding is
   std::optional<UpstreamTls> upstream_tls{};  // none: endpoints are spoken to as clients speak
+  std::optional<JwtUse> jwt{};           // with `http` alone
   friend bool operator==(const ServicePort&, const ServicePort&) = default;
 };
 
@@ -314,7 +317,8 @@ struct Resource {
   Key key;
   Labels labels;  // metadata.labels
   std::variant<Workload, Service, EndpointSet, Route, TrafficPolicy, AccessPolicy, Secret,
-               TrustBundle, Gateway, MeshPolicy, ExternalService, OutboundPolicy>
+               TrustBundle, Gateway, MeshPolicy, ExternalService, OutboundPolicy,
+               JwtProvider>
       spec;
 };
 using ResourcePtr = std::shared_ptr<const Resource>;

@@ -31,6 +31,7 @@
 #include "policy/cow_array.h"
 #include "policy/http_routes.h"
 #include "policy/ip.h"
+#include "policy/jwt_check.h"
 #include "policy/limits.h"
 #include "policy/mesh.h"
 #include "policy/resource.h"
@@ -72,6 +73,8 @@ struct SourceMatch {
   std::vector<std::string> not_namespaces, not_service_accounts;
   std::vector<Principal> not_principals;
   std::vector<IpPrefix> cidrs, not_cidrs;
+  std::vector<ClaimMatch> claims{}, not_claims{};  // as Source has them
+  bool tokened = false;
   friend bool operator==(const SourceMatch&, const SourceMatch&) = default;
 };
 
@@ -141,6 +144,9 @@ struct Frontend : BackendTerms {
   // Null: no rules. A gateway's is never null, and a request without a rule goes nowhere. The same
   // object until it would differ.
   std::shared_ptr<const HttpRoutes> http;
+  // Which token requests are asked for whose rule says nothing else; null: none. The same object
+  // until it would differ.
+  std::shared_ptr<const JwtCheck> jwt;
   // With kPassthrough: who gets which name; there are no `choices` then. Null: choices, for all.
   std::shared_ptr<const ServerNames> server_names;
   std::vector<Choice> choices;
@@ -152,6 +158,8 @@ struct Frontend : BackendTerms {
 
   // Whether requests for the authority are taken, with or without a rule for them.
   bool takes_host(std::string_view authority) const;
+  // Whether any request may be asked for a token.
+  bool asks_tokens() const { return jwt != nullptr || (http != nullptr && http->asks_tokens()); }
 };
 
 struct FrontendKey {
