@@ -45,7 +45,8 @@ class JwtTest : public EngineTest {
     request.mutable_request()->set_authority("web");
     request.mutable_request()->set_path(path);
     std::string text;
-    for (const auto& line : explain(request).response.lines())
+    const auto told = explain(request);
+    for (const auto& line : told.response.lines())
       text += line.topic() + ": " + line.text() + "\n";
     return text;
   }
