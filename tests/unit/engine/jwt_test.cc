@@ -46,8 +46,7 @@ class JwtTest : public EngineTest {
     request.mutable_request()->set_path(path);
     std::string text;
     const auto told = explain(request);
-    for (const auto& line : told.response.lines())
-      text += line.topic() + ": " + line.text() + "\n";
+    for (const auto& line : told.response.lines()) text += line.topic() + ": " + line.text() + "\n";
     return text;
   }
   v1::ListJwtProvidersResponse list() {

@@ -107,7 +107,7 @@ struct ServicePort {
   // Of an ExternalService's ports of TCP alone.
   bool ends_here = false;                     // whatever the service's forwarding is
   std::optional<UpstreamTls> upstream_tls{};  // none: endpoints are spoken to as clients speak
-  std::optional<JwtUse> jwt{};           // with `http` alone
+  std::optional<JwtUse> jwt{};                // with `http` alone
   friend bool operator==(const ServicePort&, const ServicePort&) = default;
 };
 
@@ -317,7 +317,7 @@ struct Resource {
   Key key;
   Labels labels;  // metadata.labels
   std::variant<Workload, Service, EndpointSet, Route, TrafficPolicy, AccessPolicy, Secret,
-               TrustBundle, Gateway, MeshPolicy, ExternalService, OutboundPolicy,
+               TrustBundle, Gateway, MeshPolicy, ExternalService, OutboundPolicy,  // as in Kind
                JwtProvider>
       spec;
 };

@@ -131,8 +131,8 @@ struct Frontend : BackendTerms {
   // A workload's, in the mesh. Of this node: other workloads of this node need no TLS, and with
   // kOptional TLS of others than nodes is not ours.
   bool of_workload = false;
-  // An ExternalService's. `on_the_way`: at an address that somebody else has, the destination of one
-  // or a workload of another node, where only what workloads of this node send is taken.
+  // An ExternalService's. `on_the_way`: at an address that somebody else has, the destination of
+  // one or a workload of another node, where only what workloads of this node send is taken.
   bool external = false, on_the_way = false;
   // A gateway's: who it is to workloads. Null: nobody.
   std::shared_ptr<const MeshIdentity> identity;
