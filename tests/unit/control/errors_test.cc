@@ -39,12 +39,12 @@ const Refused kRefused[] = {
     {"Nothing",
      {},
      "one of these must follow: apply, diff, delete, get, describe, history, rollback, status, "
-     "explain, show, flows, top, tap, ca, version, completion (--help)"},
+     "explain, check, show, flows, top, tap, ca, version, completion (--help)"},
     {"ShowWhat",
      {"show"},
      "show: one of these must follow: ports, workers, graph, drops, neighbors, routes, rules, "
-     "clusters, workloads, access, services, "
-     "endpoints, flows, connections, listeners, tcp, tls, secrets, version (--help)"},
+     "clusters, workloads, access, jwt, services, "
+     "endpoints, flows, connections, peers, listeners, tcp, tls, secrets, version (--help)"},
     {"Misspelt", {"shwo", "ports"}, "unknown command 'shwo' (did you mean 'show'?)"},
     {"MisspeltBelow", {"show", "prts"}, "show: unknown command 'prts' (did you mean 'ports'?)"},
     {"AbbreviatedBelow",
@@ -63,7 +63,7 @@ const Refused kRefused[] = {
     {"ControlCharacters",
      {"\x1b[31m"},
      "unknown command '?[31m' (known: apply, diff, delete, get, describe, history, rollback, "
-     "status, explain, show, flows, top, tap, ca, version, completion)"},
+     "status, explain, check, show, flows, top, tap, ca, version, completion)"},
     {"NoValue", {"show", "ports", "-o"}, "--output: takes one value, once"},
     {"Twice", {"show", "ports", "-o", "json", "-o", "yaml"}, "--output: takes one value, once"},
     {"Format", {"show", "ports", "-o", "xml"}, "--output: expected table, json or yaml, not 'xml'"},
