@@ -130,7 +130,7 @@ demo_listens() {
 
 # nginx that says who it is, and what the proxy has told it.
 demo_nginx() {
-  local name=$1 port=$2 text=$3 folder=$demo_dir/www-$1
+  local name=$1 port=$2 text=$3 more=${4:-} tls=${5:-} folder=$demo_dir/www-$1
   mkdir -p "$folder"
   cat >"$folder/nginx.conf" <<CONF
 user root; daemon off; worker_processes 1; pid $folder/pid; error_log $folder/log;
@@ -139,11 +139,22 @@ http {
   access_log off; keepalive_requests 1000000; client_body_temp_path $folder;
   proxy_temp_path $folder; fastcgi_temp_path $folder; uwsgi_temp_path $folder;
   scgi_temp_path $folder; default_type text/plain;
-  server { listen $port; location / { return 200 "$text\n"; } }
+  server { listen $port $tls; $more location / { return 200 "$text\n"; } }
 }
 CONF
   ip netns exec "heddle-$name" nginx -c "$folder/nginx.conf" >/dev/null 2>&1 &
   demo_listens "$name" "$port"
+}
+
+# Somebody outside, whom another authority has certified: nginx with TLS at port 8443.
+demo_outside() {
+  local folder=$demo_dir/outside
+  "$heddlectl" ca init "$demo_dir/outside-ca" --trust-domain outside.example >/dev/null
+  "$heddlectl" ca bundle "$demo_dir/outside-ca" --namespace shop --name outside --out "$demo_dir/outside.yaml" >/dev/null
+  "$heddlectl" ca issue "$demo_dir/outside-ca" --namespace rates --service-account rates --dns rates.example \
+    --pem "$folder" >/dev/null
+  demo_nginx outside 8443 'one apple is 3 coins, said by TLS to $http_host' \
+    "ssl_certificate $folder/tls.crt; ssl_certificate_key $folder/tls.key;" ssl
 }
 
 demo_ctl() {
@@ -205,6 +216,7 @@ demo_up() {
   demo_nginx cart-1 8080 "cart version 1 on edge-1, $said"
   demo_nginx cart-2 8080 "cart version 2 on edge-2, $said"
   demo_nginx db 5432 'three rows'
+  demo_outside
   ip netns exec heddle-prices /usr/bin/python3 "$root/tools/demo/grpc_demo.py" serve 50051 &
   demo_listens prices 50051
 }
@@ -274,6 +286,11 @@ demo_traffic() {
   demo_heading 'from outside: TLS at the gateway, which has an identity of its own in the mesh'
   demo_in outside curl -s -i --max-time 5 --cacert "$demo_dir/ca/root.crt" \
     --resolve shop.example:443:10.1.0.100 https://shop.example/
+  demo_heading 'the way out: plaintext to the node, verified TLS from there to a named destination, and nowhere else'
+  demo_apply edge-1 "$demo_dir/outside.yaml" "$root/tools/demo/egress.yaml"
+  demo_in web curl -s --max-time 5 http://rates.example/
+  demo_in guest curl -sS --max-time 5 http://rates.example/ || true
+  demo_in web curl -sS --max-time 5 http://10.1.0.2:8443/ || true
   demo_heading 'the split: a version on each node'
   demo_count
   demo_load
