@@ -151,9 +151,8 @@ void Model::State::check_staged(std::span<const Edit> edits, const Touched& now,
   }
   for (const Group* group : now.services) checker.check_mesh_ports(*group, edits.front().key);
   for (const Group* group : now.members) checker.check_mesh_terms(*group, edits.front().key);
-  for (const Group* group : now.frontends)
-    if (!now.members.contains(const_cast<Group*>(group)))
-      checker.check_mesh_terms(*group, edits.front().key);
+  for (Group* group : now.frontends)
+    if (!now.members.contains(group)) checker.check_mesh_terms(*group, edits.front().key);
   for (const Group* group : now.sizes) checker.check_endpoints(*group);
   ResourceSet routes;  // that lead from these or to them
   for (const Group* group : now.frontends) {

@@ -23,7 +23,7 @@ bool OutlierDetector::panics() const {
   return (endpoints_.size() - out_) * 100 < endpoints_.size() * terms_.panic_percent;
 }
 
-bool OutlierDetector::put_out(size_t endpoint, Ejection why, Instant now) {
+void OutlierDetector::put_out(size_t endpoint, Ejection why, Instant now) {
   Endpoint& its = endpoints_[endpoint];
   ++its.times;
   const int64_t most = terms_.most_time.ns() / std::max<int64_t>(1, terms_.base_time.ns());
@@ -31,13 +31,13 @@ bool OutlierDetector::put_out(size_t endpoint, Ejection why, Instant now) {
   its.state = State::kOut;
   its.why = why;
   its.until = now + std::max(out, terms_.base_time);
-  return true;
 }
 
 bool OutlierDetector::eject(size_t endpoint, Ejection why, Instant now) {
   if (endpoints_[endpoint].state != State::kIn || !may_eject()) return false;
   ++out_;
-  return put_out(endpoint, why, now);
+  put_out(endpoint, why, now);
+  return true;
 }
 
 bool OutlierDetector::on_rows(size_t endpoint, const OutlierRows& rows, Instant now) {

@@ -176,6 +176,15 @@ class Lab:
         self._exit.callback(namespace.remove)
         return namespace
 
+    def workload_peer(self, number):
+        """A workload of both families behind the port hv-wNUMBER, with the node as its gateway."""
+        peer = self.veth(f"w{number}")
+        peer.ip("addr", "add", f"10.9.1.{number}/32", "dev", "eth0")
+        peer.ip("route", "add", "default", "via", "169.254.1.1", "dev", "eth0", "onlink")
+        peer.ip("addr", "add", f"fd19::{number}/128", "dev", "eth0", "nodad")
+        peer.ip("route", "add", "default", "via", "fe80::1", "dev", "eth0")
+        return peer
+
     def veth(self, label, queues=1, mtu=1500):
         """A veth pair from the node's namespace, where it is hv-LABEL, to eth0 of a new one,
         which is returned. Their MAC addresses are node_mac(label) and peer_mac(label)."""

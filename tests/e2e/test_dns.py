@@ -19,15 +19,6 @@ RESOLVERS = ["10.9.0.2", "fd09::2"]  # which is asked first depends on who has a
 METRICS = "127.0.0.1:9464"
 
 
-def workload_peer(lab, number):
-    peer = lab.veth(f"w{number}")
-    peer.ip("addr", "add", f"10.9.1.{number}/32", "dev", "eth0")
-    peer.ip("route", "add", "default", "via", "169.254.1.1", "dev", "eth0", "onlink")
-    peer.ip("addr", "add", f"fd19::{number}/128", "dev", "eth0", "nodad")
-    peer.ip("route", "add", "default", "via", "fe80::1", "dev", "eth0")
-    return peer
-
-
 def service(text, addresses, namespace="shop"):
     ports = [{"name": "http", "port": 80, "protocol": "tcp"}]
     return resource("Service", text, {"addresses": addresses, "ports": ports}, namespace)
@@ -43,7 +34,7 @@ def start(lab, workers=1, **dns):
     lab.u = lab.uplink_peer("u", 9)
     lab.u.ip("addr", "add", "10.9.0.3/24", "dev", "eth0")
     lab.u.ip("addr", "add", "fd09::3/64", "dev", "eth0", "nodad")
-    lab.w = {number: workload_peer(lab, number) for number in (11, 12)}
+    lab.w = {number: lab.workload_peer(number) for number in (11, 12)}
     ports = [uplink("u", 9)] + [
         {"name": f"w{number}", "role": "workload", "device": f"af_xdp:hv-w{number}",
          "workload_addresses": [f"10.9.1.{number}", f"fd19::{number}"]} for number in lab.w]

@@ -24,15 +24,6 @@ CALLER, FREE = 11, 12  # workloads of the namespaces shop and test
 NAME = "api.example.com"
 
 
-def workload_peer(lab, number):
-    peer = lab.veth(f"w{number}")
-    peer.ip("addr", "add", f"10.9.1.{number}/32", "dev", "eth0")
-    peer.ip("route", "add", "default", "via", "169.254.1.1", "dev", "eth0", "onlink")
-    peer.ip("addr", "add", f"fd19::{number}/128", "dev", "eth0", "nodad")
-    peer.ip("route", "add", "default", "via", "fe80::1", "dev", "eth0")
-    return peer
-
-
 def listen(port, rest):
     return f"  server {{ listen {port}; listen [::]:{port}; {rest} }}"
 
@@ -58,7 +49,7 @@ def start_internet(lab):
 def start(lab, workers):
     lab.authority = Authority(lab.path(""), "root")
     lab.u = lab.uplink_peer("u", 9)
-    lab.w = {number: workload_peer(lab, number) for number in (CALLER, FREE)}
+    lab.w = {number: lab.workload_peer(number) for number in (CALLER, FREE)}
     start_internet(lab)
     ports = [uplink("u", 9)] + [{"name": f"w{number}", "role": "workload", "device": f"af_xdp:hv-w{number}"}
                                 for number in lab.w]

@@ -73,7 +73,7 @@ class OutlierDetector {
  private:
   bool may_eject() const;
   bool eject(size_t endpoint, Ejection why, Instant now);
-  bool put_out(size_t endpoint, Ejection why, Instant now);
+  void put_out(size_t endpoint, Ejection why, Instant now);
 
   OutlierTerms terms_;
   std::vector<Endpoint> endpoints_;
