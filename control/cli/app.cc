@@ -94,6 +94,10 @@ void add_shows(CLI::App& show, Request& request) {
            "Workloads of all nodes: addresses, identities, how they are in the mesh");
   add_show(show, request, "access", show_access,
            "Rules of AccessPolicies: what they have allowed, denied and noted");
+  add_show(show, request, "breakers", show_breakers,
+           "what of services is in use at once: connections, requests, retries, and their bounds");
+  add_show(show, request, "outliers", show_outliers,
+           "endpoints of services with outlier_detection: which are out, why and for how long");
   add_show(show, request, "jwt", show_jwt,
            "JwtProviders: keys, who asks for their tokens, and what became of requests");
   add_show(show, request, "services", show_services,

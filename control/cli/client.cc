@@ -206,6 +206,12 @@ Reply<v1::ListRulesResponse> Client::rules(const v1::ListRulesRequest& request) 
 Reply<v1::ListAccessResponse> Client::access() {
   return connection_->call(connection_->policy, &v1::Policy::Stub::ListAccess);
 }
+Reply<v1::ListBreakersResponse> Client::breakers() {
+  return connection_->call(connection_->policy, &v1::Policy::Stub::ListBreakers);
+}
+Reply<v1::ListOutliersResponse> Client::outliers() {
+  return connection_->call(connection_->policy, &v1::Policy::Stub::ListOutliers);
+}
 Reply<v1::ListJwtProvidersResponse> Client::jwt_providers() {
   return connection_->call(connection_->policy, &v1::Policy::Stub::ListJwtProviders);
 }

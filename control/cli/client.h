@@ -49,6 +49,8 @@ class Client {
   Reply<v1::ListEndpointsResponse> endpoints(const v1::ListEndpointsRequest& request);
   Reply<v1::ListRulesResponse> rules(const v1::ListRulesRequest& request);
   Reply<v1::ListAccessResponse> access();
+  Reply<v1::ListBreakersResponse> breakers();
+  Reply<v1::ListOutliersResponse> outliers();
   Reply<v1::ListJwtProvidersResponse> jwt_providers();
   Reply<v1::ListClustersResponse> clusters();
   Reply<v1::ListWorkloadsResponse> workloads();

@@ -99,6 +99,8 @@ Outcome show_neighbors(const Options& options);
 Outcome show_routes(const Options& options);
 Outcome show_rules(const Options& options);
 Outcome show_access(const Options& options);
+Outcome show_breakers(const Options& options);
+Outcome show_outliers(const Options& options);
 Outcome show_jwt(const Options& options);
 Outcome show_clusters(const Options& options);
 Outcome show_workloads(const Options& options);

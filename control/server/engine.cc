@@ -163,19 +163,22 @@ void Engine::run() {
     }
     lock.unlock();
     flush();
+    look_after();
   }
 }
 
-// Until there is work, or the end. What has drained meanwhile goes.
+// Until there is work, or the end. What has drained meanwhile goes, and endpoints that answer badly
+// go and come back.
 void Engine::wait_for_work(std::unique_lock<std::mutex>& lock) {
   const auto wanted = [this] { return stopping_ || !queue_.empty(); };
   while (true) {
-    const Instant end = model_.next_drain_end();
-    if (end == kNever) return queue_filled_.wait(lock, wanted);
-    const SteadyTime until{std::chrono::nanoseconds(end.ns())};
+    const Instant end = model_.next_drain_end(), tend = model_.next_tend();
+    const Instant next = std::min(end, tend);
+    if (next == kNever) return queue_filled_.wait(lock, wanted);
+    const SteadyTime until{std::chrono::nanoseconds(next.ns())};
     if (queue_filled_.wait_until(lock, until, wanted)) return;
     lock.unlock();
-    let_drained_go();
+    look_after();
     lock.lock();
   }
 }

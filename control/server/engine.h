@@ -106,6 +106,8 @@ class Engine final : public PolicyEngine {
   grpc::Status list_endpoints(const v1::ListEndpointsRequest& request,
                               v1::ListEndpointsResponse& response);
   void list_access(v1::ListAccessResponse& response) const;
+  void list_breakers(v1::ListBreakersResponse& response) const;
+  void list_outliers(v1::ListOutliersResponse& response) const;
   void list_jwt_providers(v1::ListJwtProvidersResponse& response) const;
   void list_secrets(v1::ListSecretsResponse& response) const;
   void reload_files();  // what has changed in files is put into effect
@@ -170,6 +172,7 @@ class Engine final : public PolicyEngine {
   void dry_run(const ApplyJob& job, const std::vector<store::Change>& changes);
   bool flush();  // false: the disk refused, and what was staged is gone
   void publish();
+  void look_after();
   void let_drained_go();
   void wait_for_work(std::unique_lock<std::mutex>& lock);
   void wait_until_live() const;

@@ -315,6 +315,14 @@ void Engine::note_material(const std::vector<store::Commit>& commits) {
   if (any) watch_files();
 }
 
+// Endpoints that have drained go; those that answer badly do for a while, and come back.
+void Engine::look_after() {
+  const Instant now = steady_now();
+  const bool drained = now >= model_.next_drain_end();
+  const bool changed = now >= model_.next_tend() && model_.tend(now);
+  if (drained || changed) let_drained_go();
+}
+
 // Nothing that was applied has changed, so it is the same version and no history.
 void Engine::let_drained_go() {
   compiled_ = model_.commit(version_, steady_now());

@@ -187,6 +187,8 @@ const char* drop_of(const policy::Decision& decision, policy::Protocol protocol)
       return silent ? "no_endpoint_silent" : "no_endpoint";
     case Verdict::kNoRoute:
       return "no_route";
+    case Verdict::kFull:
+      return "breaker";
   }
   return "";
 }

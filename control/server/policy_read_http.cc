@@ -53,7 +53,7 @@ policy::HttpRule RuleReader::read(const Rule& from, const std::string& field) {
   read_filters(from.filters(), field + ".filters", to);
   read_timeouts(from.timeouts(), field + ".timeouts", to);
   if (from.has_jwt()) to.jwt = read_jwt_use(from.jwt(), field + ".jwt", reader_);
-  reader_.later(from.has_retry(), field + ".retry");
+  if (from.has_retry()) to.retry = read_retry(from.retry(), field + ".retry", reader_);
   if constexpr (std::is_same_v<Rule, v1::HttpRule>)
     reader_.later(from.has_hedge(), field + ".hedge");
   return to;
@@ -245,7 +245,9 @@ void RuleReader::read_timeouts(const v1::Timeouts& from, const std::string& fiel
   if (from.has_connect())
     to.connect =
         read(from.connect(), policy::kMaxConnectTimeout, ".connect", "expected 1ms to 10m");
-  reader_.later(from.has_per_try(), field + ".per_try");
+  if (from.has_per_try())
+    to.per_try =
+        read(from.per_try(), policy::kMaxRequestTimeout, ".per_try", "expected 1ms to 24h");
 }
 
 template <class Rules>

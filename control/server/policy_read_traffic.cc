@@ -166,10 +166,6 @@ Duration read_drain_time(const google::protobuf::Duration& from, PolicyReader& r
 
 void read_limits(const v1::ConnectionLimits& from, policy::TrafficPolicy& to,
                  PolicyReader& reader) {
-  reader.later(from.connections() != 0, "spec.limits.connections");
-  reader.later(from.pending_requests() != 0, "spec.limits.pending_requests");
-  reader.later(from.requests() != 0, "spec.limits.requests");
-  reader.later(from.retries() != 0, "spec.limits.retries");
   if (from.has_connect_timeout()) {
     to.connect_timeout = PolicyReader::time(from.connect_timeout(), policy::kLeastConnectTimeout,
                                             policy::kMaxConnectTimeout);
@@ -226,9 +222,8 @@ policy::TrafficPolicy read(const v1::TrafficPolicy& from, PolicyReader& reader) 
   read_algorithm(balancer, to, reader);
   read_hash(balancer, to, reader);
   reader.later(balancer.has_slow_start(), "spec.balancer.slow_start");
-  reader.later(balancer.has_panic_threshold(), "spec.balancer.panic_threshold");
   read_limits(from.limits(), to, reader);
-  reader.later(from.has_outlier_detection(), "spec.outlier_detection");
+  read_resilience(from, to, reader);
   reader.later(from.has_health_check(), "spec.health_check");
   reader.later(from.tls() != v1::TLS_MODE_UNSPECIFIED, "spec.tls");
   if (from.has_upstream_tls())

@@ -108,6 +108,11 @@ policy::ServerTls read_server_tls(const v1::ServerTls& from, const std::string& 
 policy::UpstreamTls read_upstream_tls(const v1::UpstreamTls& from, const std::string& field,
                                       PolicyReader& reader);
 
+// Of rules of Routes; of TrafficPolicy all of retries, bounds and outliers.
+policy::Retry read_retry(const v1::Retry& from, const std::string& field, PolicyReader& reader);
+void read_resilience(const v1::TrafficPolicy& from, policy::TrafficPolicy& to,
+                     PolicyReader& reader);
+
 // Parts of Service, EndpointSet and ExternalService.
 void read_protocol(v1::Protocol from, const std::string& field, policy::ServicePort& to,
                    PolicyReader& reader);

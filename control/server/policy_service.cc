@@ -177,6 +177,22 @@ class PolicyService final : public v1::Policy::CallbackService {
       return grpc::Status::OK;
     });
   }
+  UnaryReactor* ListBreakers(Context* context, const v1::ListBreakersRequest*,
+                             v1::ListBreakersResponse* response) override {
+    return on_engine(context, [=, &engine = engine_] {
+      engine.list_breakers(*response);
+      return grpc::Status::OK;
+    });
+  }
+
+  UnaryReactor* ListOutliers(Context* context, const v1::ListOutliersRequest*,
+                             v1::ListOutliersResponse* response) override {
+    return on_engine(context, [=, &engine = engine_] {
+      engine.list_outliers(*response);
+      return grpc::Status::OK;
+    });
+  }
+
   UnaryReactor* ListJwtProviders(Context* context, const v1::ListJwtProvidersRequest*,
                                  v1::ListJwtProvidersResponse* response) override {
     return on_engine(context, [=, &engine = engine_] {

@@ -49,6 +49,7 @@ void reserve_route(const Route& route, Reserved& to) {
 policy::NodeFacts policy_facts(const NodeConfig& config) {
   policy::NodeFacts facts;
   facts.node = config.node;
+  facts.workers = static_cast<uint16_t>(config.cores.size());
   facts.trust_domain = config.trust_domain;
   if (config.dns) facts.dns_suffix = *dns::Suffix::parse(config.dns->suffix);
   for (const PortConfig& port : config.ports) {

@@ -166,10 +166,10 @@ void HttpUser::lead_by_affinity(const policy::BackendTerms& terms, const policy:
   route.hash = policy::hash_of_request(terms, flow, request, otherwise);
 }
 
-std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::choose(
-    uint32_t frontend, const mesh::Client& client, const mesh::HttpRoute& route,
-    const http::Message& request) {
+std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::choose(const Try& what,
+                                                                       const mesh::Client& client) {
   using mesh::HttpFault;
+  const auto& [frontend, route, request, tried] = what;
   const policy::Frontend* its = view_.frontend(frontend);
   if (its == nullptr || !its->is_http) return std::unexpected(HttpFault::kNoRoute);
   const policy::HttpTarget* target = route.target;
@@ -179,11 +179,14 @@ std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::choose(
     if (target == nullptr) return std::unexpected(HttpFault::kNoRoute);
   }
   const policy::Flow flow = view_.flow_of(client);
-  const policy::PickState state = worker_.flows->pick_state();
+  policy::PickState state = worker_.flows->pick_state();
+  state.tried = tried;
+  state.tries = policy::PickState::Tries::kRequest;
   const uint64_t hash = route.hash ? *route.hash : state.random.next();
   const policy::Decision decision =
       policy::decide_request(view_.policy(), frontend, flow, target, hash, &state);
   ServiceCounters& counters = worker_.services[frontend];
+  if (decision.verdict == policy::Verdict::kFull) return std::unexpected(HttpFault::kBreaker);
   if (decision.verdict != policy::Verdict::kForward) {
     counters.no_endpoint.add();
     return std::unexpected(HttpFault::kNoEndpoint);
@@ -191,6 +194,7 @@ std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::choose(
   const policy::RequestHead head = policy::RequestHead::of(request);
   auto way = view_.upstream_of(flow, decision, wanted_of(decision, route), &head);
   if (!way) {
+    if (decision.endpoint->state != nullptr) decision.endpoint->state->give_try_back();
     if (way.error() == PolicyView::NoWay::kUnreachable)
       return std::unexpected(HttpFault::kNoConnection);
     counters.denied.add();
@@ -198,7 +202,9 @@ std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::choose(
   }
   if (target != nullptr && target->connect != Duration()) way->to.connect_timeout = target->connect;
   return mesh::HttpDestination{.to = std::move(way->to),
-                               .http2 = way->inner == PolicyView::Inner::kHttp2};
+                               .http2 = way->inner == PolicyView::Inner::kHttp2,
+                               .retry = decision.terms->retry,
+                               .per_try = decision.terms->per_try};
 }
 
 std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::mirror(

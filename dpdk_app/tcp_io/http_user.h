@@ -30,9 +30,8 @@ class HttpUser final : private mesh::HttpPolicy {
                   const jwt::ClaimsView* claims) override;
   std::optional<mesh::HttpRoute> route(uint32_t frontend, const mesh::Client& client,
                                        const http::Message& request) override;
-  std::expected<mesh::HttpDestination, mesh::HttpFault> choose(
-      uint32_t frontend, const mesh::Client& client, const mesh::HttpRoute& route,
-      const http::Message& request) override;
+  std::expected<mesh::HttpDestination, mesh::HttpFault> choose(const Try& what,
+                                                               const mesh::Client& client) override;
   std::expected<mesh::HttpDestination, mesh::HttpFault> mirror(
       uint32_t frontend, const mesh::Client& client, const mesh::HttpRoute& route,
       const http::Message& request) override;

@@ -126,6 +126,17 @@ std::expected<void, PolicyView::NoWay> PolicyView::protect(const policy::Flow& f
   return {};
 }
 
+mesh::Bounds PolicyView::bounds_of(const policy::Decision& decision) const {
+  const std::shared_ptr<resilience::Breaker>& breaker =
+      policy().clusters[decision.cluster]->breaker;
+  mesh::Bounds bounds{.endpoint = decision.endpoint->state};
+  if (breaker == nullptr) return bounds;
+  bounds.service = {breaker, &breaker->end(worker_.id.value())};
+  bounds.endpoint_connections = breaker->endpoint_connections();
+  bounds.endpoint_requests = breaker->endpoint_requests();
+  return bounds;
+}
+
 std::expected<PolicyView::Way, PolicyView::NoWay> PolicyView::upstream_of(
     const policy::Flow& flow, const policy::Decision& decision, Wanted wanted,
     const policy::RequestHead* request) const {
@@ -149,7 +160,8 @@ std::expected<PolicyView::Way, PolicyView::NoWay> PolicyView::upstream_of(
       .tls = context_of(terms.tls_out),
       .tls_use = terms.tls_out,
       .server_name = terms.tls_out == nullptr ? std::string() : terms.tls_out->server_name,
-      .proxy_header = version_of(terms.proxy_protocol_out)};
+      .proxy_header = version_of(terms.proxy_protocol_out),
+      .bounds = bounds_of(decision)};
   if (decision.endpoint->mesh != nullptr)
     if (const auto done = protect(flow, decision, wanted, way); !done)
       return std::unexpected(done.error());

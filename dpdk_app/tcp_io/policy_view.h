@@ -65,6 +65,7 @@ class PolicyView {
  private:
   std::expected<void, NoWay> protect(const policy::Flow& flow, const policy::Decision& decision,
                                      Wanted wanted, Way& way) const;
+  mesh::Bounds bounds_of(const policy::Decision& decision) const;
   std::shared_ptr<tls::Context> context_of(const std::shared_ptr<const policy::TlsUse>& use) const;
 
   Worker& worker_;

@@ -48,7 +48,8 @@ std::optional<mesh::Upstream> RelayUser::choose(uint32_t frontend, const mesh::C
                                                 const mesh::ClientFacts& facts) {
   const policy::Snapshot& policy = view_.policy();
   const policy::Flow flow = view_.flow_of(client);
-  const policy::PickState state = worker_.flows->pick_state();
+  policy::PickState state = worker_.flows->pick_state();
+  state.tries = policy::PickState::Tries::kConnection;
   const policy::Decision decision = policy::decide(policy, flow, &state, facts.server_name);
   ServiceCounters& counters = worker_.services[frontend];
   const bool denied = decision.verdict == policy::Verdict::kDenied;
@@ -66,6 +67,7 @@ std::optional<mesh::Upstream> RelayUser::choose(uint32_t frontend, const mesh::C
   if (policy.frontends[frontend]->forwarding != policy::Forwarding::kProxy) return std::nullopt;
   auto way = view_.upstream_of(flow, decision, {});
   if (way) return std::move(way->to);
+  if (decision.endpoint->state != nullptr) decision.endpoint->state->give_try_back();
   if (way.error() != PolicyView::NoWay::kUnreachable) counters.denied.add();
   return std::nullopt;
 }

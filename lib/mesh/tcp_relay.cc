@@ -116,6 +116,7 @@ void TcpRelay::connect(uint32_t slot, Instant now) {
   const Client client = client_of(pair);
   std::optional<Upstream> to = policy_.choose(pair.frontend, client, facts);
   if (!to) return refuse(slot, RelayStat::kRefused, now);
+  if (!pair.hold.take(to->bounds)) return refuse(slot, RelayStat::kBreaker, now);
   const ConnectionId server = transport_.connect(
       {.tuple = to->tuple, .profile = to->profile, .user = word_of(slot, kServer)}, now);
   if (!server) return refuse(slot, RelayStat::kNoConnection, now);
@@ -174,6 +175,8 @@ void TcpRelay::on_reset(uint32_t slot, Side side, Instant now) {
     counters_.add(RelayStat::kTlsServer);
   else
     on_connect_failure(pair);
+  if (side == kServer && pair.stage != Stage::kRelaying)
+    pair.hold.note(resilience::Outcome::kLocalError);
   transport_.close(pair.ends[side], now);
   transport_.abort(pair.ends[other(side)], now);
   finish(slot);
@@ -193,6 +196,7 @@ void TcpRelay::on_joined(uint32_t slot, Instant now) {
   Pair& pair = pairs_[slot];
   pair.stage = Stage::kRelaying;
   pair.last_moved = now;
+  pair.hold.note(resilience::Outcome::kSuccess);
   pair.timeout = pair.idle_timeout;
   counters_.add(RelayStat::kConnected);
   arm(slot);
@@ -308,6 +312,7 @@ void TcpRelay::on_timeout(uint32_t slot, Instant now) {
       return refuse_tls(slot, kClient, tls::Refusal::kHandshakeTimeout, now);
     case Stage::kConnecting:
       counters_.add(RelayStat::kConnectTimedOut);
+      pair.hold.note(resilience::Outcome::kLocalError);
       transport_.abort(pair.ends[kServer], now);
       transport_.abort(pair.ends[kClient], now);
       return finish(slot);

@@ -57,6 +57,17 @@ void Checker::check_traffic_policy(const Key& key, const TrafficPolicy& spec) {
                               "proxy; with {} take maglev or ring-hash",
                               name_of(spec.algorithm), name_of(target->forwarding)));
   const auto is_http = [](const ServicePort& port) { return port.http.has_value(); };
+  const bool has_http = std::ranges::any_of(target->ports, is_http);
+  if (!has_http && spec.per_try != Duration())
+    problems_.add(key, "spec.limits.per_try_timeout",
+                  fmt::format("is of requests, and Service {}/{} has no port of protocol http, "
+                              "http2 or grpc",
+                              key.ns, spec.service));
+  if (!has_http && spec.retry)
+    problems_.add(key, "spec.retry",
+                  fmt::format("Service {}/{} has no port of protocol http, http2 or grpc, whose "
+                              "requests could be tried again",
+                              key.ns, spec.service));
   if (is_of_requests(spec.hash_on) && std::ranges::none_of(target->ports, is_http))
     problems_.add(key, "spec.balancer.hash_on",
                   fmt::format("Service {}/{} has no port of protocol http, http2 or grpc, whose "
@@ -74,6 +85,8 @@ void Checker::check_traffic_policy(const Key& key, const TrafficPolicy& spec) {
                               key.ns, spec.service, name_of(target->forwarding)));
   };
   if (spec.connect_timeout) refuse("spec.limits.connect_timeout");
+  if (spec.bounds != resilience::BreakerTerms()) refuse("spec.limits");
+  if (spec.outliers) refuse("spec.outlier_detection");
   if (spec.idle_timeout) refuse("spec.limits.idle_timeout");
   if (spec.proxy_protocol != ProxyProtocol::kOff) refuse("spec.proxy_protocol");
 }

@@ -54,6 +54,11 @@ class Compiler {
   Compiled commit(uint64_t version, Instant now, const Touched& touched,
                   std::span<const Key> edited);
   Instant next_drain_end() const;
+  // See Model.
+  bool tend(Instant now);
+  std::vector<Model::ServiceBreaker> breakers() const;
+  std::vector<Model::Outlier> outliers() const;
+  Instant next_tend() const;
 
   ModelStats stats() const;
   std::vector<std::pair<uint32_t, Model::FrontendName>> frontends() const;
@@ -117,6 +122,7 @@ class Compiler {
   void compile_services(const GroupSet& groups);
   void compile_service(Group& group);
   void compile_endpoints(Group& group);
+  void look_after(Group& group);
   void sweep_endpoints(Group& group);
 
   // What the frontends of one port have in common.
@@ -217,6 +223,10 @@ class Compiler {
   GroupSet recompiled_;  // whose clusters were compiled in this commit
   // The ends of all that drains, with cluster and place.
   std::set<std::tuple<Instant, uint32_t, EndpointPlace>> drain_ends_;
+  // Raised by workers that have seen an endpoint fail; groups with an OutlierDesk.
+  std::shared_ptr<resilience::Attention> attention_ = std::make_shared<resilience::Attention>();
+  GroupSet watched_;
+  Instant tended_;
   Instant now_;
   uint64_t version_ = 0;                   // of this commit
   bool same_version_ = false;              // nothing was edited: only what has drained goes

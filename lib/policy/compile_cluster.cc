@@ -31,11 +31,11 @@ size_t bytes_of(const Cluster& cluster) {
 std::vector<balance::Endpoint> weigh(const std::vector<EndpointEntry>& entries) {
   uint8_t first = UINT8_MAX;
   for (const EndpointEntry& entry : entries)
-    if (entry.weight > 0) first = std::min(first, entry.priority);
+    if (entry.weight > 0 && !entry.out) first = std::min(first, entry.priority);
   std::vector<balance::Endpoint> endpoints;
   endpoints.reserve(entries.size());
   for (const EndpointEntry& entry : entries)
-    endpoints.push_back({key_of(entry), entry.priority == first ? entry.weight : 0u});
+    endpoints.push_back({key_of(entry), entry.priority == first && !entry.out ? entry.weight : 0u});
   return endpoints;
 }
 
@@ -61,13 +61,6 @@ void make_table(Cluster& cluster, size_t listed) {
 }
 
 EndpointPlace place_of(const EndpointEntry& entry) { return {entry.address, entry.port}; }
-
-const TrafficPolicy& traffic_policy_of(const Group& group) {
-  static const TrafficPolicy none;
-  return group.traffic_policies.empty()
-             ? none
-             : std::get<TrafficPolicy>((*group.traffic_policies.begin())->spec);
-}
 
 }  // namespace
 
@@ -114,6 +107,7 @@ void Compiler::compile_cluster(uint32_t slot, const std::vector<Candidate>& all)
   const ClusterPtr old = slot < current_.clusters.size() ? current_.clusters[slot] : nullptr;
   Cluster next;
   next.algorithm = traffic_policy_of(*group).algorithm;
+  next.breaker = group->compiled.breaker;
   const size_t listed = add_entries(slot, all, old.get(), next.endpoints);
   const std::string& fallback = group->spec().fallback;
   if (!fallback.empty()) next.fallback = acquire(index_.group_of(group->key.ns, fallback), v4, {});
@@ -124,7 +118,7 @@ void Compiler::compile_cluster(uint32_t slot, const std::vector<Candidate>& all)
   const bool same_table = std::exchange(cluster_slots_[slot].listed, listed) == listed &&
                           old != nullptr && old->endpoints == next.endpoints &&
                           old->algorithm == next.algorithm;
-  if (same_table && old->fallback == next.fallback) return;
+  if (same_table && old->fallback == next.fallback && old->breaker == next.breaker) return;
   if (same_table)
     next.table = old->table;
   else
@@ -166,6 +160,8 @@ size_t Compiler::add_entries(uint32_t slot, const std::vector<Candidate>& all, c
                         each.place.port,    each.priority, false};
     entry.mesh = mesh_peer_at(*cluster_slots_[slot].group, each);
     if (stays && point_alike(was->mesh, entry.mesh)) entry.mesh = was->mesh;
+    entry.state = at->state;
+    entry.out = at->out;
     if (each.weight > 0)
       stop_draining(slot, each.place);
     else if (stays)

@@ -18,7 +18,8 @@ HttpTarget target_of(const HttpRule& rule) {
           .direct = rule.direct,
           .request_timeout = rule.request_timeout,
           .stream_idle = rule.stream_idle,
-          .connect = rule.connect};
+          .connect = rule.connect,
+          .per_try = rule.per_try};
 }
 
 // Those of mirrors too.
@@ -71,6 +72,8 @@ std::vector<HttpRoutes::Rule> Compiler::http_rules_of(const Group& group, bool v
       rule.target.route = routes_.at(route->key);
       rule.target.rule = i;
       rule.target.jwt = jwt_check(route->key.ns, spec.http[i].jwt);
+      if (const auto& retry = spec.http[i].retry)
+        rule.target.retry = std::make_shared<const Retry>(*retry);
       rule.target.choices = choices_of(spec, spec.http[i].backends, v4);
       if (!rule.target.choices.empty()) rule.target.total_weight = rule.target.choices.back().until;
       if (const auto& mirror = spec.http[i].mirror)

@@ -103,7 +103,7 @@ void Compiler::compile_endpoints(Group& group) {
   auto was = old.begin();
   const auto unlist = [&] {
     endpoint_count_ -= was->listed ? 1u : 0u;
-    next.push_back({was->place, was->slot, false});
+    next.push_back({was->place, was->slot, false, std::move(was->state)});
     ++was;
   };
   for (const Candidate& each : all) {
@@ -111,11 +111,14 @@ void Compiler::compile_endpoints(Group& group) {
     const bool stays = was != old.end() && was->place == each.place;
     endpoint_count_ += stays && was->listed ? 0u : 1u;
     next.push_back({each.place, stays ? was->slot : endpoints_.take(), true});
+    if (stays) next.back().state = std::move(was->state);
+    if (stays) next.back().out = was->out;
     if (!stays) fresh_endpoints_.push_back(next.back().slot);
     if (stays) ++was;
   }
   while (was != old.end()) unlist();
   old = std::move(next);
+  look_after(group);
 }
 
 // Gives back the slots of those that are neither listed nor draining in any cluster.

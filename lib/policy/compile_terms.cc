@@ -44,6 +44,8 @@ BackendTerms Compiler::terms_of(const Group& group, const ServicePort& port) con
   if (terms.affinity != nullptr || !is_of_requests(policy.hash_on)) terms.hash_on = policy.hash_on;
   terms.connect_timeout = policy.connect_timeout.value_or(kDefaultConnectTimeout);
   terms.idle_timeout = policy.idle_timeout.value_or(kDefaultIdleTimeout);
+  if (port.http && policy.retry) terms.retry = std::make_shared<const Retry>(*policy.retry);
+  if (port.http) terms.per_try = policy.per_try;
   if (forwarding_of(service, port) != Forwarding::kProxy) return terms;
   terms.proxy_protocol_out = policy.proxy_protocol;
   if (policy.upstream_tls)

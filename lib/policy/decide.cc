@@ -203,6 +203,55 @@ struct Asked {
   const Flow& flow;
 };
 
+// Whether the endpoint may have this try. A try that it grants it has from then on.
+enum class Fit : uint8_t { kYes, kTried, kFull, kNotNow };
+Fit fit_of(const Cluster& cluster, const EndpointEntry& entry, const PickState& state) {
+  if (std::ranges::find(state.tried, entry.slot) != state.tried.end()) return Fit::kTried;
+  resilience::EndpointState* its = entry.state.get();
+  if (its == nullptr || state.tries == PickState::Tries::kNothing) return Fit::kYes;
+  if (cluster.breaker != nullptr) {
+    const bool request = state.tries == PickState::Tries::kRequest;
+    const uint32_t most =
+        request ? cluster.breaker->endpoint_requests() : cluster.breaker->endpoint_connections();
+    if (most != 0 && (request ? its->requests() : its->connections()) >= most) return Fit::kFull;
+  }
+  return its->may_try() ? Fit::kYes : Fit::kNotNow;
+}
+
+bool takes_flows(const EndpointEntry& entry) {
+  return entry.weight > 0 && !entry.draining && !entry.out;
+}
+
+// One that may have the try instead of the one at `position`, which has `why` not: drawn as the
+// cluster draws, and where that meets none the next in line of the same priority. That itself
+// where it was tried and there is no other.
+uint32_t pick_another(const Picker& picker, uint32_t position, Fit why, const PickState& state,
+                      Decision& decision) {
+  constexpr uint32_t kDraws = 4;
+  const std::vector<EndpointEntry>& entries = picker.cluster.endpoints;
+  uint32_t tried = why == Fit::kTried ? position : balance::kNoEndpoint;
+  bool full = why == Fit::kFull;
+  const auto fits = [&](uint32_t at) {
+    const Fit fit = fit_of(picker.cluster, entries[at], state);
+    full |= fit == Fit::kFull;
+    if (fit == Fit::kTried) tried = at;
+    return fit == Fit::kYes;
+  };
+  for (uint32_t i = 1; i <= kDraws; ++i) {
+    Picker again = picker;
+    again.hash = mix(picker.hash + i);
+    const uint32_t at = std::visit(again, picker.cluster.table);
+    if (at != position && fits(at)) return at;
+  }
+  for (uint32_t i = 1; i < entries.size(); ++i) {
+    const auto at = static_cast<uint32_t>((position + i) % entries.size());
+    if (entries[at].priority == entries[position].priority && takes_flows(entries[at]) && fits(at))
+      return at;
+  }
+  if (tried == balance::kNoEndpoint && full) decision.verdict = Verdict::kFull;
+  return tried;
+}
+
 // In the decision's cluster, or in those that it falls back on.
 void pick_in_cluster(const Snapshot& snapshot, const Asked& asked, uint64_t hash,
                      const PickState* state, Decision& decision) {
@@ -210,11 +259,18 @@ void pick_in_cluster(const Snapshot& snapshot, const Asked& asked, uint64_t hash
   uint32_t at = decision.cluster;
   for (size_t tries = 0; at != kNoSlot && tries <= kMaxFallbacks; ++tries) {
     const Cluster& cluster = *snapshot.clusters[at];
-    const uint32_t position = std::visit(Picker{cluster, at, hash, state}, cluster.table);
+    const Picker picker{cluster, at, hash, state};
+    uint32_t position = std::visit(picker, cluster.table);
+    if (position != balance::kNoEndpoint && state != nullptr) {
+      const Fit fit = fit_of(cluster, cluster.endpoints[position], *state);
+      if (fit != Fit::kYes) position = pick_another(picker, position, fit, *state, decision);
+      if (decision.verdict == Verdict::kFull) return;
+    }
     if (position != balance::kNoEndpoint) {
       decision.verdict = Verdict::kForward;
       decision.cluster = at;
       decision.endpoint = &cluster.endpoints[position];
+      decision.breaker = cluster.breaker.get();
       decision.terms = &asked.terms;
       decision.port = decision.endpoint->port != 0 ? decision.endpoint->port
                                                    : own_port(asked.terms, asked.flow);

@@ -15,6 +15,8 @@
 
 namespace heddle::policy {
 
+class OutlierDesk;
+
 struct ByKey {
   bool operator()(const Resource* a, const Resource* b) const { return a->key < b->key; }
 };
@@ -33,6 +35,8 @@ struct CompiledService {
     EndpointPlace place;
     uint32_t slot = kNoSlot;
     bool listed = true;  // false: it drains, or has gone in this commit
+    std::shared_ptr<resilience::EndpointState> state{};  // null: nobody looks how it does
+    bool out = false;
   };
   // As what the endpoints answer for services that translate; port 0: from any.
   struct Answer {
@@ -51,11 +55,16 @@ struct CompiledService {
   std::vector<std::shared_ptr<const AccessList>> access;  // of each of the service's ports
   // Slots of clusters by family (0: IPv6, 1: IPv4) and subset.
   std::array<std::map<Labels, uint32_t>, 2> clusters;
-  std::vector<uint32_t> ports;  // whose workloads are among the endpoints; sorted
+  // Of services whose connections may end at the node.
+  std::shared_ptr<resilience::Breaker> breaker;
+  std::unique_ptr<OutlierDesk> outliers;  // null: policy asks for none
+  std::vector<uint32_t> ports;            // whose workloads are among the endpoints; sorted
   // What the address roles have of this service.
   std::vector<Answer> answers;
   std::vector<EndpointPlace> answering;
 
+  CompiledService();
+  ~CompiledService();
   bool empty() const {
     return slot == kNoSlot && endpoints.empty() && clusters[0].empty() && clusters[1].empty();
   }
@@ -89,6 +98,9 @@ struct Group {
            fallback_of.empty() && subsets.empty() && compiled.empty();
   }
 };
+
+// What is said of its traffic; of those without a policy the defaults.
+const TrafficPolicy& traffic_policy_of(const Group& group);
 
 struct ByGroupKey {
   bool operator()(const Group* a, const Group* b) const { return a->key < b->key; }

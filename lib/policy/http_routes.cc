@@ -15,7 +15,8 @@ const Route& route_of(const HttpRoutes::Rule& rule) { return std::get<Route>(rul
 // What does not come from the rule alone; naming all members, so that none is forgotten.
 auto numbers_of(const HttpTarget& target) {
   const auto& [choices, total_weight, request, response, redirect, rewrite, direct, mirror, cors,
-               request_timeout, stream_idle, connect, slot, route, rule, jwt] = target;
+               request_timeout, stream_idle, connect, slot, route, rule, jwt, retry, per_try] =
+      target;
   return std::tie(choices, total_weight, mirror, slot, route, rule);
 }
 
@@ -44,6 +45,7 @@ size_t bytes_of(const HttpTarget& target) {
   if (target.direct) bytes += target.direct->body.capacity();
   if (target.cors != nullptr) bytes += target.cors->bytes();
   if (target.jwt != nullptr) bytes += sizeof(JwtCheck);
+  if (target.retry != nullptr) bytes += sizeof(Retry);
   return bytes;
 }
 

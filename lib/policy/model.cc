@@ -287,6 +287,11 @@ Compiled Model::commit(uint64_t version, Instant now) {
 
 Instant Model::next_drain_end() const { return state_->compiler.next_drain_end(); }
 
+bool Model::tend(Instant now) { return state_->compiler.tend(now); }
+Instant Model::next_tend() const { return state_->compiler.next_tend(); }
+std::vector<Model::ServiceBreaker> Model::breakers() const { return state_->compiler.breakers(); }
+std::vector<Model::Outlier> Model::outliers() const { return state_->compiler.outliers(); }
+
 ModelStats Model::stats() const { return state_->compiler.stats(); }
 
 std::vector<std::pair<uint32_t, Model::FrontendName>> Model::frontends() const {

@@ -84,6 +84,9 @@ class ShapeChecker {
   void cors_names(const std::string& field, const std::vector<std::string>& names,
                   bool credentials);
   void balancing(const TrafficPolicy& spec);
+  void resilience(const TrafficPolicy& spec);
+  void retry(const std::string& field, const Retry& retry);
+  void outliers(const std::string& field, const resilience::OutlierTerms& terms);
   void path(const std::string& field, const std::string& path);
   void http_times(const std::string& field, const HttpRule& rule);
   void source(const std::string& field, const Source& source);

@@ -81,6 +81,9 @@ void ShapeChecker::http_rules(const Route& spec) {
 }
 
 void ShapeChecker::http_rule(const std::string& field, const HttpRule& rule) {
+  if (rule.retry) retry(field + ".retry", *rule.retry);
+  if ((rule.retry || rule.per_try != Duration()) && rule.backends.empty())
+    fail(field + ".retry", "the rule has no backends that could be tried");
   if (count(field + ".matches", rule.matches.size(), 0, kMaxHttpMatches, "matches"))
     for (size_t i = 0; i < rule.matches.size(); ++i)
       http_match(fmt::format("{}.matches[{}]", field, i), rule.matches[i]);
@@ -293,6 +296,9 @@ void ShapeChecker::http_times(const std::string& field, const HttpRule& rule) {
   within(rule.request_timeout, "request", kMaxRequestTimeout, "expected 1ms to 24h, or 0s: none");
   within(rule.stream_idle, "idle", kMaxIdleTimeout, "expected 1ms to 720h");
   within(rule.connect, "connect", kMaxConnectTimeout, "expected 1ms to 10m");
+  within(rule.per_try, "per_try", kMaxRequestTimeout, "expected 1ms to 24h");
+  if (rule.request_timeout != Duration() && rule.per_try > rule.request_timeout)
+    fail(field + ".per_try", "is longer than request, so it never acts");
 }
 
 }  // namespace heddle::policy

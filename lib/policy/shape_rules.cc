@@ -69,6 +69,7 @@ void ShapeChecker::check(const TrafficPolicy& spec) {
   if (spec.idle_timeout != Duration() &&
       outside(spec.idle_timeout, kLeastIdleTimeout, kMaxIdleTimeout))
     fail("spec.limits.idle_timeout", "expected 1s to 720h, or 0s: never");
+  resilience(spec);
   if (spec.upstream_tls) upstream_tls("spec.upstream_tls", *spec.upstream_tls);
   if (spec.proxy_protocol > ProxyProtocol::kV2)
     fail("spec.proxy_protocol", "is none that is known");

@@ -24,11 +24,14 @@ uint32_t CreditPool::taken() const {
 }
 
 bool Credits::take() {
+  const uint32_t keep = pool_.keep_.load(std::memory_order_relaxed);
+  // It was kept under a larger bound.
+  if (kept_ > keep) give_back();
   if (kept_ > 0) {
     --kept_;
     return true;
   }
-  const int64_t wanted = 1 + pool_.keep_.load(std::memory_order_relaxed) / 2;
+  const int64_t wanted = 1 + keep / 2;
   int64_t free = pool_.free_.load(std::memory_order_relaxed);
   int64_t taken = 0;
   do {

@@ -14,6 +14,12 @@ double share_of(const OutlierCounts::Window& window) {
 
 }  // namespace
 
+void OutlierDetector::replace(std::vector<Endpoint> endpoints) {
+  endpoints_ = std::move(endpoints);
+  out_ = static_cast<size_t>(std::ranges::count_if(
+      endpoints_, [](const Endpoint& each) { return each.state != State::kIn; }));
+}
+
 bool OutlierDetector::may_eject() const {
   const size_t most = std::max<size_t>(1, endpoints_.size() * terms_.most_ejected_percent / 100);
   return out_ < most;

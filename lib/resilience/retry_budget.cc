@@ -6,14 +6,15 @@ namespace heddle::resilience {
 
 uint64_t RetryBudget::active() const {
   int64_t sum = 0;
-  for (uint16_t i = 0; i < workers_; ++i)
-    sum += active_[i].requests.load(std::memory_order_relaxed);
+  for (const Count& each : active_) sum += each.requests.load(std::memory_order_relaxed);
   return static_cast<uint64_t>(std::max<int64_t>(0, sum));
 }
 
 uint64_t RetryBudget::allowed() const {
   constexpr uint64_t kWhole = 1'000'000;
-  return std::max<uint64_t>(terms_.least, active() * terms_.share / kWhole);
+  if (const uint32_t most = most_.load(std::memory_order_relaxed); most != 0) return most;
+  return std::max<uint64_t>(least_.load(std::memory_order_relaxed),
+                            active() * share_.load(std::memory_order_relaxed) / kWhole);
 }
 
 bool RetryBudget::try_again() {

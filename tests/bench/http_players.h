@@ -376,9 +376,8 @@ class Proxy final : public Player, private mesh::HttpPolicy {
     if (matched.target == nullptr) return std::nullopt;
     return mesh::HttpRoute{.target = matched.target, .routes = routes_, .prefix = matched.prefix};
   }
-  std::expected<mesh::HttpDestination, mesh::HttpFault> choose(uint32_t, const mesh::Client&,
-                                                               const mesh::HttpRoute&,
-                                                               const http::Message&) override {
+  std::expected<mesh::HttpDestination, mesh::HttpFault> choose(const Try&,
+                                                               const mesh::Client&) override {
     return mesh::HttpDestination{.to = {.tuple = {{side_.own, Be16(0)}, {to_, Be16(kPort)}},
                                         .endpoint = 0,
                                         .connect_timeout = seconds(5),

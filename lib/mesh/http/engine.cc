@@ -51,14 +51,17 @@ HttpEngine::HttpEngine(tcp::Transport& transport, tcp::BufferSource& buffers, Ht
       claims_(limits.requests),
       by_stream_(limits.requests * 2, kNoSlot),
       first_upstream_(limits.endpoints, kNoSlot),
-      idle_count_(limits.endpoints) {
+      idle_count_(limits.endpoints),
+      pending_(limits.requests) {
   if (tls != nullptr) tls->http = this;
 }
 
 HttpEngine::~HttpEngine() {
   for (uint32_t slot = 0; slot < exchanges.capacity(); ++slot) {
     if (!exchanges.live(slot)) continue;
-    work_.pieces().free(exchanges[slot].answer);
+    for (tcp::Chain* each :
+         {&exchanges[slot].answer, &exchanges[slot].kept, &exchanges[slot].resend})
+      work_.pieces().free(*each);
   }
   for (uint32_t slot = 0; slot < peers.capacity(); ++slot) {
     if (!peers.live(slot)) continue;
@@ -273,6 +276,7 @@ void HttpEngine::on_peer_timer(uint32_t slot) {
 void HttpEngine::arm(Exchange& x) {
   Instant when = x.deadline;
   if (x.idle != Duration()) when = std::min(when, x.moved + x.idle);
+  when = std::min({when, x.try_until, x.paused_until});
   if (when >= x.armed) return;
   x.armed = when;
   wheel_.arm(timer_of(x), when);
@@ -281,6 +285,11 @@ void HttpEngine::arm(Exchange& x) {
 void HttpEngine::on_exchange_timer(Exchange& x) {
   x.armed = kNever;
   const bool over = x.deadline <= now_;
+  if (!over && x.paused_until <= now_) return wake(x.slot);
+  if (!over && x.try_until <= now_) {
+    fail(x, HttpFault::kTryTimeout);
+    return wake(x.slot);
+  }
   if (!over && (x.idle == Duration() || x.moved + x.idle > now_)) return arm(x);
   // With its response given nothing has failed.
   if (!x.ending) {
@@ -299,6 +308,7 @@ void HttpEngine::wake_all(const Peer& peer) {
 
 void HttpEngine::attach(Exchange& x, Side side, uint32_t slot) {
   Peer& peer = peers[slot];
+  use(slot);
   Half& half = x[side];
   half = Half();
   half.peer = slot;
@@ -362,6 +372,10 @@ void HttpEngine::drop(uint32_t slot) {
   if (peer.stage == PeerStage::kGone) return reap(slot);
   if (peer.is_client) --clients_;
   unlink(slot);
+  use(slot);
+  const resilience::Breaker::End* service = peer.hold.service();
+  peer.hold.give();
+  wake_pending(service);
   work_.transport.set_user(peer.wire.id, peer.is_client ? peer.frontend : kNoSlot);
   const bool in_order = peer.wire.is_shut() || peer.wire.closed;
   if (in_order && !peer.wire.reset)

@@ -6,6 +6,7 @@
 //   engine_upstreams.cc  connections to endpoints: opened, shared, kept, dropped
 //   engine_halves.cc     what an exchange does with its two ends, whatever they speak
 //   engine_exchange.cc   the course of an exchange
+//   engine_tries.cc      its tries: to whom, within which bounds, and whether there is another
 //   engine_answers.cc    answers of our own; what is changed in heads that pass
 //   engine_forwarded.cc  what endpoints are told of the client
 //   engine_cors.cc       what scripts of other origins are told
@@ -38,6 +39,7 @@ class HttpEngine final : private Shaker {
 
   const Peer* find(uint64_t user) const;
   uint64_t shadow_bytes() const { return shadow_bytes_; }
+  uint64_t kept_bytes() const { return kept_bytes_; }
 
   FramePool frames;
   HttpCounters counters;
@@ -89,18 +91,39 @@ class HttpEngine final : private Shaker {
   void close_client(uint32_t slot);
   void refuse_request(uint32_t slot);
 
-  // engine_upstreams.cc
+  // engine_tries.cc
   void find_endpoint(Exchange& x);
+  void seek(Exchange& x);
+  void seek_again(Exchange& x);
+  void wake_pending(const resilience::Breaker::End* service);
+  bool may_try_again(Exchange& x);
+  bool is_safe_again(const Exchange& x) const;
+  static bool was_stale(const Exchange& x);
+  static bool was_closed(const Exchange& x);
+  bool policy_tries_again(Exchange& x, Duration& wait);
+  bool asks_retry(const Exchange& x) const;
+  bool is_paused(Exchange& x);
+  void note_outcome(Exchange& x, bool ended);
+  void keep_body(Exchange& x, const tcp::Chain& data);
+  tcp::Chain take_again(Exchange& x, uint32_t most);
+  void forget_body(Exchange& x);
+  void drop_response(Exchange& x);
+  bool copy(const tcp::Chain& from, tcp::Chain& to);
+
+  // engine_upstreams.cc
   uint32_t find_idle(const HttpDestination& wanted);
   uint32_t find_shared(const HttpDestination& wanted);
-  uint32_t connect(const HttpDestination& wanted, const Client& client);
-  bool take_upstream(Exchange& x, const HttpDestination& chosen, const Client& client,
+  enum class Took : uint8_t { kTaken, kNone, kFull };
+  uint32_t connect(const HttpDestination& wanted, const Client& client, bool& full);
+  Took take_upstream(Exchange& x, const HttpDestination& chosen, const Client& client,
                      bool was_dead);
   void on_opened(uint32_t slot);
   void on_connect_failure(uint32_t slot);
   void serve_upstream(uint32_t slot);
   void release_server(Exchange& x);
   void keep(uint32_t slot);
+  void spare(uint32_t slot);
+  void use(uint32_t slot);
   void link(uint32_t slot);
   void unlink(uint32_t slot);
   bool fits(const Peer& peer, const HttpDestination& wanted) const;
@@ -133,7 +156,6 @@ class HttpEngine final : private Shaker {
   bool waits_for_endpoint(Exchange& x);
   bool begin_try(Exchange& x);
   bool has_response(Exchange& x);
-  bool may_try_again(Exchange& x);
   bool is_done(const Exchange& x) const;
   void go_on(Exchange& x);
   void give_response(Exchange& x);
@@ -200,6 +222,8 @@ class HttpEngine final : private Shaker {
   uint32_t clients_ = 0;
   uint32_t shadows_ = 0;       // exchanges that are copies of others
   uint64_t shadow_bytes_ = 0;  // of memory, that bodies take which wait for mirrors
+  uint64_t kept_bytes_ = 0;    // of memory, that bodies take which are kept for other tries
+  SlotQueue pending_;          // exchanges that wait for a connection to be free
   Instant date_until_;
   std::array<char, http::kDateBytes> date_{};
   uint32_t sweep_next_ = kNoSlot;

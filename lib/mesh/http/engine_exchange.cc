@@ -8,34 +8,16 @@
 
 namespace heddle::mesh {
 
-namespace {
-
-// Tries of one request, the first included, where nothing of it can have been done before.
-constexpr uint8_t kMostTries = 3;
-
-// May be done twice without more effect than once (RFC 9110 9.2.2).
-constexpr bool is_idempotent(http::Method method) {
-  switch (method) {
-    case http::Method::kGet:
-    case http::Method::kHead:
-    case http::Method::kOptions:
-    case http::Method::kPut:
-    case http::Method::kDelete:
-    case http::Method::kTrace:
-      return true;
-    default:
-      return false;
-  }
-}
-
-}  // namespace
-
 Flow HttpEngine::run(Exchange& x) {
   while (!read_request(x)) co_await Change{};
   if (x.fault == HttpFault::kNone) plan(x);
   if (x.fault == HttpFault::kNone && !x.local) start_mirror(x);
   while (x.fault == HttpFault::kNone && !x.local) {
     find_endpoint(x);
+    while (x.waits) {
+      co_await Change{};
+      seek_again(x);
+    }
     while (waits_for_endpoint(x)) co_await Change{};
     if (begin_try(x)) {
       while (!has_response(x)) {
@@ -44,6 +26,7 @@ Flow HttpEngine::run(Exchange& x) {
       }
     }
     if (!may_try_again(x)) break;
+    while (is_paused(x)) co_await Change{};
   }
   give_response(x);
   while (!is_done(x)) {
@@ -131,7 +114,10 @@ bool HttpEngine::begin_try(Exchange& x) {
     fail(x, why == HttpFault::kNone ? HttpFault::kUpstreamReset : why);
     return false;
   }
-  if (write_request(x)) return x.fault == HttpFault::kNone;
+  if (write_request(x)) {
+    if (x.per_try != Duration()) x.try_until = now_ + x.per_try;
+    return x.fault == HttpFault::kNone;
+  }
   // Others were faster with the last of its streams.
   fail(x, HttpFault::kNoConnection);
   return false;
@@ -146,29 +132,10 @@ bool HttpEngine::has_response(Exchange& x) {
   return read_response(x);
 }
 
-// Once more, where the endpoint cannot have done anything yet: it was never reached, it has said
-// so, or it closed a connection that was waiting for requests just when this one came.
-bool HttpEngine::may_try_again(Exchange& x) {
-  if (x.fault == HttpFault::kNone || x.tries >= kMostTries) return false;
-  if (!x.replayable || x[kClient].lost) return false;
-  const Half& server = x[kServer];
-  const bool never_reached = x.fault == HttpFault::kConnectRefused ||
-                             x.fault == HttpFault::kConnectTimeout ||
-                             (x.fault == HttpFault::kNoConnection && server.peer != kNoSlot);
-  const bool silent =
-      server.stream != http2::kNoStream ? !server.head_read : !x.parser.begun() && x.interims == 0;
-  const bool was_closed = x.fault == HttpFault::kUpstreamReset && x.reused && silent &&
-                          is_idempotent(x.request->method);
-  const bool refused =
-      x.fault == HttpFault::kUpstreamReset && server.error == http2::ErrorCode::kRefusedStream;
-  if (!never_reached && !was_closed && !refused) return false;
-  if (was_closed) counters.add(HttpStat::kRetriedReused);
-  release_server(x);
-  x.fault = HttpFault::kNone;
-  return true;
-}
-
 void HttpEngine::give_response(Exchange& x) {
+  forget_body(x);
+  x.retry.reset();
+  x.retrying.give();
   if (x[kClient].lost) return;
   if (x.fault == HttpFault::kNone && !x.local && !prepare_response(x))
     fail(x, HttpFault::kBadResponse);
@@ -248,8 +215,11 @@ void HttpEngine::settle(Exchange& x) {
                  .client = x.client,
                  .server = x.server,
                  .tls = x.https});
+  note_outcome(x, true);
+  work_.pieces().free(x.resend);
   let_shadow_go(x, false);
   work_.pieces().free(x.answer);
+  forget_body(x);
   // The client's first: what it was sent may lie in the server's stream.
   release_client(x);
   release_server(x);

@@ -319,7 +319,7 @@ void HttpEngine::pump(Exchange& x, Side from) {
   Half &source = x[from], &sink = x[to];
   if (source.peer == kNoSlot || sink.peer == kNoSlot) return;
   if (!source.head_read || !sink.write_begun || sink.write_ended || sink.lost) return;
-  uint32_t moved = 0;
+  uint32_t moved = 0, said_again = 0;
   while (moved < kMostAtOnce && x.fault == HttpFault::kNone) {
     uint32_t free = room(x, to);
     if (free == 0 && sink.stream == http2::kNoStream) {
@@ -330,17 +330,22 @@ void HttpEngine::pump(Exchange& x, Side from) {
       stuck(sink.peer);
       break;
     }
-    tcp::Chain data = take(x, from, std::min(free, kPart));
+    const bool again = from == kClient && !x.resend.empty();
+    tcp::Chain data =
+        again ? take_again(x, std::min(free, kPart)) : take(x, from, std::min(free, kPart));
     if (data.empty()) break;
     const uint32_t bytes = data.bytes;
-    if (from == kClient) x.replayable = false;
-    if (from == kClient && x.other != kNoSlot) mirror_body(x, data);
+    if (from == kClient && !again) {
+      keep_body(x, data);
+      if (x.other != kNoSlot) mirror_body(x, data);
+    }
     put(x, to, data);
     moved += bytes;
+    if (again) said_again += bytes;
   }
   if (moved > 0) {
     x.moved = now_;
-    x.bytes[from] += moved;
+    x.bytes[from] += moved - said_again;
     counters.add(from == kClient ? HttpStat::kBytesToServer : HttpStat::kBytesToClient, moved);
   }
   if (x.fault != HttpFault::kNone) return;
@@ -353,6 +358,10 @@ void HttpEngine::pump(Exchange& x, Side from) {
     count_refusal(source);
     if (from == kClient) x.refused_status = http::status_of(source.refusal);
     return fail(x, from == kClient ? HttpFault::kBadBody : HttpFault::kBadResponse);
+  }
+  if (from == kClient && !x.resend.empty()) {
+    if (moved >= kMostAtOnce) wake(x.slot);
+    return;
   }
   if (source.read_ended) {
     if (from == kClient) let_shadow_go(x, true);

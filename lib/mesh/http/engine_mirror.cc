@@ -47,7 +47,7 @@ bool HttpEngine::begin_mirror(Exchange& x, const HttpDestination& to) {
   shadow.request = &shadow.own_request;
   const bool copied = shadow.own_request.copy_head(*x.request);
   shadow.own_request.expects_continue = false;
-  if (!copied || !take_upstream(shadow, to, client_of(x), false)) {
+  if (!copied || take_upstream(shadow, to, client_of(x), false) != Took::kTaken) {
     arenas_.give_back(shadow.request_block);
     exchanges.erase(slot);
     return false;
@@ -113,22 +113,14 @@ bool HttpEngine::is_shadow_done(const Exchange& x) const {
 // By a copy: TLS seals what is in the original's buffers where it lies.
 void HttpEngine::mirror_body(Exchange& x, const tcp::Chain& data) {
   Exchange& shadow = exchanges[x.other];
-  tcp::Pieces& pieces = work_.pieces();
-  tcp::Chain copy;
-  bool whole = shadow.answer.bytes + data.bytes <= kMostWaiting &&
-               shadow_bytes_ + data.bytes <= work_.transport.memory_limit() / kShareOfMemory;
-  for (uint32_t at = data.head; whole && at != kNoSlot; at = pieces[at].next) {
-    const tcp::Piece piece = pieces[at];
-    whole = pieces.append_copy(copy, {piece.data, piece.size}) == piece.size;
-  }
-  if (whole) {
-    shadow_bytes_ += copy.pinned;
-    pieces.join(shadow.answer, copy);
-    shadow.moved = now_;
-    return wake(shadow.slot);
-  }
-  pieces.free(copy);
-  let_shadow_go(x, false);
+  tcp::Chain copied;
+  const bool fits = shadow.answer.bytes + data.bytes <= kMostWaiting &&
+                    shadow_bytes_ + data.bytes <= work_.transport.memory_limit() / kShareOfMemory;
+  if (!fits || !copy(data, copied)) return let_shadow_go(x, false);
+  shadow_bytes_ += copied.pinned;
+  work_.pieces().join(shadow.answer, copied);
+  shadow.moved = now_;
+  wake(shadow.slot);
 }
 
 // The original needs its shadow no more: all of the body was given to it, or will never be.

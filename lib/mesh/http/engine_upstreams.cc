@@ -1,12 +1,22 @@
 // Connections to endpoints: opened, shared, kept for later requests, dropped.
+#include <algorithm>
+
 #include "engine.h"
 #include "http/http1/reader.h"
 
 namespace heddle::mesh {
 
+namespace {
+
+// How long a connection of a service with bounds for them is kept for the next request.
+constexpr Duration kKeepBounded = seconds(1);
+
+}  // namespace
+
 bool HttpEngine::fits(const Peer& peer, const HttpDestination& wanted) const {
   return peer.place == wanted.to.tuple.remote && peer.tls_use == wanted.to.tls_use &&
-         peer.http2_wanted == wanted.http2 && peer.expected_id == wanted.to.expected_id;
+         peer.http2_wanted == wanted.http2 && peer.expected_id == wanted.to.expected_id &&
+         peer.hold.service() == wanted.to.bounds.service.get();
 }
 
 // An endpoint's idle connections of HTTP/1 and all of HTTP/2, the newest first.
@@ -75,9 +85,45 @@ uint32_t HttpEngine::find_shared(const HttpDestination& wanted) {
   return kNoSlot;
 }
 
-uint32_t HttpEngine::connect(const HttpDestination& wanted, const Client& client) {
+// Nobody uses it: it may have to go for another of its service.
+void HttpEngine::spare(uint32_t slot) {
+  Peer& peer = peers[slot];
+  resilience::Breaker::End* service = peer.hold.service();
+  if (service == nullptr || peer.spare) return;
+  peer.spare = true;
+  peer.previous_spare = kNoSlot;
+  peer.next_spare = service->first_idle;
+  if (peer.next_spare != kNoSlot) peers[peer.next_spare].previous_spare = slot;
+  service->first_idle = slot;
+}
+
+void HttpEngine::use(uint32_t slot) {
+  Peer& peer = peers[slot];
+  if (!peer.spare) return;
+  peer.spare = false;
+  if (peer.previous_spare != kNoSlot)
+    peers[peer.previous_spare].next_spare = peer.next_spare;
+  else
+    peer.hold.service()->first_idle = peer.next_spare;
+  if (peer.next_spare != kNoSlot) peers[peer.next_spare].previous_spare = peer.previous_spare;
+  peer.next_spare = peer.previous_spare = kNoSlot;
+}
+
+// kNoSlot: there can be none. `full`: as there are as many as the service's bounds allow.
+uint32_t HttpEngine::connect(const HttpDestination& wanted, const Client& client, bool& full) {
   if (peers.full()) return kNoSlot;
   const uint32_t slot = peers.emplace(tcp::ConnectionId(), false);
+  const Bounds& bounds = wanted.to.bounds;
+  if (!peers[slot].hold.take(bounds)) {
+    // One that is kept for requests to another endpoint gives way.
+    const uint32_t kept = bounds.service == nullptr ? kNoSlot : bounds.service->first_idle;
+    if (kept != kNoSlot) end_in_order(kept);
+    full = kept == kNoSlot || !peers[slot].hold.take(bounds);
+    if (full) {
+      peers.erase(slot);
+      return kNoSlot;
+    }
+  }
   const tcp::ConnectionId id = work_.transport.connect(
       {.tuple = wanted.to.tuple, .profile = wanted.to.profile, .user = HttpProxy::kMine | slot},
       now_);
@@ -138,22 +184,9 @@ void HttpEngine::on_connect_failure(uint32_t slot) {
   lose(slot);
 }
 
-// Chooses an endpoint for one try, and takes a connection to it.
-void HttpEngine::find_endpoint(Exchange& x) {
-  ++x.tries;
-  const bool was_dead = x.reused;
-  x.reused = false;
-  const Client client = client_of(x);
-  const std::expected<HttpDestination, HttpFault> chosen =
-      policy_.choose(x.frontend, client, x.route, *x.request);
-  if (!chosen) return fail(x, chosen.error());
-  if (take_upstream(x, *chosen, client, was_dead)) return;
-  fail(x, HttpFault::kNoConnection);
-}
-
-// A connection that is there, or one that is opened. False: there can be none.
-bool HttpEngine::take_upstream(Exchange& x, const HttpDestination& chosen, const Client& client,
-                               bool was_dead) {
+// A connection that is there, or one that is opened. kFull: there are as many as there may be.
+HttpEngine::Took HttpEngine::take_upstream(Exchange& x, const HttpDestination& chosen,
+                                           const Client& client, bool was_dead) {
   uint32_t slot = kNoSlot;
   // Where a kept connection was dead the others are likely to be so too.
   if (chosen.to.proxy_header != ProxyHeaderVersion::kNone)
@@ -163,8 +196,12 @@ bool HttpEngine::take_upstream(Exchange& x, const HttpDestination& chosen, const
   else if (!was_dead)
     slot = find_idle(chosen);
   x.reused = slot != kNoSlot;
-  if (slot == kNoSlot) slot = connect(chosen, client);
-  if (slot == kNoSlot) return false;
+  if (slot == kNoSlot) {
+    bool full = false;
+    slot = connect(chosen, client, full);
+    if (full) return Took::kFull;
+  }
+  if (slot == kNoSlot) return Took::kNone;
   if (x.reused) counters.add(HttpStat::kReused);
   attach(x, kServer, slot);
   Peer& peer = peers[slot];
@@ -178,7 +215,7 @@ bool HttpEngine::take_upstream(Exchange& x, const HttpDestination& chosen, const
     x.idle = x.route.target->stream_idle;
   policy_.opened(x.is_shadow ? kNoSlot : x.frontend, x.endpoint);
   x.counted = true;
-  return true;
+  return Took::kTaken;
 }
 
 // One that is not in use may end, or say what nobody asked for.
@@ -198,14 +235,23 @@ void HttpEngine::keep(uint32_t slot) {
   const bool full =
       peer.session == nullptr && idle_count_[peer.endpoint] >= limits_.idle_per_endpoint;
   if (full || peer.for_one) return end_in_order(slot);
-  peer.deadline = now_ + limits_.keep_upstream;
+  const resilience::Breaker::End* service = peer.hold.service();
+  const bool bounded = service != nullptr && service->bounds_connections();
+  // Where they are counted others may need it, on other workers too.
+  if (bounded && pending_.empty() && service->in_use_of_all(resilience::Bound::kPending) > 0)
+    return end_in_order(slot);
+  peer.deadline =
+      now_ + (bounded ? std::min(limits_.keep_upstream, kKeepBounded) : limits_.keep_upstream);
   if (peer.session == nullptr) link(slot);
+  spare(slot);
+  wake_pending(service);
   arm(slot);
   busy_.push(slot);
 }
 
 // The exchange needs its endpoint no more.
 void HttpEngine::release_server(Exchange& x) {
+  x.hold.give();
   if (x.counted) policy_.closed(x.frontend, x.endpoint);
   x.counted = false;
   const uint32_t slot = x[kServer].peer;

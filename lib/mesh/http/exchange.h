@@ -2,6 +2,7 @@
 // between two of them.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -57,6 +58,9 @@ struct Peer {
   std::unique_ptr<const PeerIdentity> identity;    // a client's, that it has shown; null: none
   std::shared_ptr<const std::string> expected_id;  // an endpoint's; null: whoever tls_use takes
   std::unique_ptr<http2::Session> session;
+  ConnectionHold hold;                                      // an endpoint's
+  bool spare = false;                                       // the same: nobody uses it
+  uint32_t next_spare = kNoSlot, previous_spare = kNoSlot;  // of the same service
   Instant deadline = kNever;
 };
 
@@ -82,6 +86,9 @@ struct Half {
 };
 
 enum Side : uint8_t { kClient = 0, kServer = 1 };
+
+// Endpoints that a request's later tries leave out.
+inline constexpr size_t kMostTried = 4;
 
 struct Exchange {
   Half& operator[](Side side) { return halves[side]; }
@@ -113,7 +120,19 @@ struct Exchange {
   http::Text origin;          // of the request, in its arena
   uint32_t other = kNoSlot;   // its shadow, or whose shadow it is
   uint8_t tries = 0;
-  uint8_t interims = 0;  // that came before the response
+  uint8_t retries = 0;                         // of these that policy asked for
+  std::shared_ptr<const policy::Retry> retry;  // null: policy asks for none
+  std::array<uint32_t, kMostTried> tried;      // endpoints; the first tried_count count
+  uint8_t tried_count = 0;
+  bool keeps_body = false;  // `kept` is all that was taken of it
+  tcp::Chain kept, resend;  // of the request's body: for later tries, of this
+  TryHold hold;             // of this try
+  BoundHold retrying{resilience::Bound::kRetries}, pending{resilience::Bound::kPending};
+  bool waits = false;             // for a connection of the service to be free
+  Duration per_try;               // 0: none
+  Instant try_until = kNever;     // of this try
+  Instant paused_until = kNever;  // nothing is done before
+  uint8_t interims = 0;           // that came before the response
   Instant begun, head_at, moved;
   // Before a rule changes them; in the request's memory.
   std::string_view path, authority;

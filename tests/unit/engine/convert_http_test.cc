@@ -239,9 +239,7 @@ TEST(ConvertHttp, Grpc) {
 
 TEST(ConvertHttp, RefusesWhatDoesNotAct) {
   const std::pair<const char*, const char*> rows[] = {
-      {"http { retry {} }", "spec.http[0].retry"},
       {"http { hedge {} }", "spec.http[0].hedge"},
-      {"http { timeouts { per_try { seconds: 1 } } }", "spec.http[0].timeouts.per_try"},
       {"http { timeouts { idle {} } }", "spec.http[0].timeouts.idle"},
       {"http { timeouts { request { seconds: -1 } } }", "spec.http[0].timeouts.request"},
       {"http {} http { backends { service: 'a' port: 70000 } }", "spec.http[1].backends[0].port"},
@@ -268,7 +266,6 @@ TEST(ConvertHttp, RefusesWhatDoesNotAct) {
       {"http { matches { query { name: 'a' present: false } } }",
        "spec.http[0].matches[0].query[0].present"},
       {"http { matches { source {} } }", "spec.http[0].matches[0].source"},
-      {"grpc { retry {} }", "spec.grpc[0].retry"},
       {"grpc { matches { service: 'a/b' } }", "spec.grpc[0].matches[0].service"},
       {"grpc { matches { method: 'a.b' } }", "spec.grpc[0].matches[0].method"},
       {"http {} grpc {}", "spec.grpc"},
@@ -280,6 +277,58 @@ TEST(ConvertHttp, RefusesWhatDoesNotAct) {
     EXPECT_EQ(converted.error()[0].field, field) << rules << ": " << converted.error()[0].text;
     EXPECT_EQ(converted.error().size(), 1u) << rules;
   }
+}
+
+TEST(ConvertHttp, Retries) {
+  const auto converted = convert_policy(
+      resource_of(
+          named("x",
+                "route { grpc { backends { service: 'a' } timeouts { per_try { seconds: 1 } } "
+                "retry { attempts: 3 on: RETRY_ON_RESET on: RETRY_ON_INTERNAL "
+                "on: RETRY_ON_RETRIABLE_HEADERS headers: 'X-Again' "
+                "backoff_base { seconds: 1 } body_limit: 0 } } }")),
+      "");
+  ASSERT_TRUE(converted.has_value());
+  const policy::HttpRule& rule = std::get<policy::Route>((*converted)->spec).http[0];
+  EXPECT_EQ(rule.per_try, seconds(1));
+  ASSERT_TRUE(rule.retry.has_value());
+  EXPECT_EQ(rule.retry->attempts, 3);
+  EXPECT_TRUE(rule.retry->has(policy::RetryOn::kReset));
+  EXPECT_TRUE(rule.retry->has(policy::RetryOn::kInternal));
+  EXPECT_FALSE(rule.retry->has(policy::RetryOn::k5xx));
+  EXPECT_EQ(rule.retry->headers, std::vector<std::string>{"x-again"});
+  EXPECT_EQ(rule.retry->backoff.base, seconds(1));
+  EXPECT_EQ(rule.retry->backoff.most, seconds(10));
+  EXPECT_EQ(rule.retry->body_bytes, 0u);
+}
+
+TEST(ConvertHttp, BoundsAndOutliers) {
+  const auto read = [](const std::string& spec) {
+    return convert_policy(resource_of(named("x", "traffic_policy { service: 'a' " + spec + " }")),
+                          "");
+  };
+  const auto converted = read(
+      "limits { requests: 7 retry_budget { share { millionths: 100000 } least: 0 } "
+      "per_try_timeout { seconds: 2 } } balancer { panic_threshold { millionths: 400000 } } "
+      "outlier_detection { consecutive_5xx: 0 max_ejected { millionths: 500000 } }");
+  ASSERT_TRUE(converted.has_value());
+  const auto& policy = std::get<policy::TrafficPolicy>((*converted)->spec);
+  EXPECT_EQ(policy.bounds.requests, 7u);
+  EXPECT_EQ(policy.bounds.retries.share, 100'000u);
+  EXPECT_EQ(policy.bounds.retries.least, 0u);
+  EXPECT_EQ(policy.per_try, seconds(2));
+  ASSERT_TRUE(policy.outliers.has_value());
+  EXPECT_EQ(policy.outliers->server_errors, 0u);
+  EXPECT_EQ(policy.outliers->local_errors, 5u);
+  EXPECT_EQ(policy.outliers->most_ejected_percent, 50u);
+  EXPECT_EQ(policy.outliers->panic_percent, 40u);
+
+  EXPECT_EQ(read("limits { retries: 1 retry_budget {} }").error()[0].field,
+            "spec.limits.retry_budget");
+  EXPECT_EQ(read("balancer { panic_threshold {} }").error()[0].field,
+            "spec.balancer.panic_threshold");
+  EXPECT_EQ(read("outlier_detection { max_ejected { millionths: 15000 } }").error()[0].field,
+            "spec.outlier_detection.max_ejected");
 }
 
 }  // namespace

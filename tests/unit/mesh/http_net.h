@@ -70,9 +70,9 @@ class HttpRules final : public HttpPolicy {
     its.cookie.fill('c');
     return its;
   }
-  std::expected<HttpDestination, HttpFault> choose(uint32_t, const Client&, const HttpRoute&,
-                                                   const http::Message& request) override {
-    if (remembers) sent.emplace_back(request.path());
+  std::expected<HttpDestination, HttpFault> choose(const Try& what, const Client&) override {
+    if (remembers) sent.emplace_back(what.request.path());
+    if (remembers) tried.assign(what.tried.begin(), what.tried.end());
     if (fault != HttpFault::kNone) return std::unexpected(fault);
     return HttpDestination{.to = {.tuple = {{address(9), Be16(0)}, {address(2), Be16(port)}},
                                   .endpoint = kEndpoint,
@@ -80,14 +80,17 @@ class HttpRules final : public HttpPolicy {
                                   .connect_timeout = seconds(5),
                                   .idle_timeout = idle,
                                   .tls = server_tls,
-                                  .proxy_header = proxy_header},
-                           .http2 = http2};
+                                  .proxy_header = proxy_header,
+                                  .bounds = bounds},
+                           .http2 = http2,
+                           .retry = retry,
+                           .per_try = per_try};
   }
   std::expected<HttpDestination, HttpFault> mirror(uint32_t frontend, const Client& client,
                                                    const HttpRoute& its,
                                                    const http::Message& request) override {
     if (!mirrors) return std::unexpected(HttpFault::kNone);
-    std::expected<HttpDestination, HttpFault> to = choose(frontend, client, its, request);
+    std::expected<HttpDestination, HttpFault> to = choose({frontend, its, request, {}}, client);
     if (!to) return to;
     to->to.tuple.remote.port = Be16(mirror_port);
     to->to.endpoint = kEndpoint + 1;
@@ -135,6 +138,10 @@ class HttpRules final : public HttpPolicy {
   uint64_t version = 0;  // of what it says
   uint16_t port = kServerPort;
   HttpFault fault = HttpFault::kNone;
+  Bounds bounds;
+  std::shared_ptr<const policy::Retry> retry;
+  Duration per_try;
+  std::vector<uint32_t> tried;  // endpoints that the last try left out
   Duration idle = seconds(60);
   Standing standing = Standing::kStays;
   bool last_shaking = false;  // whether the client that was judged last had said nothing yet

@@ -145,6 +145,8 @@ inline std::string outcome(const Decision& decision) {
       return "no endpoint";
     case Verdict::kNoRoute:
       return "no route";
+    case Verdict::kFull:
+      return "full";
   }
   return "?";
 }

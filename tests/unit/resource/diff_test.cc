@@ -67,10 +67,11 @@ const Row kRows[] = {
      "service { forwarding: 99 }",
      {"forwarding dnat -> 99"}},
     {"DurationAndShare",
-     "route { http { timeouts { request { seconds: 2 } } retry { budget { millionths: 5000 } } } }",
+     "route { http { timeouts { request { seconds: 2 } } filters { mirror { share { millionths: "
+     "5000 } } } } }",
      "route { http { timeouts { request { nanos: 500000000 } } "
-     "retry { budget { millionths: 200000 } } } }",
-     {"http[0].timeouts.request 2s -> 500ms", "http[0].retry.budget 0.5% -> 20%"}},
+     "filters { mirror { share { millionths: 200000 } } } } }",
+     {"http[0].filters[0].mirror.share 0.5% -> 20%", "http[0].timeouts.request 2s -> 500ms"}},
     {"OptionalZeroIsNotAbsent",
      "route { http { backends { service: 'a' } } }",
      "route { http { backends { service: 'a' weight: 0 } } }",

@@ -47,7 +47,7 @@ spec:
     - matches: [{ path: { prefix: /v2 }, headers: [{ name: x-beta, present: true }] }]
       backends: [{ service: cart, subset: { version: v2 }, weight: 0, port: 8_080 }]
       timeouts: { request: 2s, per_try: 500ms, idle: 1m30s, connect: 1h0m1ms }
-      retry: { attempts: 2, on: [connect-failure, 5XX], budget: 20%, backoff_max: 0s }
+      retry: { attempts: 2, on: [connect-failure, 5XX], backoff_max: 0s }
       hedge: {}
 )"),
             canonical(R"(
@@ -61,7 +61,7 @@ route {
     timeouts { request { seconds: 2 } per_try { nanos: 500000000 } idle { seconds: 90 }
                connect { seconds: 3600 nanos: 1000000 } }
     retry { attempts: 2 on: RETRY_ON_CONNECT_FAILURE on: RETRY_ON_5XX
-            budget { millionths: 200000 } backoff_max {} }
+            backoff_max {} }
     hedge {}
   }
 })"));
@@ -218,9 +218,13 @@ const Row kRows[] = {
          "1h"),
       at(9, "http[0].timeouts.connect: is a list; expected a duration as 500ms or 2s")}},
     {"Shares",
-     route("  http:\n  - retry: {budget: 20}\n  - retry: {budget: 100.1%}\n"),
-     {at(5, "http[0].retry.budget: \"20\" is no share; expected 0% to 100%, as 20% or 0.5%"),
-      at(6, "http[1].retry.budget: \"100.1%\" is no share; expected 0% to 100%, as 20% or 0.5%")}},
+     route("  http:\n  - filters: [mirror: {share: 20}]\n  - filters: [mirror: {share: 100.1%}]\n"),
+     {at(5,
+         "http[0].filters[0].mirror.share: \"20\" is no share; expected 0% to 100%, as 20% or "
+         "0.5%"),
+      at(6,
+         "http[1].filters[0].mirror.share: \"100.1%\" is no share; expected 0% to 100%, as 20% or "
+         "0.5%")}},
     {"TwoOfAOneof",
      route("  http:\n  - matches:\n    - path:\n        exact: /a\n        prefix: /b\n"),
      {at(8,

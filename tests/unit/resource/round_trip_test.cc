@@ -219,7 +219,7 @@ TEST(Write, JsonHasTheSameWords) {
   reader.read(R"(
 kind: Route
 metadata: { name: cart }
-spec: { http: [{ timeouts: { request: 90s }, retry: { on: [5xx], budget: 0.5% } }] }
+spec: { http: [{ timeouts: { request: 90s }, retry: { on: [5xx] }, filters: [mirror: { share: 0.5% }] }] }
 )",
               "f.yaml");
   ASSERT_EQ(reader.resources().size(), 1u);
@@ -232,14 +232,20 @@ spec: { http: [{ timeouts: { request: 90s }, retry: { on: [5xx], budget: 0.5% } 
   "spec": {
     "http": [
       {
+        "filters": [
+          {
+            "mirror": {
+              "share": "0.5%"
+            }
+          }
+        ],
         "timeouts": {
           "request": "1m30s"
         },
         "retry": {
           "on": [
             "5xx"
-          ],
-          "budget": "0.5%"
+          ]
         }
       }
     ]

@@ -6,6 +6,7 @@
 #include <expected>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -55,6 +56,10 @@ struct HttpToken {
 struct HttpDestination {
   Upstream to;
   bool http2 = false;
+  // When the request is tried again, where its rule does not say; null: where nothing can have been
+  // done, alone.
+  std::shared_ptr<const policy::Retry> retry{};
+  Duration per_try{};  // of this one; 0: none
 };
 
 // A request that has ended. Messages and texts are valid during the call alone.
@@ -110,9 +115,14 @@ class HttpPolicy {
                                          const http::Message& request) = 0;
   // For one try. `route`: of route(), perhaps under an older policy: a later try goes by what the
   // rule has become. `request`: as the endpoint is to get it.
-  virtual std::expected<HttpDestination, HttpFault> choose(uint32_t frontend, const Client& client,
-                                                           const HttpRoute& route,
-                                                           const http::Message& request) = 0;
+  struct Try {
+    uint32_t frontend = 0;
+    const HttpRoute& route;
+    const http::Message& request;
+    std::span<const uint32_t> tried;  // endpoints that have had it
+  };
+  virtual std::expected<HttpDestination, HttpFault> choose(const Try& what,
+                                                           const Client& client) = 0;
   // Where a copy of the request goes, whose rule has a mirror. kNone: this one is not mirrored.
   virtual std::expected<HttpDestination, HttpFault> mirror(uint32_t frontend, const Client& client,
                                                            const HttpRoute& route,

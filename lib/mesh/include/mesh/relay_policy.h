@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "mesh/holds.h"
 #include "mesh/proxy_header.h"
 #include "tcp/transport.h"
 #include "tls/context.h"
@@ -80,6 +81,7 @@ struct Upstream {
   std::shared_ptr<const std::string> expected_id;
   // Told to the endpoint of the client, before TLS. Such a connection is for this client alone.
   ProxyHeaderVersion proxy_header = ProxyHeaderVersion::kNone;
+  Bounds bounds{};  // what it is counted by
 };
 
 // What is known of a pair.

@@ -77,6 +77,7 @@ class TcpRelay final : private Shaker {
     bool closed[2] = {};       // by the protocol
     bool secure = false;       // the client's TLS ends here
     bool starved = false;      // a buffer was missing: goes on by the timer
+    ConnectionHold hold;       // of the connection to the endpoint
     Instant last_moved;        // or, before there is anything to move, when this stage began
     Duration timeout;          // from then on; 0: none
     Duration idle_timeout;

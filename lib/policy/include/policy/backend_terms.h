@@ -9,6 +9,7 @@
 #include "core/time.h"
 #include "policy/http_affinity.h"
 #include "policy/resource.h"
+#include "policy/retry.h"
 #include "policy/tls.h"
 
 namespace heddle::policy {
@@ -31,13 +32,18 @@ struct BackendTerms {
   Duration idle_timeout = kDefaultIdleTimeout;  // without a byte from either side; 0: never
   // The same object until its configuration changes. Null: plaintext.
   std::shared_ptr<const TlsUse> tls_out;
+  // Of requests whose rule says nothing else; null: none.
+  std::shared_ptr<const Retry> retry{};
+  Duration per_try{};  // 0: none
   friend bool operator==(const BackendTerms& a, const BackendTerms& b) {
     // All but the affinity; naming all members, so that none is forgotten.
     const auto others = [](const BackendTerms& terms) {
-      const auto& [port, hash, told_apart, http, proxy_protocol, connect, idle, tls] = terms;
-      return std::tie(port, hash, http, proxy_protocol, connect, idle, tls);
+      const auto& [port, hash, told_apart, http, proxy_protocol, connect, idle, tls, retry_apart,
+                   per_try] = terms;
+      return std::tie(port, hash, http, proxy_protocol, connect, idle, tls, per_try);
     };
-    return others(a) == others(b) && point_alike(a.affinity, b.affinity);
+    return others(a) == others(b) && point_alike(a.affinity, b.affinity) &&
+           point_alike(a.retry, b.retry);
   }
 };
 

@@ -43,6 +43,7 @@ enum class Verdict : uint8_t {
   kDenied,
   kNoEndpoint,  // nor in any fallback
   kNoRoute,     // TLS that passes through: no rule for the server name
+  kFull,        // of PickState::tries: endpoints have as many as they may
 };
 
 // What a worker keeps for algorithms that are not hashes. Without it these choose by hash. Both
@@ -51,6 +52,11 @@ struct PickState {
   Random& random;
   std::span<balance::RoundRobin::Cursor> cursors;  // by cluster slot
   std::span<const uint32_t> active;                // flows by endpoint slot
+  // Endpoints by slot that others are better than, as they were tried already.
+  std::span<const uint32_t> tried{};
+  // What is decided is tried at once and its end is told: bounds of endpoints count, and who comes
+  // back after it was out gets one try (EndpointState::may_try, which is taken then).
+  enum class Tries : uint8_t { kNothing, kRequest, kConnection } tries = Tries::kNothing;
 };
 
 struct Decision {
@@ -59,6 +65,7 @@ struct Decision {
   uint32_t cluster = kNoSlot;                   // slot of the cluster that was used
   const EndpointEntry* endpoint = nullptr;      // of kForward
   const BackendTerms* terms = nullptr;          // the same: how the endpoint is spoken to
+  resilience::Breaker* breaker = nullptr;       // of kForward: the cluster's
   const AccessEntry* access = nullptr;          // that decided; none: the default
   const ServerNames::Target* target = nullptr;  // of the server name, where names decide
   uint16_t choice = 0;                          // position in the target's choices, else Frontend's

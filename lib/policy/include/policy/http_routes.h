@@ -22,6 +22,7 @@
 #include "policy/http_cors.h"
 #include "policy/http_rule.h"
 #include "policy/limits.h"
+#include "policy/retry.h"
 
 namespace heddle::http {
 class Message;
@@ -62,6 +63,8 @@ struct HttpTarget {
   uint32_t route = kNoSlot;
   uint16_t rule = 0;
   std::shared_ptr<const JwtCheck> jwt{};  // instead of the frontend's; null: that
+  std::shared_ptr<const Retry> retry{};   // instead of BackendTerms'; null: that
+  Duration per_try{};                     // 0: that of BackendTerms
 };
 
 struct HttpMatched {

@@ -10,6 +10,7 @@
 #include "core/time.h"
 #include "policy/backend.h"
 #include "policy/jwt.h"
+#include "policy/retry.h"
 
 namespace heddle::policy {
 
@@ -133,7 +134,9 @@ struct HttpRule {
   HttpFilterPlaces filters;
   // 0: none; the frontend's idle_timeout; the frontend's connect_timeout.
   Duration request_timeout, stream_idle, connect;
-  std::optional<JwtUse> jwt{};  // instead of the port's
+  std::optional<JwtUse> jwt{};   // instead of the port's
+  std::optional<Retry> retry{};  // instead of the TrafficPolicy's
+  Duration per_try{};            // of each try; 0: the TrafficPolicy's
   friend bool operator==(const HttpRule&, const HttpRule&) = default;
 };
 

@@ -26,6 +26,7 @@ namespace heddle::policy {
 // What heddled.yaml says that policy has to fit to.
 struct NodeFacts {
   std::string node, trust_domain;  // its names; or empty
+  uint16_t workers = 1;
   struct Port {
     std::string name;
     bool is_workload = false;
@@ -92,6 +93,11 @@ class Model {
   // staged, under the same version, lets it go.
   Instant next_drain_end() const;
 
+  // Looks at what workers have seen of endpoints: outliers go and come back. True: commit() has
+  // something to do. To be called at next_tend().
+  bool tend(Instant now);
+  Instant next_tend() const;
+
   ModelStats stats() const;
 
   // Names for what the last committed snapshot's slots mean, for people.
@@ -123,6 +129,22 @@ class Model {
     size_t left_out = 0;
   };
   SomeEndpoints endpoints_up_to(size_t most) const;
+  // What of a service is in use and may be; by kind and key.
+  struct ServiceBreaker {
+    Key key;
+    std::shared_ptr<const resilience::Breaker> breaker;
+  };
+  std::vector<ServiceBreaker> breakers() const;
+  // An endpoint that is looked at, whether it is out or not; by service and place.
+  struct Outlier {
+    Key key;  // of the service
+    IpAddress address;
+    uint16_t port = 0;  // 0: the service's target port
+    resilience::OutlierDetector::Endpoint is;
+    resilience::OutlierRows rows;
+    bool panics = false;  // it gets new flows all the same, as so many are out
+  };
+  std::vector<Outlier> outliers() const;
   // A rule of a Route for requests. Of an unknown slot the route is empty.
   struct HttpRuleName {
     std::string route, service;  // "shop/cart"

@@ -19,7 +19,10 @@
 #include "policy/http_rule.h"
 #include "policy/ip.h"
 #include "policy/jwt.h"
+#include "policy/retry.h"
 #include "policy/tls.h"
+#include "resilience/breaker.h"
+#include "resilience/outlier_detector.h"
 
 namespace heddle::policy {
 
@@ -256,6 +259,11 @@ struct TrafficPolicy {
   std::optional<Duration> connect_timeout, idle_timeout;
   std::optional<UpstreamTls> upstream_tls;             // the same
   ProxyProtocol proxy_protocol = ProxyProtocol::kOff;  // the same
+  // For connections that end at the node, and requests on them.
+  std::optional<Retry> retry;  // of requests whose rule says nothing else
+  Duration per_try;            // the same; 0: none
+  resilience::BreakerTerms bounds;
+  std::optional<resilience::OutlierTerms> outliers;
 };
 
 enum class Action : uint8_t { kAllow, kDeny, kAudit };

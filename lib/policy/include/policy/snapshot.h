@@ -37,6 +37,8 @@
 #include "policy/resource.h"
 #include "policy/server_names.h"
 #include "policy/tls.h"
+#include "resilience/breaker.h"
+#include "resilience/endpoint_state.h"
 
 namespace heddle::policy {
 
@@ -50,6 +52,9 @@ struct EndpointEntry {
   bool draining = false;  // takes no new flows; keeps its old ones
   // Another node's workload, in the mesh; null: it is none. The same object until it would differ.
   std::shared_ptr<const MeshPeer> mesh{};
+  // What workers have seen of it; null: nobody looks. The same object as long as it is there.
+  std::shared_ptr<resilience::EndpointState> state{};
+  bool out = false;  // takes no new flows for a while, as it does not answer well
   friend bool operator==(const EndpointEntry&, const EndpointEntry&) = default;
 };
 
@@ -61,6 +66,8 @@ struct Cluster {
       table;
   Algorithm algorithm = Algorithm::kMaglev;
   uint32_t fallback = kNoSlot;  // the cluster to use when the table is empty
+  // The service's, for connections that end at the node. The same object as long as it is there.
+  std::shared_ptr<resilience::Breaker> breaker{};
 };
 
 // Which senders a rule speaks of. A sender behind a workload port is known by that port, a peer of

@@ -15,6 +15,7 @@ struct Backoff {
 
   // Before the retry of this number, from 0 on: uniform in [0, min(most, base * 2^number)].
   Duration before(uint32_t number, Random& random) const;
+  friend bool operator==(const Backoff&, const Backoff&) = default;
 };
 
 }  // namespace heddle::resilience

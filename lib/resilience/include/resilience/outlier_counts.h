@@ -43,6 +43,12 @@ class OutlierCounts {
     return {};
   }
 
+  // As they are.
+  OutlierRows rows() const {
+    return {server_.load(std::memory_order_relaxed), gateway_.load(std::memory_order_relaxed),
+            local_.load(std::memory_order_relaxed)};
+  }
+
   struct Window {
     uint64_t successes = 0, failures = 0;
   };

@@ -54,6 +54,11 @@ class OutlierDetector {
   OutlierDetector(const OutlierTerms& terms, size_t endpoints)
       : terms_(terms), endpoints_(endpoints) {}
 
+  // Other endpoints, of which some were there before: as they are then, and kIn those that were
+  // not.
+  void replace(std::vector<Endpoint> endpoints);
+  void set_terms(const OutlierTerms& terms) { terms_ = terms; }
+
   // Rows of an endpoint are as they are. True: it is out from now on.
   bool on_rows(size_t endpoint, const OutlierRows& rows, Instant now);
   // Looks at windows, one for each endpoint. Those that it ejects are told.
@@ -63,6 +68,7 @@ class OutlierDetector {
   void on_probe(size_t endpoint, bool good, Instant now);
 
   const Endpoint& endpoint(size_t at) const { return endpoints_[at]; }
+  size_t size() const { return endpoints_.size(); }
   const OutlierTerms& terms() const { return terms_; }
   size_t ejected() const { return out_; }
   // So few are in that none counts as out.

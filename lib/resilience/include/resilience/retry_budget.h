@@ -6,28 +6,31 @@
 // them.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
-
-#include "core/check.h"
+#include <vector>
 
 namespace heddle::resilience {
 
 class RetryBudget {
  public:
-  static constexpr uint16_t kMostWorkers = 128;
   struct Terms {
     uint32_t share = 200'000;  // of the active requests, in millionths
     uint32_t least = 3;        // that may be tried again at once, however few are active
+    uint32_t most = 0;         // at once, instead of both; 0: they count
     friend bool operator==(const Terms&, const Terms&) = default;
   };
 
-  RetryBudget(const Terms& terms, uint16_t workers) : terms_(terms), workers_(workers) {
-    HEDDLE_CHECK(workers <= kMostWorkers, "as many workers as there may be");
-  }
+  RetryBudget(const Terms& terms, uint16_t workers) : active_(workers) { set(terms); }
   RetryBudget(const RetryBudget&) = delete;
   RetryBudget& operator=(const RetryBudget&) = delete;
+
+  // One thread at a time.
+  void set(const Terms& terms) {
+    share_.store(terms.share, std::memory_order_relaxed);
+    least_.store(terms.least, std::memory_order_relaxed);
+    most_.store(terms.most, std::memory_order_relaxed);
+  }
 
   // By the worker that has the request.
   void began(uint16_t worker) { add(worker, 1); }
@@ -51,10 +54,9 @@ class RetryBudget {
     count.store(count.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
   }
 
-  const Terms terms_;
-  const uint16_t workers_;
+  std::atomic<uint32_t> share_{0}, least_{0}, most_{0};
   alignas(64) std::atomic<uint32_t> retrying_{0};
-  std::array<Count, kMostWorkers> active_;
+  std::vector<Count> active_;  // by worker
 };
 
 }  // namespace heddle::resilience
