@@ -45,6 +45,12 @@ soak_run_http_peers() {
   soak_pytest tests/e2e/test_http_smuggling.py tests/e2e/test_http_slow.py
 }
 
+# 20,000 worlds of upstreams that do anything at all; all of the fault laboratory.
+soak_run_resilience() {
+  HEDDLE_WORLDS=20000 build/tests/unit/mesh/exchange_worlds &&
+    soak_pytest tests/e2e/test_resilience.py
+}
+
 dev_soak() {
   local name failed=0
   if [[ $# -eq 0 ]]; then
