@@ -291,11 +291,19 @@ class World {
     }
   }
 
+  static bool is_over(const Asking& each) {
+    return each.left || each.answers == each.ids.size() || each.stream->closed ||
+           each.stream->ended;
+  }
+
   void judge() {
+    // A reset that was lost is told again to who speaks.
     for (Asking& each : asking)
-      EXPECT_TRUE(each.left || each.answers == each.ids.size() || each.stream->closed ||
-                  each.stream->ended)
-          << "request id=" << each.ids[each.answers] << " got no answer and no end";
+      if (terms.loss != 0 && !is_over(each)) net.clients.say(*each.stream, "x", net.network.now());
+    net.run(seconds(60));
+    for (Asking& each : asking)
+      EXPECT_TRUE(is_over(each)) << "request id=" << each.ids[each.answers]
+                                 << " got no answer and no end";
     // Two tries more where nothing can have been done.
     for (const auto& [id, times] : tries)
       EXPECT_LE(times, 1u + terms.retry.attempts + 2u) << "id=" << id;
