@@ -12,6 +12,7 @@
 #include "http/http2/session.h"
 #include "memory_net.h"
 #include "mesh/http_proxy.h"
+#include "policy/decide.h"
 
 namespace heddle::bench {
 
@@ -359,8 +360,28 @@ class Proxy final : public Player, private mesh::HttpPolicy {
     if (tls_.work != nullptr) tls_.work->end_turn(now);
   }
   const mesh::HttpProxy& proxy() const { return proxy_; }
+  // Endpoints are those of the policy's first frontend, all of them at one address.
+  void decide_by(std::shared_ptr<const policy::Snapshot> snapshot) {
+    snapshot_ = std::move(snapshot);
+    active_.resize(1024);
+    cursors_.resize(1024);
+  }
 
  private:
+  void lead(const Try& what, mesh::HttpDestination& to) {
+    const policy::PickState state{random_, cursors_, active_, what.tried,
+                                  policy::PickState::Tries::kRequest};
+    const policy::Decision decision =
+        policy::decide_request(*snapshot_, 0, {}, nullptr, random_.next(), &state);
+    HEDDLE_CHECK(decision.verdict == policy::Verdict::kForward, "the service has endpoints");
+    const auto& breaker = snapshot_->clusters[decision.cluster]->breaker;
+    to.to.bounds = {.service = {breaker, &breaker->end(0)},
+                    .endpoint = decision.endpoint->state,
+                    .endpoint_connections = breaker->endpoint_connections(),
+                    .endpoint_requests = breaker->endpoint_requests()};
+    to.retry = decision.terms->retry;
+    to.per_try = decision.terms->per_try;
+  }
   bool wants_proxy_header(uint32_t) override { return false; }
   std::optional<mesh::ClientTerms> terms(uint32_t, const mesh::Client&) override {
     const bool plain = tls_.clients == nullptr;
@@ -376,14 +397,16 @@ class Proxy final : public Player, private mesh::HttpPolicy {
     if (matched.target == nullptr) return std::nullopt;
     return mesh::HttpRoute{.target = matched.target, .routes = routes_, .prefix = matched.prefix};
   }
-  std::expected<mesh::HttpDestination, mesh::HttpFault> choose(const Try&,
+  std::expected<mesh::HttpDestination, mesh::HttpFault> choose(const Try& what,
                                                                const mesh::Client&) override {
-    return mesh::HttpDestination{.to = {.tuple = {{side_.own, Be16(0)}, {to_, Be16(kPort)}},
-                                        .endpoint = 0,
-                                        .connect_timeout = seconds(5),
-                                        .idle_timeout = seconds(3600),
-                                        .tls = tls_.endpoints},
-                                 .http2 = http2_};
+    mesh::HttpDestination to{.to = {.tuple = {{side_.own, Be16(0)}, {to_, Be16(kPort)}},
+                                    .endpoint = 0,
+                                    .connect_timeout = seconds(5),
+                                    .idle_timeout = seconds(3600),
+                                    .tls = tls_.endpoints},
+                             .http2 = http2_};
+    if (snapshot_ != nullptr) lead(what, to);
+    return to;
   }
   void opened(uint32_t, uint32_t) override {}
   void closed(uint32_t, uint32_t) override {}
@@ -406,6 +429,10 @@ class Proxy final : public Player, private mesh::HttpPolicy {
   bool http2_;  // to the endpoint
   RelayTls tls_;
   std::shared_ptr<const policy::HttpRoutes> routes_;
+  std::shared_ptr<const policy::Snapshot> snapshot_;
+  Random random_{1};
+  std::vector<uint32_t> active_;
+  std::vector<balance::RoundRobin::Cursor> cursors_;
   mesh::HttpProxy proxy_;
 };
 

@@ -102,6 +102,7 @@ class HttpEngine final : private Shaker {
   static bool was_closed(const Exchange& x);
   bool policy_tries_again(Exchange& x, Duration& wait);
   bool asks_retry(const Exchange& x) const;
+  bool begin_retry(Exchange& x);
   bool is_paused(Exchange& x);
   void note_outcome(Exchange& x, bool ended);
   void keep_body(Exchange& x, const tcp::Chain& data);

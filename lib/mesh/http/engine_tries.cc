@@ -224,12 +224,14 @@ bool HttpEngine::policy_tries_again(Exchange& x, Duration& wait) {
   if (x.fault == HttpFault::kNone && !read_wait(x.response->fields, wait)) return false;
   if (x.deadline != kNever && now_ + wait >= x.deadline) return false;
   x.retrying.give();
-  if (!x.retrying.take(x.hold.service())) {
+  x.budget = x.hold.service();
+  x.out_of_budget = 0;
+  if (x.budget != nullptr && !x.budget->may_retry()) {
     counters.add(HttpStat::kRetriesLeftOut);
     return false;
   }
+  x.retry_due = true;
   ++x.retries;
-  counters.add(HttpStat::kRetried);
   return true;
 }
 
@@ -286,14 +288,33 @@ bool HttpEngine::may_try_again(Exchange& x) {
   return true;
 }
 
+// A retry counts when it begins: while it waits it is nobody's load. Where others have taken what
+// was left meanwhile it waits once more, and in the end is refused as a request would be.
+bool HttpEngine::begin_retry(Exchange& x) {
+  if (x.budget == nullptr || x.retrying.take(x.budget)) {
+    x.budget.reset();
+    x.retry_due = false;
+    counters.add(HttpStat::kRetried);
+    return true;
+  }
+  constexpr uint8_t kMostWaits = 3;
+  if (++x.out_of_budget > kMostWaits) {
+    counters.add(HttpStat::kRetriesLeftOut);
+    fail(x, HttpFault::kBreaker);
+    return true;
+  }
+  x.paused_until = now_ + std::max(x.retry->backoff.before(x.retries, random_), milliseconds(1));
+  return false;
+}
+
 // Between two tries.
 bool HttpEngine::is_paused(Exchange& x) {
-  if (x.paused_until == kNever) return false;
   if (x[kClient].lost) fail(x, HttpFault::kClientGone);
   x.moved = now_;
-  if (x.fault == HttpFault::kNone && now_ < x.paused_until) return true;
+  if (x.fault != HttpFault::kNone) return false;
+  if (x.paused_until != kNever && now_ < x.paused_until) return true;
   x.paused_until = kNever;
-  return false;
+  return x.retry_due && !begin_retry(x);
 }
 
 // Its connection may be used again if little is left of it.

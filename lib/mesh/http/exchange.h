@@ -128,6 +128,10 @@ struct Exchange {
   tcp::Chain kept, resend;  // of the request's body: for later tries, of this
   TryHold hold;             // of this try
   BoundHold retrying{resilience::Bound::kRetries}, pending{resilience::Bound::kPending};
+  // Whose budget the next try takes from, and how often there was none left.
+  std::shared_ptr<resilience::Breaker::End> budget;
+  uint8_t out_of_budget = 0;
+  bool retry_due = false;         // policy asks for the next try, which has not begun
   bool waits = false;             // for a connection of the service to be free
   Duration per_try;               // 0: none
   Instant try_until = kNever;     // of this try

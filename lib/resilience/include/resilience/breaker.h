@@ -48,6 +48,12 @@ class Breaker {
     // False: there is none left, which is counted.
     bool take(Bound bound);
     void give(Bound bound);
+    // Whether another retry could be taken now; where not, that is counted.
+    bool may_retry() {
+      const bool may = breaker_.budget_.has_room();
+      if (!may) refused_[static_cast<size_t>(Bound::kRetries)].add();
+      return may;
+    }
     // Any thread.
     uint64_t refused(Bound bound) const { return refused_[static_cast<size_t>(bound)].value(); }
     int64_t in_use(Bound bound) const {

@@ -39,6 +39,8 @@ class RetryBudget {
   // Any worker. True: the request may be tried again, and done_trying() is called when that try
   // ends.
   bool try_again();
+  // Whether it would, now.
+  bool has_room() const { return retrying() < allowed(); }
   void done_trying() { retrying_.fetch_sub(1, std::memory_order_relaxed); }
 
   uint64_t active() const;
