@@ -120,6 +120,14 @@ void tell_drawn(std::span<const policy::Choice> choices, const policy::Decision&
                workload == nullptr ? "" : workload->key.name);
 }
 
+// As the data plane takes them: tokens alone may tell of them.
+void strip_claims(const policy::Frontend& frontend, http::Fields& fields) {
+  if (frontend.claim_names == nullptr) return;
+  fields.remove_if([&](const http::Field& field) {
+    return field.id == http::FieldId::kOther && frontend.claim_names->tells(fields.name(field));
+  });
+}
+
 }  // namespace
 
 void explain_request(const RequestPlace& place, const v1::HttpRequest& request, Telling& telling) {
@@ -129,6 +137,7 @@ void explain_request(const RequestPlace& place, const v1::HttpRequest& request, 
   if (const std::string why = read(request, message); !why.empty())
     return telling.line("answer", "400 bad_request: {}", why);
   telling.line("request", "{} {}{}", message.method_text(), message.authority(), message.path());
+  strip_claims(frontend, message.fields);
   policy::HttpMatched matched;
   const bool takes = frontend.takes_host(message.authority());
   if (frontend.http != nullptr && takes)

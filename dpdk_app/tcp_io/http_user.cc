@@ -93,11 +93,10 @@ bool HttpUser::admits(uint32_t frontend, const mesh::Client& client,
   return judged.allowed;
 }
 
-bool HttpUser::asks_tokens(uint32_t frontend, http::Message& request) {
+mesh::HttpTokens HttpUser::tokens(uint32_t frontend) {
   const policy::Frontend* its = view_.frontend(frontend);
-  if (its == nullptr || !its->asks_tokens()) return false;
-  if (its->jwt != nullptr) mesh::JwtGate::strip_claims(*its->jwt, request.fields);
-  return true;
+  if (its == nullptr || !its->asks_tokens()) return {};
+  return {.asked = true, .names = its->claim_names};
 }
 
 // Null: the request may come as it is.
@@ -112,7 +111,6 @@ mesh::HttpToken HttpUser::authenticate(const mesh::HttpTokenAsk& ask,
                                        std::vector<uint8_t>& claims) {
   const policy::JwtCheck* check = check_of(ask);
   if (check == nullptr) return {};
-  mesh::JwtGate::strip_claims(*check, ask.request.fields);
   return gate_.authenticate(*check, ask.request, UnixTime(std::time(nullptr)), worker_.now, claims);
 }
 

@@ -23,7 +23,7 @@ class HttpUser final : private mesh::HttpPolicy {
   std::optional<mesh::ClientTerms> terms(uint32_t frontend, const mesh::Client& client) override;
   bool admits(uint32_t frontend, const mesh::Client& client,
               const policy::RequestHead& request) override;
-  bool asks_tokens(uint32_t frontend, http::Message& request) override;
+  mesh::HttpTokens tokens(uint32_t frontend) override;
   mesh::HttpToken authenticate(const mesh::HttpTokenAsk& ask,
                                std::vector<uint8_t>& claims) override;
   bool tell_token(const mesh::HttpTokenAsk& ask, const mesh::HttpToken& token,

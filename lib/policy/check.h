@@ -48,6 +48,8 @@ class Checker {
   // Of a workload in the mesh: not too many ports. Of a service: nothing that does not act there.
   void check_mesh_ports(const Group& group, const Key& blamed);
   void check_mesh_terms(const Group& group, const Key& blamed);
+  // No token lies where claims are told, which is taken out of all requests.
+  void check_token_places(const Group& group);
 
  private:
   void check_workload(const Key& key, const Workload& spec);

@@ -117,6 +117,7 @@ class Compiler {
   void name_jwt_provider(const Key& key);
   std::shared_ptr<const JwtCheck> jwt_check(const std::string& ns,
                                             const std::optional<JwtUse>& use) const;
+  static std::shared_ptr<const ClaimNames> claim_names_of(const Frontend& frontend);
 
   std::vector<Candidate> candidates(const Group& group) const;
   void compile_services(const GroupSet& groups);

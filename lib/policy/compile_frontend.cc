@@ -190,12 +190,15 @@ void Compiler::compile_frontends(Group& group) {
     if (frontend.is_http) frontend.http = http[key.address.is_v4() ? 1 : 0];
     if (frontend.http != nullptr) hold_choices(*frontend.http);
     frontend.since = stays ? current_.frontends[slot]->since : version_;
+    frontend.claim_names = claim_names_of(frontend);
     if (stays) share(current_.frontends[slot]->hosts, frontend.hosts);
     if (stays && point_alike(current_.frontends[slot]->identity, frontend.identity))
       frontend.identity = current_.frontends[slot]->identity;
     if (stays && point_alike(current_.frontends[slot]->jwt, frontend.jwt))
       frontend.jwt = current_.frontends[slot]->jwt;
     if (!stays || !share(current_.frontends[slot]->server_names, frontend.server_names))
+    if (stays && point_alike(current_.frontends[slot]->claim_names, frontend.claim_names))
+      frontend.claim_names = current_.frontends[slot]->claim_names;
       for (const CompiledService::FrontendSlot& done : next)
         if (share(current_.frontends[done.slot]->server_names, frontend.server_names)) break;
     if (stays) release_choices(slot);

@@ -34,6 +34,24 @@ std::shared_ptr<const JwtCheck> Compiler::jwt_check(const std::string& ns,
   return std::make_shared<const JwtCheck>(std::move(check));
 }
 
+std::shared_ptr<const ClaimNames> Compiler::claim_names_of(const Frontend& frontend) {
+  if (!frontend.asks_tokens()) return nullptr;
+  std::vector<std::string> told, tokens;
+  const auto add = [&](const std::shared_ptr<const JwtCheck>& check) {
+    if (check == nullptr) return;
+    for (const auto& provider : check->providers) {
+      const JwtProvider& spec = provider->spec();
+      for (const ClaimHeader& each : spec.claim_headers) told.push_back(each.header);
+      if (spec.from.kind == JwtPlace::Kind::kHeader) tokens.push_back(spec.from.name);
+    }
+  };
+  add(frontend.jwt);
+  if (frontend.http != nullptr)
+    for (const HttpRoutes::Rule& rule : frontend.http->rules()) add(rule.target.jwt);
+  if (told.empty() && tokens.empty()) return nullptr;
+  return std::make_shared<const ClaimNames>(told, tokens);
+}
+
 std::vector<std::shared_ptr<const JwtTarget>> Compiler::jwt_providers() const {
   std::vector<std::shared_ptr<const JwtTarget>> all;
   for (const auto& [key, target] : jwt_targets_) all.push_back(target);

@@ -157,6 +157,7 @@ void Model::State::check_staged(std::span<const Edit> edits, const Touched& now,
   ResourceSet routes;  // that lead from these or to them
   for (const Group* group : now.frontends) {
     checker.check_rules(*group);
+    checker.check_token_places(*group);
     routes.insert(group->routes.begin(), group->routes.end());
     routes.insert(group->backend_of.begin(), group->backend_of.end());
   }

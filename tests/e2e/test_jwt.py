@@ -133,6 +133,16 @@ def test_a_rule_of_a_route_says_otherwise(net):
     assert "of shop/idp, as the rule says: without one it goes on" in out, out
 
 
+def test_nobody_forges_a_claim_on_a_rule_that_asks_for_no_token(net):
+    gateway, route = (next(each for each in everything(net) if (each["kind"], each["metadata"]["name"]) == (kind, "web"))
+                      for kind in ("Gateway", "Route"))
+    del gateway["spec"]["listeners"][0]["jwt"]
+    apply(net.heddled, gateway, route)
+    fields = seen(net, "gateway", "-H", "X-User: forged", "-H", "x_user: forged", "-H", "x-other: 1")
+    assert "x-user" not in fields and "x_user" not in fields and fields["x-other"] == "1", fields
+    assert status(net, "gateway", "/bytes/5", token="bad.bad.bad") == 401, "the other rule asks"
+
+
 def call(net, token=None):
     done = net.client.run("/usr/bin/python3", "-c", f"""
 import grpc

@@ -166,6 +166,8 @@ class HttpEngine final : private Shaker {
   }
 
   // engine_token.cc
+  bool take_claim_names(Exchange& x);
+  void strip_trailers(Exchange& x);
   bool authenticate(Exchange& x, const HttpRoute* route, HttpToken& token);
   bool tell_token(Exchange& x, const HttpToken& token);
 

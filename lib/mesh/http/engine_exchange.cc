@@ -49,7 +49,7 @@ void HttpEngine::plan(Exchange& x) {
   x.path = request.path();
   x.authority = request.authority();
   // Where a token is asked for, the rule says which, and policy judges what it says.
-  const bool asks_tokens = policy_.asks_tokens(x.frontend, request);
+  const bool asks_tokens = take_claim_names(x);
   if (!asks_tokens && !admit(x)) return;
   std::optional<HttpRoute> found = policy_.route(x.frontend, client_of(x), request);
   if (found) take_route(x, std::move(*found));

@@ -19,10 +19,13 @@ using http::Fields;
 constexpr std::string_view kVia11 = "1.1 heddle", kVia2 = "2 heddle";
 constexpr size_t kMostFor = 1'024, kMostForwarded = 512;
 
-// What is added to a head without being asked for: both lists of addresses, and the names and
-// values of X-Forwarded-Proto, X-Request-Id, Via, the scheme and a trace's context.
-constexpr size_t kMostOfOwn = kMostFor + kMostForwarded + 512;
-constexpr size_t kFieldsOfOwn = 6;
+// What is added to a head without being asked for: both lists of addresses, the names and values of
+// X-Forwarded-Proto, X-Request-Id, Via, the scheme and a trace's context, and what a token tells.
+// Cookies and the target are written anew where one was a token.
+constexpr size_t kMostWrittenAnew = http::Limits().head + http::Limits().target;
+constexpr size_t kMostOfOwn =
+    kMostFor + kMostForwarded + 512 + policy::kMaxClaimHeaderBytes + kMostWrittenAnew;
+constexpr size_t kFieldsOfOwn = 6 + policy::kMaxClaimHeaders;
 static_assert(http::Limits().spare >= kMostOfOwn + policy::kMaxFieldChangeBytes);
 static_assert(http::Limits().spare_fields >= kFieldsOfOwn + policy::kMaxFieldChanges);
 

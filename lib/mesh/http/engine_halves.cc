@@ -364,7 +364,10 @@ void HttpEngine::pump(Exchange& x, Side from) {
     return;
   }
   if (source.read_ended) {
-    if (from == kClient) let_shadow_go(x, true);
+    if (from == kClient) {
+      strip_trailers(x);
+      let_shadow_go(x, true);
+    }
     return finish(x, to, (from == kClient ? x.request : x.response)->trailers);
   }
   if (source.lost)

@@ -1,5 +1,8 @@
 // What requests show of who sends them: the token that policy asks for (RFC 6750).
+#include <utility>
+
 #include "engine.h"
+#include "mesh/jwt_gate.h"
 #include "text.h"
 
 namespace heddle::mesh {
@@ -16,6 +19,20 @@ Client HttpEngine::client_of(Exchange& x) {
   client.claims = x.claims ? &*x.claims : nullptr;
   client.claims_open = x.asks_first;
   return client;
+}
+
+// Whether requests may be asked for a token; what tokens alone may tell of is gone.
+bool HttpEngine::take_claim_names(Exchange& x) {
+  HttpTokens tokens = policy_.tokens(x.frontend);
+  x.claim_names = std::move(tokens.names);
+  if (x.claim_names != nullptr) JwtGate::strip_head(*x.claim_names, x.request->fields);
+  strip_trailers(x);
+  return tokens.asked;
+}
+
+// They come with the body's end, if any do.
+void HttpEngine::strip_trailers(Exchange& x) {
+  if (x.claim_names != nullptr) JwtGate::strip_trailers(*x.claim_names, x.request->trailers);
 }
 
 // A browser sends no token with the question that goes before its request; the rule answers it,

@@ -15,6 +15,7 @@
 #include "mesh/http_policy.h"
 #include "mesh/peer_identity.h"
 #include "mesh/wire.h"
+#include "policy/claim_names.h"
 
 namespace heddle::mesh {
 
@@ -145,7 +146,8 @@ struct Exchange {
   http::Fields asked_fields;
   // Of its token, in the engine's memory for this exchange; none: it has shown none.
   std::optional<jwt::ClaimsView> claims;
-  bool asks_first = false;  // a preflight that its rule answers
+  std::shared_ptr<const policy::ClaimNames> claim_names;  // HttpTokens::names
+  bool asks_first = false;                                // a preflight that its rule answers
   Client client;
   tcp::Endpoint server;  // that was asked last
   bool https = false;

@@ -97,14 +97,6 @@ Found find(const JwtPlace& place, const http::Message& request) {
   return found;
 }
 
-// Whether they are one name to a server that takes '-' and '_' for the same.
-bool is_same_name(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i)
-    if (a[i] != b[i] && (a[i] != '_' || b[i] != '-') && (a[i] != '-' || b[i] != '_')) return false;
-  return true;
-}
-
 bool drop_cookie(std::string_view name, http::Fields& fields) {
   Text<kMostText> kept;
   each_cookie(fields, [&](std::string_view whole, std::string_view its, std::string_view) {
@@ -146,11 +138,15 @@ bool hide_in_query(const policy::JwtCheck& check, http::Message& request) {
   return true;
 }
 
-// Tokens that endpoints are not to get. False: there is no room.
-bool take_out(const policy::JwtCheck& check, http::Message& request) {
+// Tokens that endpoints are not to get. That of a provider who forwards its own stays, also where
+// another looks in the same place. False: there is no room.
+bool take_out(const policy::JwtCheck& check, const HttpToken& token, http::Message& request) {
+  const policy::JwtProvider* of = token.provider == nullptr ? nullptr : &token.provider->spec();
   for (const auto& provider : check.providers) {
     const JwtPlace& place = provider->spec().from;
     if (provider->spec().forward || find(place, request).count == 0) continue;
+    if (of != nullptr && of->forward && of->from.kind == place.kind && of->from.name == place.name)
+      continue;
     if (place.kind == JwtPlace::Kind::kHeader) request.fields.remove(place.name);
     if (place.kind == JwtPlace::Kind::kCookie && !drop_cookie(place.name, request.fields))
       return false;
@@ -158,16 +154,20 @@ bool take_out(const policy::JwtCheck& check, http::Message& request) {
   return true;
 }
 
-// What is no text that a header may have is left out.
+// What is no text that a header may have is left out, and what is too long with what was told
+// before it.
 bool tell_claims(const policy::JwtTarget& provider, const jwt::ClaimsView& claims,
                  http::Fields& fields) {
+  size_t room = policy::kMaxClaimHeaderBytes;
   for (const auto& [path, header] : provider.spec().claim_headers) {
     const std::optional<jwt::Claim> claim = claims.find(path);
     if (!claim || !is_text(claim->kind())) continue;
     const std::string_view text = claim->text();
-    const bool legal = text.size() <= policy::kMaxFieldValue &&
+    const bool legal = header.size() + text.size() <= room &&
                        std::ranges::all_of(text, http::is_field_text) && http::trim(text) == text;
-    if (legal && !fields.add(header, text)) return false;
+    if (!legal) continue;
+    if (!fields.add(header, text)) return false;
+    room -= header.size() + text.size();
   }
   return true;
 }
@@ -185,12 +185,15 @@ JwtGate::JwtGate(WorkerId worker, std::span<JwtCounters> counters, const JwtLimi
       cost_(seconds(1) / std::max<uint32_t>(limits.signatures_per_second, 1)),
       depth_(cost_ * limits.signatures_at_once) {}
 
-void JwtGate::strip_claims(const policy::JwtCheck& check, http::Fields& fields) {
-  for (const auto& provider : check.providers)
-    for (const policy::ClaimHeader& each : provider->spec().claim_headers)
-      fields.remove_if([&](const http::Field& field) {
-        return field.id == http::FieldId::kOther && is_same_name(fields.name(field), each.header);
-      });
+void JwtGate::strip_head(const policy::ClaimNames& names, http::Fields& fields) {
+  fields.remove_if([&](const http::Field& field) {
+    return field.id == http::FieldId::kOther && names.tells(fields.name(field));
+  });
+}
+
+void JwtGate::strip_trailers(const policy::ClaimNames& names, http::Fields& trailers) {
+  trailers.remove_if(
+      [&](const http::Field& field) { return names.may_not_trail(trailers.name(field)); });
 }
 
 bool JwtGate::may_look(Instant now) {
@@ -266,7 +269,7 @@ HttpToken JwtGate::authenticate(const policy::JwtCheck& check, http::Message& re
 
 bool JwtGate::tell(const policy::JwtCheck& check, const HttpToken& token,
                    const jwt::ClaimsView* claims, http::Message& request) {
-  if (!take_out(check, request)) return false;
+  if (!take_out(check, token, request)) return false;
   return token.provider == nullptr || claims == nullptr ||
          tell_claims(*token.provider, *claims, request.fields);
 }

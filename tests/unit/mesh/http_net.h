@@ -35,16 +35,13 @@ class HttpRules final : public HttpPolicy {
     if (remembers) judged.emplace_back(request.path);
     return (!denies || !denies(request)) && (!denies_client || !denies_client(client));
   }
-  bool asks_tokens(uint32_t frontend, http::Message& request) override {
+  HttpTokens tokens(uint32_t frontend) override {
     EXPECT_EQ(frontend, kFrontend);
-    if (gate == nullptr) return false;
-    if (tokens != nullptr) JwtGate::strip_claims(*tokens, request.fields);
-    return true;
+    return {.asked = gate != nullptr, .names = claim_names};
   }
   HttpToken authenticate(const HttpTokenAsk& ask, std::vector<uint8_t>& claims) override {
     const policy::JwtCheck* check = check_of(ask);
     if (check == nullptr) return {};
-    JwtGate::strip_claims(*check, ask.request.fields);
     return gate->authenticate(*check, ask.request, wall, gate_now, claims);
   }
   bool tell_token(const HttpTokenAsk& ask, const HttpToken& token,
@@ -55,13 +52,13 @@ class HttpRules final : public HttpPolicy {
   const policy::JwtCheck* check_of(const HttpTokenAsk& ask) const {
     const bool own =
         ask.route != nullptr && ask.route->target != nullptr && ask.route->target->jwt != nullptr;
-    return own ? ask.route->target->jwt.get() : tokens.get();
+    return own ? ask.route->target->jwt.get() : port_tokens.get();
   }
   std::optional<HttpRoute> route(uint32_t frontend, const Client&,
                                  const http::Message& request) override {
     EXPECT_EQ(frontend, kFrontend);
     if (remembers) asked.emplace_back(request.path());
-    if (!found) return std::nullopt;
+    if (!found || (hides && hides(request))) return std::nullopt;
     HttpRoute its;
     its.target = target ? &*target : nullptr;
     its.prefix = prefix;
@@ -148,8 +145,10 @@ class HttpRules final : public HttpPolicy {
   int active = 0;
   std::function<bool(const policy::RequestHead&)> denies;  // null: none
   std::function<bool(const Client&)> denies_client;        // the same, by who asks
+  std::function<bool(const http::Message&)> hides;         // whether there is no rule for it
   std::unique_ptr<JwtGate> gate;                           // null: no token is asked for
-  std::shared_ptr<const policy::JwtCheck> tokens;          // of the port
+  std::shared_ptr<const policy::JwtCheck> port_tokens;
+  std::shared_ptr<const policy::ClaimNames> claim_names;
   UnixTime wall{0};
   Instant gate_now;
   std::function<bool(const http::Message&)> denies_sent;  // of those at endpoints

@@ -64,8 +64,18 @@ struct TokenNet : HttpNet {
     spec.from = std::move(place);
     return spec;
   }
+  // What compiled policy has of the providers whose tokens the port or a rule asks for.
+  void have_names_of(const std::vector<policy::JwtProvider>& specs) {
+    std::vector<std::string> told, tokens;
+    for (const policy::JwtProvider& spec : specs) {
+      for (const auto& each : spec.claim_headers) told.push_back(each.header);
+      if (spec.from.kind == JwtPlace::Kind::kHeader) tokens.push_back(spec.from.name);
+    }
+    rules.claim_names = std::make_shared<const policy::ClaimNames>(told, tokens);
+  }
   void ask_for(policy::JwtProvider spec, bool required = true) {
-    rules.tokens = std::make_shared<const policy::JwtCheck>(
+    have_names_of({spec});
+    rules.port_tokens = std::make_shared<const policy::JwtCheck>(
         policy::JwtCheck{.providers = {provider(std::move(spec))}, .required = required});
   }
   std::string hear(const std::string& text) {
@@ -220,17 +230,117 @@ TEST(HttpToken, ARuleSaysOtherwiseThanItsPort) {
   EXPECT_TRUE(net.hear(request("/a", bearer(token()))).ends_with("no_token\n"));
   EXPECT_EQ(net.outcome(JwtEvent::kMissing, 1), 1u);
   EXPECT_FALSE(has(net.pass(request("/a", "X-Key: " + token() + "\r\n")), "x-key"));
-  net.rules.tokens = nullptr;
+  net.rules.port_tokens = nullptr;
   EXPECT_TRUE(net.hear(request("/a")).ends_with("no_token\n"))
       << "also where the port asks for none";
   net.rules.target->jwt = nullptr;
   net.pass(request("/a"));
 }
 
+// Rules that ask for none lead to the same endpoints.
+TEST(HttpToken, NobodyForgesClaimsWhereARuleAsksForNone) {
+  TokenNet net;
+  policy::JwtProvider spec;
+  spec.claim_headers = {{"sub", "x-user"}};
+  net.have_names_of({spec});
+  net.rules.port_tokens = nullptr;
+  net.rules.target = policy::HttpTarget();
+  net.rules.hides = [](const http::Message& request) {
+    return request.fields.find("x-user") != nullptr;
+  };
+  const std::string got = net.pass(request("/public", "X-User: admin\r\nX_USER: a\r\nX-B: 1\r\n"));
+  EXPECT_FALSE(has(got, "user")) << got;
+  EXPECT_TRUE(has(got, "x-b: 1\r\n")) << got;
+}
+
+TEST(HttpToken, NobodyForgesClaimsInTrailers) {
+  TokenNet net;
+  policy::JwtProvider spec = TokenNet::from({JwtPlace::Kind::kHeader, "x-key", ""});
+  spec.claim_headers = {{"sub", "x-user"}};
+  net.ask_for(spec, false);
+  net.rules.mirrors = true;
+  std::vector<std::string> got;
+  const auto take = [&](TextStream& stream) {
+    if (!stream.heard.ends_with("\r\n\r\n") || !has(stream.heard, "\r\n0\r\n")) return;
+    got.push_back(std::move(stream.heard));
+    stream.heard.clear();
+    stream.to_say += kOk;
+  };
+  net.serve(take);
+  net.server.transport().listen({.local = {address(2), Be16(net.rules.mirror_port)}});
+  policy::HttpTarget target;
+  target.mirror = policy::HttpMirrorTarget{};
+  net.rules.target = target;
+  for (const std::string& key : {std::string(), "X-Key: " + token(R"("sub":"ann")") + "\r\n"}) {
+    const std::string heard =
+        net.hear(request("/a", key + "Transfer-Encoding: chunked\r\n", "POST") +
+                 "1\r\na\r\n0\r\nX-User: admin\r\nx_user: admin\r\nX-Key: y\r\nX-B: 1\r\n\r\n");
+    EXPECT_TRUE(heard.starts_with("HTTP/1.1 200 ")) << heard;
+  }
+  ASSERT_EQ(got.size(), 4u) << "each with its copy";
+  for (const std::string& each : got) {
+    const std::string trailers = each.substr(each.find("\r\n0\r\n"));
+    EXPECT_FALSE(has(trailers, "user") || has(trailers, "x-key")) << each;
+    EXPECT_TRUE(has(trailers, "x-b: 1\r\n")) << each;
+    EXPECT_FALSE(has(each, "admin")) << each;
+  }
+  EXPECT_TRUE(has(got.back(), "x-user: ann\r\n")) << got.back();
+}
+
+TEST(HttpToken, AForwardedOneStaysWhereAnotherProviderLooks) {
+  TokenNet net;
+  const jwt::Signer second(Algorithm::kEdDsa);
+  policy::JwtProvider forwarding;
+  forwarding.forward = true;
+  net.rules.port_tokens = std::make_shared<const policy::JwtCheck>(policy::JwtCheck{
+      .providers = {net.provider(forwarding),
+                    net.provider({}, jwt::key_set({second.jwk(R"("kid":"b")")}), 1)}});
+  EXPECT_TRUE(has(net.pass(request("/a", bearer(token()))), "authorization: Bearer " + token()));
+  const std::string other = second.token(second.header("b"), jwt::payload(R"("exp":1800000060)"));
+  EXPECT_FALSE(has(net.pass(request("/a", bearer(other))), "uthorization")) << "that one is not";
+}
+
+TEST(HttpToken, WhatIsToldIsBounded) {
+  TokenNet net;
+  policy::JwtProvider spec;
+  spec.claim_headers = {{"a", "x-a"}, {"b", "x-b"}, {"c", "x-c"}};
+  net.ask_for(spec);
+  const auto claim = [](const std::string& name, size_t size) {
+    return "\"" + name + "\":\"" + std::string(size, name[0]) + "\"";
+  };
+  const std::string got = net.pass(request(
+      "/a", bearer(token(claim("a", 1'500) + "," + claim("b", 600) + "," + claim("c", 9)))));
+  EXPECT_TRUE(has(got, "x-a: a"));
+  EXPECT_FALSE(has(got, "x-b")) << "with it more would be told than there is room for";
+  EXPECT_TRUE(has(got, "x-c: ccccccccc\r\n"));
+}
+
+// Nothing of what the node adds or writes anew makes a head too large that is within the limits.
+TEST(HttpToken, AHeadAtItsLimitsStillPasses) {
+  TokenNet net;
+  policy::JwtProvider spec = TokenNet::from({JwtPlace::Kind::kCookie, "session", ""});
+  std::string members;
+  for (char c = 'a'; c < 'a' + 16; ++c) {
+    spec.claim_headers.push_back({std::string(1, c), std::string("x-claim-") + c});
+    members +=
+        (members.empty() ? "\"" : ",\"") + std::string(1, c) + "\":\"" + std::string(110, c) + "\"";
+  }
+  net.ask_for(spec);
+  const std::string known = token(members);
+  std::string fields = "Cookie: session=" + known +
+                       "; a=" + std::string(7'900 - known.size(), 'a') +
+                       "\r\nCookie: b=" + std::string(7'000, 'b') + "\r\n";
+  const std::string line = "x: 1\r\n";
+  for (int i = 0; i < 90; ++i) fields += line;
+  const std::string got = net.pass(request("/a", fields));
+  EXPECT_TRUE(has(got, "x-claim-p: p")) << got.size();
+  EXPECT_FALSE(has(got, "session="));
+}
+
 TEST(HttpToken, AnyOfSeveralProvidersIsEnough) {
   TokenNet net;
   const jwt::Signer second(Algorithm::kEdDsa);
-  net.rules.tokens = std::make_shared<const policy::JwtCheck>(policy::JwtCheck{
+  net.rules.port_tokens = std::make_shared<const policy::JwtCheck>(policy::JwtCheck{
       .providers = {net.provider({}),
                     net.provider({}, jwt::key_set({second.jwk(R"("kid":"b")")}), 1)}});
   net.pass(request("/a", bearer(token())));
@@ -381,7 +491,7 @@ TEST(HttpToken, AHugeOneIsNotEvenHashed) {
   message.set_path("/");
   message.fields.add("authorization", "Bearer " + std::string(9'000, 'a'));
   const HttpToken got =
-      net.rules.gate->authenticate(*net.rules.tokens, message, kNow, Instant(), claims);
+      net.rules.gate->authenticate(*net.rules.port_tokens, message, kNow, Instant(), claims);
   EXPECT_EQ(got.fault, HttpFault::kBadToken);
   EXPECT_EQ(net.outcome(jwt::Refusal::kTooLarge), 1u);
   EXPECT_EQ(net.rules.gate->cache().stats().misses, 0u);

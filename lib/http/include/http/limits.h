@@ -15,9 +15,11 @@ struct Limits {
   uint16_t trailer_fields = 32;      // number
   uint32_t chunk_extensions = 4096;  // of one body
   uint8_t interims = 16;             // number of answers (1xx) before the answer
-  uint32_t spare = 6144;             // text that the proxy itself may add to a head
-  uint16_t spare_fields = 48;        // fields that it may add
-  bool http10 = true;                // whether HTTP/1.0 is spoken at all
+  // Text that the proxy itself may add to a head, or write anew without what is taken out of it:
+  // of cookies as much as a head may have, and the target.
+  uint32_t spare = 30'720;
+  uint16_t spare_fields = 56;  // fields that it may add
+  bool http10 = true;          // whether HTTP/1.0 is spoken at all
 };
 
 }  // namespace heddle::http

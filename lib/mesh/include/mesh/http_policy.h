@@ -18,8 +18,9 @@
 #include "policy/http_routes.h"
 
 namespace heddle::policy {
+class ClaimNames;  // policy/claim_names.h
 struct JwtTarget;  // policy/jwt_check.h
-}
+}  // namespace heddle::policy
 
 namespace heddle::mesh {
 
@@ -37,6 +38,13 @@ struct HttpRoute {
   // The client is to be given a cookie of this name, with this value; null: none.
   std::shared_ptr<const policy::HttpAffinity> affinity;
   std::array<char, 32> cookie{};
+};
+
+// What the frontend's requests may be asked for.
+struct HttpTokens {
+  bool asked = false;  // some are, for a token
+  // Fields that tokens alone may tell of, whether this request is asked for one or not. Null: none.
+  std::shared_ptr<const policy::ClaimNames> names;
 };
 
 // A request with what it is asked for a token by.
@@ -95,11 +103,10 @@ class HttpPolicy {
   // Whether the request may come in; refused, it is counted there. Asked before route().
   virtual bool admits(uint32_t frontend, const Client& client,
                       const policy::RequestHead& request) = 0;
-  // Whether requests to the frontend may be asked for a token; then fields are gone from this one
-  // that tokens alone may tell of. Asked before route().
-  virtual bool asks_tokens(uint32_t /*frontend*/, http::Message& /*request*/) { return false; }
+  // Asked before route(), and before anything else of the request counts.
+  virtual HttpTokens tokens(uint32_t /*frontend*/) { return {}; }
   // Whether the request shows one that its rule or port asks for. Asked behind route() and before
-  // admits(), where asks_tokens() has said so. `claims`: become the block of its token's; empty: it
+  // admits(), where tokens() has said so. `claims`: become the block of its token's; empty: it
   // has none. Tokens are gone from the query then.
   virtual HttpToken authenticate(const HttpTokenAsk& /*ask*/, std::vector<uint8_t>& /*claims*/) {
     return {.fault = HttpFault::kNoToken};

@@ -18,6 +18,7 @@
 #include "jwt/verified_cache.h"
 #include "mesh/http_policy.h"
 #include "mesh/jwt_stats.h"
+#include "policy/claim_names.h"
 #include "policy/jwt_check.h"
 
 namespace heddle::mesh {
@@ -34,9 +35,10 @@ class JwtGate {
   // `counters`: by JwtTarget::slot.
   JwtGate(WorkerId worker, std::span<JwtCounters> counters, const JwtLimits& limits = {});
 
-  // Takes away fields by which endpoints are told claims, also with '_' in the place of '-': nobody
-  // else may say them.
-  static void strip_claims(const policy::JwtCheck& check, http::Fields& fields);
+  // Takes away fields by which endpoints are told claims: nobody else may say them. In trailers
+  // tokens are nobody's to send, too.
+  static void strip_head(const policy::ClaimNames& names, http::Fields& fields);
+  static void strip_trailers(const policy::ClaimNames& names, http::Fields& trailers);
 
   // Whether the request shows a token that is good, or needs none. `claims` becomes its block.
   // Tokens are gone from the query afterwards, good or bad, but with kBadRequest: there is no room.

@@ -115,8 +115,10 @@ inline constexpr size_t kMaxCorsNames = 64;         // in one list of methods or
 inline constexpr size_t kMaxCorsListBytes = 1'024;  // of such a list as it is sent
 inline constexpr Duration kMaxCorsAge = seconds(24 * 3600);
 inline constexpr size_t kMaxCookieName = 256;
-inline constexpr size_t kMaxJwtProviders = 4;    // that one port or rule names
-inline constexpr size_t kMaxClaimHeaders = 16;   // of one JwtProvider
+inline constexpr size_t kMaxJwtProviders = 4;   // that one port or rule names
+inline constexpr size_t kMaxClaimHeaders = 16;  // of one JwtProvider
+// Names and values told of one token: what does not fit is left out.
+inline constexpr size_t kMaxClaimHeaderBytes = 2'048;
 inline constexpr size_t kMaxClaimPath = 256;     // bytes
 inline constexpr size_t kMaxClaimValue = 1'024;  // bytes, that a rule asks for
 inline constexpr size_t kMaxJwtPrefix = 64;

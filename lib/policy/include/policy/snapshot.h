@@ -28,6 +28,7 @@
 #include "policy/access.h"
 #include "policy/address_roles.h"
 #include "policy/backend_terms.h"
+#include "policy/claim_names.h"
 #include "policy/cow_array.h"
 #include "policy/http_routes.h"
 #include "policy/ip.h"
@@ -156,6 +157,10 @@ struct Frontend : BackendTerms {
   std::shared_ptr<const JwtCheck> jwt;
   // With kPassthrough: who gets which name; there are no `choices` then. Null: choices, for all.
   std::shared_ptr<const ServerNames> server_names;
+  // Of all whose tokens its requests may be asked for, by the port or by any rule: a request that
+  // is asked for none goes to the same endpoints. Null: no field. The same object until it would
+  // differ.
+  std::shared_ptr<const ClaimNames> claim_names;
   std::vector<Choice> choices;
   std::shared_ptr<const AccessList> access;  // none: everybody may
   // For explain.
