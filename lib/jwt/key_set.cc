@@ -25,6 +25,8 @@ std::unexpected<std::string> skip(fmt::format_string<Args...> format, Args&&... 
   return std::unexpected(fmt::format(format, std::forward<Args>(args)...));
 }
 
+constexpr uint64_t kWorkUnit = uint64_t{2048} * 2048 * 2048;  // KeySet::rsa_work
+
 // Names in messages are the document's own: a part of them, as they may be anything.
 std::string shown(std::string_view text) {
   std::string result(text.substr(0, 64));
@@ -161,7 +163,30 @@ Result<json::object> public_part(json::element element, size_t at) {
   return jwk;
 }
 
+// Looking whether a number is prime takes the third power of its length.
+uint64_t work_of(const PublicKey& key) {
+  if (key.algorithm != Algorithm::kRs256) return 0;
+  const uint64_t bits = key.bytes.size() * 8;
+  return (bits * bits * bits + kWorkUnit - 1) / kWorkUnit;
+}
+
 }  // namespace
+
+uint64_t KeySet::rsa_work(std::string_view json) {
+  if (json.size() > kMaxKeySetBytes) return 0;
+  auto reader = JsonReader::create(kLimits);
+  if (!reader) return 0;
+  std::ranges::copy(json, reader->buffer().begin());
+  const auto keys = keys_of(reader->read(json.size()));
+  if (!keys) return 0;
+  uint64_t work = 0;
+  for (const json::element element : *keys) {
+    json::object jwk;
+    if (element.get(jwk) != simdjson::SUCCESS) return 0;
+    if (const auto key = read_key(jwk)) work += work_of(*key);
+  }
+  return work;
+}
 
 Result<KeySet> KeySet::parse(std::string_view json) {
   if (json.size() > kMaxKeySetBytes)

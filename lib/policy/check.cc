@@ -115,6 +115,8 @@ void Checker::check_totals(const Totals& totals, const Key& blamed) {
         "regexes in all Routes and AccessPolicies, those of paths times hostnames");
   bound(blamed, totals.access_rules, limits_.access_rules, "rules of all AccessPolicies");
   bound(blamed, totals.jwt_providers, limits_.jwt_providers, "JwtProviders");
+  bound(blamed, totals.jwt_key_work, limits_.jwt_key_work,
+        "RSA keys of all JwtProviders, larger ones counted as so many of 2,048 bits");
   if (!problems_.none()) return;
   bound(blamed, totals.namespaces, limits_.namespaces,
         totals.meshed == 0 ? "namespaces with Services or Gateways"

@@ -50,7 +50,7 @@ struct Totals {
   uint64_t set_endpoints = 0;  // of EndpointSets
   uint64_t label_bytes = 0;
   uint64_t secrets = 0, trust_bundles = 0, jwt_providers = 0, pem_bytes = 0, tls_uses = 0,
-           server_names = 0;
+           server_names = 0, jwt_key_work = 0;
   uint64_t http_rules = 0, http_places = 0, http_bytes = 0, regexes = 0, access_rules = 0;
   // Of what several make together.
   uint64_t endpoints = 0, subsets = 0, cluster_endpoints = 0, access_terms = 0;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "index.h"
+#include "jwt/key_set.h"
 #include "names.h"
 #include "policy/limits.h"
 #include "tls_use.h"
@@ -17,7 +18,8 @@ constexpr uint64_t Totals::* kOwn[] = {
     &Totals::pem_bytes,        &Totals::tls_uses,    &Totals::server_names,
     &Totals::http_rules,       &Totals::http_places, &Totals::http_bytes,
     &Totals::regexes,          &Totals::gateways,    &Totals::access_rules,
-    &Totals::ports_on_the_way, &Totals::workloads,   &Totals::jwt_providers};
+    &Totals::ports_on_the_way, &Totals::workloads,   &Totals::jwt_providers,
+    &Totals::jwt_key_work};
 
 uint64_t bytes_of(const Labels& labels) {
   uint64_t bytes = 0;
@@ -124,6 +126,7 @@ void add_spec(const TrustBundle& spec, Totals& to) {
 }
 void add_spec(const JwtProvider& spec, Totals& to) {
   to.jwt_providers = 1;
+  to.jwt_key_work = jwt::KeySet::rsa_work(spec.jwks);
   to.http_bytes = spec.claim_headers.size() * kHttpMatchCost;
 }
 void add_spec(const MeshPolicy& spec, Totals& to) {

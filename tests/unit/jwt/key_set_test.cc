@@ -170,6 +170,21 @@ TEST(KeySet, IsBounded) {
   EXPECT_EQ(parsed(padded).keys().size(), 1U);
 }
 
+// A number of so many bytes, whatever it is.
+std::string rsa_of(size_t bytes, const std::string& kid) {
+  return R"({"kty":"RSA","e":"AQAB","kid":")" + kid + R"(","n":")" +
+         base64url(std::string(bytes, '\xff')) + "\"}";
+}
+
+TEST(KeySet, TellsWhatItsRsaKeysTake) {
+  EXPECT_EQ(KeySet::rsa_work(key_set({rsa().jwk(R"("kid":"a")"), ec().jwk(R"("kid":"b")")})), 1U);
+  EXPECT_EQ(KeySet::rsa_work(key_set({rsa_of(512, "a"), rsa_of(1024, "b")})), 8U + 64U);
+  EXPECT_EQ(KeySet::rsa_work(key_set({rsa_of(320, "a")})), 2U) << "rounded up";
+  EXPECT_EQ(KeySet::rsa_work(key_set({rsa_of(128, "a"), rsa_of(2048, "b")})), 0U)
+      << "of sizes that are not taken";
+  for (const char* text : {"", "{}", "[]", R"({"keys":1})"}) EXPECT_EQ(KeySet::rsa_work(text), 0U);
+}
+
 TEST(KeySet, TakesKeysOfTheSameKidWhenOneIsNotUsed) {
   const KeySet set =
       parsed(key_set({ec().jwk(R"("kid":"a")"), rsa().jwk(R"("kid":"a","use":"enc")")}));

@@ -218,6 +218,82 @@ TEST(Jwt, WhatIsTakenBackLeavesNothing) {
   EXPECT_EQ(tokens.at("10.96.0.1", 80).jwt->providers[0]->spec().jwks, jwks("b"));
 }
 
+// A field by which a rule tells a claim is nobody's to send on any rule.
+TEST(Jwt, NamesOfClaimsAreThoseOfPortAndRules) {
+  Tokens tokens;
+  tokens.have_cart();
+  EXPECT_FALSE(tokens.at("10.96.0.1", 80).claim_names->tells("x-user"));
+  EXPECT_TRUE(tokens.at("10.96.0.1", 80).claim_names->may_not_trail("authorization"));
+  HttpRule open, closed;
+  open.matches = {asks(under("/open"))};
+  closed.matches = {asks(under("/closed"))};
+  open.backends = closed.backends = {backend("cart")};
+  closed.jwt = tokens_of({"other"});
+  const auto other = [](const char* header) {
+    JwtProvider spec = provider(jwks("b"));
+    spec.from = {JwtPlace::Kind::kHeader, "x-key", ""};
+    spec.claim_headers = {{"sub", header}};
+    return put("shop/other", spec);
+  };
+  tokens.world.apply({other("x-user_id"), put("shop/cart", http_service({"10.96.0.1"})),
+                      put("shop/rules", http_route({open, closed}))});
+  const Frontend cart = tokens.at("10.96.0.1", 80);
+  EXPECT_EQ(cart.jwt, nullptr);
+  ASSERT_NE(cart.claim_names, nullptr);
+  for (const char* name : {"x-user_id", "x-user-id", "x_user_id"})
+    EXPECT_TRUE(cart.claim_names->tells(name) && cart.claim_names->may_not_trail(name)) << name;
+  EXPECT_FALSE(cart.claim_names->tells("x-key") || cart.claim_names->tells("x-user"));
+  EXPECT_TRUE(cart.claim_names->may_not_trail("x-key"));
+  tokens.world.apply({put("shop/idp", provider(jwks("c")))});
+  EXPECT_EQ(tokens.at("10.96.0.1", 80).claim_names, cart.claim_names)
+      << "as long as it is the same";
+  tokens.world.apply({other("x-name")});
+  EXPECT_TRUE(tokens.at("10.96.0.1", 80).claim_names->tells("x-name"));
+  tokens.world.apply({remove(Kind::kRoute, "shop/rules")});
+  EXPECT_EQ(tokens.at("10.96.0.1", 80).claim_names, nullptr);
+}
+
+TEST(Jwt, NoTokenLiesWhereAClaimIsTold) {
+  const JwtProvider telling = with([](JwtProvider& p) { p.claim_headers = {{"sub", "x-token"}}; });
+  const JwtProvider lying =
+      with([](JwtProvider& p) { p.from = {JwtPlace::Kind::kHeader, "x_token", ""}; });
+  Tokens tokens;
+  tokens.have_cart();
+  tokens.world.apply({put("shop/idp", telling), put("shop/other", lying)});
+  const std::string text =
+      "its tokens are in the header \"x_token\", in which JwtProvider shop/idp tells endpoints a "
+      "claim; of what clients send there nothing is left\n";
+  const Service both =
+      http_service({"10.96.0.1"}, {asking(http_port(), tokens_of({"idp", "other"}))});
+  EXPECT_EQ(tokens.world.refuse({put("shop/cart", both)}),
+            "Service shop/cart spec.ports[0].jwt.providers[1]: " + text);
+  HttpRule rule;
+  rule.backends = {backend("cart")};
+  rule.jwt = tokens_of({"other"});
+  EXPECT_EQ(tokens.world.refuse({put("shop/rules", http_route({rule}))}),
+            "Route shop/rules spec.http[0].jwt.providers[0]: " + text);
+  // By a change of the provider alone.
+  tokens.world.apply({put("shop/idp", provider()), put("shop/rules", http_route({rule}))});
+  EXPECT_EQ(tokens.world.refuse({put("shop/idp", telling)}),
+            "Route shop/rules spec.http[0].jwt.providers[0]: " + text);
+}
+
+TEST(Jwt, WorkOnKeysIsBounded) {
+  const auto rsa = [](const std::string& kid) {
+    return jwt::signer(jwt::Algorithm::kRs256).jwk("\"kid\":\"" + kid + "\"");
+  };
+  FakeJwtMaker maker;
+  World world({.jwt_key_work = 3}, node(), nullptr, &maker);
+  world.apply({put("shop/a", provider(jwt::key_set({rsa("a"), rsa("b")})))});
+  EXPECT_EQ(
+      world.refuse({put("shop/b", provider(jwt::key_set({rsa("a"), rsa("b")})))}),
+      "JwtProvider shop/b : there would be 4 RSA keys of all JwtProviders, larger ones counted "
+      "as so many of 2,048 bits; at most 3 are allowed\n");
+  EXPECT_EQ(maker.made.size(), 1u) << "nobody has looked at the keys";
+  world.apply({put("shop/b", provider(jwt::key_set({rsa("a")})))});
+  world.apply({put("shop/a", provider(jwks()))});
+}
+
 TEST(Jwt, HowMany) {
   FakeJwtMaker maker;
   World world({.jwt_providers = 2}, node(), nullptr, &maker);

@@ -39,6 +39,9 @@ struct Limits {
   uint64_t http_bytes = 32 << 20;  // of all text in them, and kHttpMatchCost for each match
   uint32_t regexes = 8'192;        // of these, those of paths once for each hostname
   uint32_t jwt_providers = 256;
+  // Of all of them: what it takes to look whether RSA keys are sound, each time that they are
+  // applied or loaded, in keys of 2,048 bits (jwt::KeySet::rsa_work): some 2 ms each.
+  uint32_t jwt_key_work = 4'096;
 
   // Slots are below these: twice what lives, as those of what has just gone rest for one commit.
   constexpr uint32_t frontend_slots() const { return 2 * service_ports; }
