@@ -131,26 +131,29 @@ void Names::sort_hosts() {
   });
 }
 
-// The own namespace's before the first of those for all.
-const Names::Entry* Names::find_host(NameView name, std::string_view ns) const {
-  if (hosts_.empty()) return nullptr;
-  const auto find = [&](bool exported, std::string_view of) -> const Host* {
-    const auto before = [&](const Host& host) {
-      if (const int order = compare_names(name_of(host), name.bytes()); order != 0)
-        return order < 0;
-      if (host.exported != exported) return host.exported;
-      return namespace_of(entries_[host.entry]) < of;
-    };
-    const auto at = std::ranges::partition_point(hosts_, before);
-    const bool found = at != hosts_.end() && compare_names(name_of(*at), name.bytes()) == 0 &&
-                       at->exported == exported;
-    return found ? &*at : nullptr;
+// The first of the namespace, or of those behind it.
+const Names::Host* Names::find_host(NameView name, bool exported, std::string_view ns) const {
+  const auto before = [&](const Host& host) {
+    if (const int order = compare_names(name_of(host), name.bytes()); order != 0) return order < 0;
+    if (host.exported != exported) return host.exported;
+    return namespace_of(entries_[host.entry]) < ns;
   };
+  const auto at = std::ranges::partition_point(hosts_, before);
+  const bool found = at != hosts_.end() && compare_names(name_of(*at), name.bytes()) == 0 &&
+                     at->exported == exported;
+  return found ? &*at : nullptr;
+}
+
+const Names::Entry* Names::find_own_host(NameView name, std::string_view ns) const {
   for (const bool exported : {false, true})
-    if (const Host* own = find(exported, ns);
+    if (const Host* own = find_host(name, exported, ns);
         own != nullptr && namespace_of(entries_[own->entry]) == ns)
       return &entries_[own->entry];
-  const Host* any = find(true, {});
+  return nullptr;
+}
+
+const Names::Entry* Names::find_exported_host(NameView name) const {
+  const Host* any = find_host(name, true, {});
   return any == nullptr ? nullptr : &entries_[any->entry];
 }
 
@@ -238,13 +241,13 @@ Names::Place Names::find_below(NameView name, NameView zone) const {
 Names::Place Names::find(NameView name, std::string_view ns) const {
   if (const NameView zone = name.ending(suffix_.name())) return find_below(name, zone);
   if (ns.empty()) return {};
-  if (const Entry* entry = find_host(name, ns))
-    return {Place::Kind::kShort, service_at(*entry), {}};
+  const Entry* entry = find_own_host(name, ns);
   std::array<Bytes, 2> labels;
   const NameView root(name.bytes().last(1));
   const size_t count = name.labels_before(root, labels);
-  if (count < 1 || count > 2) return {};
-  const Entry* entry = find_entry(labels[0], count == 2 ? labels[1] : bytes_of(ns));
+  if (entry == nullptr && (count == 1 || count == 2))
+    entry = find_entry(labels[0], count == 2 ? labels[1] : bytes_of(ns));
+  if (entry == nullptr) entry = find_exported_host(name);
   if (entry == nullptr) return {};
   return {Place::Kind::kShort, service_at(*entry), {}};
 }

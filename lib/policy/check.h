@@ -61,6 +61,7 @@ class Checker {
   void check_gateway_identity(const Key& key, const Gateway& spec);
   void check_mesh_policy(const Key& key, const MeshPolicy& spec);
   void check_external(const Key& key, const ExternalService& spec);
+  void check_hosts(const Key& key, const ExternalService& spec);
   void check_external_endpoint(const Key& key, const std::string& field, const IpAddress& address);
   void check_outbound_policy(const Key& key);
   void check_meshed(const Resource& workload, const Key& blamed);

@@ -16,12 +16,35 @@ void Checker::check_external_endpoint(const Key& key, const std::string& field,
   check_own(key, field, address);
   if (const Key* service = index_.services().other(address, key)) say(also_of(*service));
   if (const Key* workload = index_.workloads().first(address)) say(also_of(*workload));
+  if (const auto port = facts_.port_addresses.find(address); port != facts_.port_addresses.end())
+    say("is of workload port " + facts_.node.ports[port->second].name);
+  check_reserved(key, field, address);
+}
+
+// What workloads ask for by a host is nobody else's: the mesh's own names are found before it, and
+// of two that are told to everybody only one would be found.
+void Checker::check_hosts(const Key& key, const ExternalService& spec) {
+  for (size_t i = 0; i < spec.hosts.size() && !problems_.full(); ++i) {
+    const std::string& host = spec.hosts[i];
+    const auto say = [&](const std::string& text) {
+      problems_.add(key, element("spec.hosts", i), quote(host) + " " + text);
+    };
+    if (const auto& suffix = facts_.node.dns_suffix;
+        suffix && (host == suffix->text() || host.ends_with("." + suffix->text())))
+      say("is under the mesh's own suffix, whose names are those of Services");
+    if (!spec.exported) continue;
+    if (host.find('.') == std::string::npos)
+      say("is exported, and a name without a dot is a Service's of who asks");
+    if (const Key* other = index_.other_exporter(host, key))
+      say("is exported by " + title_of(*other) + " already");
+  }
 }
 
 void Checker::check_external(const Key& key, const ExternalService& spec) {
   if (const Key other{Kind::kService, key.ns, key.name}; index_.find_exactly(other) != nullptr)
     problems_.add(key, "metadata.name",
                   title_of(other) + " has it; Services and ExternalServices share names");
+  check_hosts(key, spec);
   if (spec.on_the_way())
     for (size_t i = 0; i < spec.service.addresses.size(); ++i)
       if (const Key* other = index_.services().other(spec.service.addresses[i], key))

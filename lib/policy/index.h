@@ -100,6 +100,8 @@ class Index {
   const Key* external_at(const IpAddress& address) const;
   // Null: the namespace has none. Of several, which are refused, the first by name.
   const Resource* outbound_policy(const std::string& ns) const;
+  // Another ExternalService that exports the host, or null.
+  const Key* other_exporter(const std::string& host, const Key& me) const;
   const Key* other_outbound_policy(const Key& me) const;
   Outbound outbound_of(const std::string& ns) const;
   // The access policies for a service, and for the workload behind a port: those that name it and
@@ -198,6 +200,7 @@ class Index {
   GroupSet identity_groups_, sender_groups_;
   std::map<std::string, ResourceSet> mesh_policies_;  // by namespace
   std::map<std::string, ResourceSet> outbound_policies_;
+  std::map<std::string, std::set<Key>> exported_hosts_;
   std::map<Key, Meshed> meshed_;          // by workload
   std::map<Key, ResourceSet> tls_users_;  // by what they name, be it there or not
   // TrustBundles by namespace and trust domain.

@@ -11,6 +11,20 @@ void Index::link_external_endpoints(const Key& key, const ExternalService& spec,
       put(endpoints_.uses, AddressIndex::Use{address, &key}, change);
   for (const Endpoint& endpoint : spec.endpoints)
     put(endpoints_.uses, AddressIndex::Use{endpoint.address, &key}, change);
+  if (!spec.exported) return;
+  for (const std::string& host : spec.hosts) {
+    const auto at = exported_hosts_.try_emplace(host).first;
+    put(at->second, key, change);
+    if (at->second.empty()) exported_hosts_.erase(at);
+  }
+}
+
+const Key* Index::other_exporter(const std::string& host, const Key& me) const {
+  const auto found = exported_hosts_.find(host);
+  if (found == exported_hosts_.end()) return nullptr;
+  for (const Key& each : found->second)
+    if (each != me) return &each;
+  return nullptr;
 }
 
 const Key* Index::external_at(const IpAddress& address) const {

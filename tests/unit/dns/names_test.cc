@@ -143,6 +143,26 @@ TEST(Names, HaveHostsOfTheirNamespaces) {
   }
 }
 
+// An exported host is before what nobody has, and not before what somebody has.
+TEST(Names, AreNotTakenByOthersHosts) {
+  const std::string taken[] = {"cart.shop", "cart", "other.shop"}, own[] = {"cart.shop"};
+  const ServiceName services[] = {{"cart", "shop", {v4(1)}},
+                                  {"trap", "evil", {v4(2)}, taken, true},
+                                  {"mine", "own", {v4(3)}, own}};
+  const Names names(*Suffix::parse("mesh.local"), 1, services);
+  const struct {
+    const char* name;
+    const char* ns;
+    const char* found;
+  } rows[] = {
+      {"cart.shop", "shop", "cart"}, {"cart", "shop", "cart"},      {"cart.shop", "dev", "cart"},
+      {"cart.shop", "own", "mine"},  {"cart.shop", "evil", "trap"}, {"other.shop", "dev", "trap"},
+  };
+  for (const auto& row : rows)
+    EXPECT_EQ(find(names, row.name, row.ns).service.service, row.found)
+        << row.name << " from " << row.ns;
+}
+
 TEST(Names, HaveAddressesByFamily) {
   const Names names = make();
   const auto cart = find(names, "cart.shop.mesh.local").service;

@@ -10,7 +10,8 @@
 // A short name that is no service's is none of the mesh: "example.com" may be anybody's.
 //
 // A service may have names besides, as "api.example.com", which are found by who asks from its
-// namespace, or, where it is exported, from any. The own namespace's is before others'.
+// namespace, or, where it is exported, from any. The own namespace's is before short names, these
+// are before others': no namespace takes the short names of another's services.
 #pragma once
 
 #include <cstdint>
@@ -126,7 +127,9 @@ class Names {
   std::span<const uint8_t> name_of(const Host& host) const {
     return std::span(host_names_).subspan(host.name, host.bytes);
   }
-  const Entry* find_host(NameView name, std::string_view ns) const;
+  const Entry* find_own_host(NameView name, std::string_view ns) const;
+  const Entry* find_exported_host(NameView name) const;
+  const Host* find_host(NameView name, bool exported, std::string_view ns) const;
   Place find_below(NameView name, NameView zone) const;
 
   Suffix suffix_;
