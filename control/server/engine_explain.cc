@@ -200,7 +200,8 @@ bool is_intercepted(const policy::Snapshot& snapshot, const policy::Flow& flow) 
       snapshot.frontend_table->find({flow.destination, flow.protocol, flow.destination_port});
   if (slot == policy::kNoSlot) return false;
   const policy::Frontend& frontend = *snapshot.frontends[slot];
-  return frontend.of_workload || (frontend.on_the_way && flow.identified);
+  return frontend.of_workload ||
+         (frontend.on_the_way && flow.identified && !policy::is_foreign(snapshot, frontend, flow));
 }
 
 // The flow that is asked about; not OK: what is wrong with the question.

@@ -178,6 +178,9 @@ void explain_request(const RequestPlace& place, const v1::HttpRequest& request, 
   there.destination_port = decision.port;
   if (matched.target != nullptr && !become_sent(*matched.target, matched.prefix, message))
     return telling.line("answer", "400 bad_request: with what the rule adds it is too large");
+  if (!decision.terms->may_ask_for(message.authority()))
+    return telling.line("answer", "404 no_route: the ExternalService takes no requests for {}",
+                        message.authority());
   const policy::RequestHead sent = policy::RequestHead::of(message);
   if (!tell_guard(there, place.snapshot, place.model, telling, &sent))
     return telling.line("answer", "403 denied, where it is this endpoint");

@@ -25,6 +25,18 @@ bool goes_the_same_way(const Worker& worker, const flow::Record& record) {
   return frontend->forwarding == policy::Forwarding::kDnat || record.has(RecordFlags::kOwnsPort);
 }
 
+// Whether what the flow's sender sends would be taken on its way now.
+bool is_taken_now(const Worker& worker, const policy::Flow& flow) {
+  if (!flow.identified || flow.protocol != policy::Protocol::kTcp ||
+      worker.policy->frontend_table == nullptr)
+    return false;
+  const uint32_t slot =
+      worker.policy->frontend_table->find({flow.destination, flow.protocol, flow.destination_port});
+  if (slot == policy::kNoSlot) return false;
+  const policy::Frontend& frontend = *worker.policy->frontends[slot];
+  return frontend.on_the_way && !policy::is_foreign(*worker.policy, frontend, flow);
+}
+
 // The flow as who answers it would open it.
 template <class Address>
 policy::Flow opposite(const Worker& worker, const flow::Key<Address>& inside, InterfaceId from) {
@@ -47,6 +59,10 @@ Rechecked standing(const Worker& worker, uint32_t slot) {
   // Since the flow was opened its destination may have become a service's address.
   const InterfaceId out = interface_towards(*worker.topology, far.address);
   if (out == kNoInterface) return {Recheck::kGone, policy::Refusal::kReset};
+  // One of TCP: of queries the key's ports are none.
+  if (inside.protocol() == wire::IpProtocol::kTcp && !origin.reversed() &&
+      is_taken_now(worker, flow))
+    return {Recheck::kGone, policy::Refusal::kReset};
   // Whoever has opened it may have to stay away from there since.
   if (!policy::may_leave(*worker.policy, origin.reversed() ? opposite(worker, inside, out) : flow))
     return {Recheck::kDenied, policy::Refusal::kReset};

@@ -189,6 +189,8 @@ std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::choose(const Try
     counters.no_endpoint.add();
     return std::unexpected(HttpFault::kNoEndpoint);
   }
+  if (!decision.terms->may_ask_for(request.authority()))
+    return std::unexpected(HttpFault::kNoRoute);
   const policy::RequestHead head = policy::RequestHead::of(request);
   auto way = view_.upstream_of(flow, decision, wanted_of(decision, route), &head);
   if (!way) {
@@ -218,6 +220,8 @@ std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::mirror(
   const policy::Decision decision = policy::decide_mirror(
       view_.policy(), frontend, flow, *route.target, state.random.next(), &state);
   if (decision.verdict != policy::Verdict::kForward) return std::unexpected(HttpFault::kNoEndpoint);
+  if (!decision.terms->may_ask_for(request.authority()))
+    return std::unexpected(HttpFault::kNoRoute);
   const policy::RequestHead head = policy::RequestHead::of(request);
   auto way = view_.upstream_of(flow, decision, wanted_of(decision, route), &head);
   if (!way) return std::unexpected(HttpFault::kNoConnection);

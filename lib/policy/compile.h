@@ -155,7 +155,7 @@ class Compiler {
   void hold_choices(const HttpRoutes& routes);
   void release_choices(const HttpRoutes& routes);
   void note_change(const Frontend& before, const Frontend& after);
-  void note_fresh(const FrontendKey& key);
+  void note_fresh(const FrontendKey& key, const Frontend& frontend);
   void put_frontend(uint32_t slot, std::shared_ptr<const Frontend> frontend);
   void release_choices(uint32_t frontend);
 
@@ -199,6 +199,7 @@ class Compiler {
   void attach_group(Group& group, bool addresses_changed);
   void compile_attachments(const Touched& touched);
   void compile_names(const Touched& touched);
+  void compile_namespaces(const Touched& touched);
   void compile_outbound(const Touched& touched);
   Outbound outbound_at(uint32_t port) const;
   Attachments::PortAddresses attachments_of(uint32_t port) const;

@@ -104,6 +104,7 @@ Frontend Compiler::make_frontend(const Group& group, const FrontendKey& key, siz
   frontend.external = group.external() != nullptr;
   frontend.on_the_way = (frontend.external && group.external()->on_the_way()) ||
                         index_.mesh_peer(group.key) != nullptr;
+  if (frontend.external && !group.external()->exported) frontend.only_ns = group.key.ns;
   frontend.identity = parts.identity;
   frontend.jwt = parts.jwt;
   frontend.of_workload = group.is_workload();
@@ -189,23 +190,23 @@ void Compiler::compile_frontends(Group& group) {
     Frontend frontend = make_frontend(group, key, port, parts[port]);
     if (frontend.is_http) frontend.http = http[key.address.is_v4() ? 1 : 0];
     if (frontend.http != nullptr) hold_choices(*frontend.http);
-    frontend.since = stays ? current_.frontends[slot]->since : version_;
     frontend.claim_names = claim_names_of(frontend);
+    frontend.since = stays ? current_.frontends[slot]->since : version_;
     if (stays) share(current_.frontends[slot]->hosts, frontend.hosts);
     if (stays && point_alike(current_.frontends[slot]->identity, frontend.identity))
       frontend.identity = current_.frontends[slot]->identity;
     if (stays && point_alike(current_.frontends[slot]->jwt, frontend.jwt))
       frontend.jwt = current_.frontends[slot]->jwt;
-    if (!stays || !share(current_.frontends[slot]->server_names, frontend.server_names))
     if (stays && point_alike(current_.frontends[slot]->claim_names, frontend.claim_names))
       frontend.claim_names = current_.frontends[slot]->claim_names;
+    if (!stays || !share(current_.frontends[slot]->server_names, frontend.server_names))
       for (const CompiledService::FrontendSlot& done : next)
         if (share(current_.frontends[done.slot]->server_names, frontend.server_names)) break;
     if (stays) release_choices(slot);
     if (stays)
       note_change(*current_.frontends[slot], frontend);
     else
-      note_fresh(key);
+      note_fresh(key, frontend);
     if (!stays || frontend != *current_.frontends[slot])
       put_frontend(slot, std::make_shared<const Frontend>(std::move(frontend)));
     next.push_back({key, slot});
@@ -229,6 +230,7 @@ void Compiler::note_change(const Frontend& before, const Frontend& after) {
   const bool leads_on =
       before.choices == after.choices && before.server_names == after.server_names;
   flows_cut_ |= before.access != after.access || before.forwarding != after.forwarding ||
+                before.only_ns != after.only_ns || (after.on_the_way && !before.on_the_way) ||
                 before.target_port != after.target_port ||
                 !std::ranges::includes(places_of(after), places_of(before));
   // A connection keeps the TLS that it was opened with.
@@ -236,8 +238,10 @@ void Compiler::note_change(const Frontend& before, const Frontend& after) {
       !leads_on || before.is_http != after.is_http || before.source_mapping != after.source_mapping;
 }
 
-// A port of its own takes its flows from an entry for all ports.
-void Compiler::note_fresh(const FrontendKey& key) {
+// A port of its own takes its flows from an entry for all ports. What is taken on its way from now
+// on may have gone there until now.
+void Compiler::note_fresh(const FrontendKey& key, const Frontend& frontend) {
+  flows_cut_ |= frontend.on_the_way;
   flows_cut_ |= current_.frontend_table != nullptr && current_.frontend_table->find(key) != kNoSlot;
 }
 

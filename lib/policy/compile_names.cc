@@ -36,6 +36,7 @@ bool differs(const dns::Names& names, const Group& group) {
 }  // namespace
 
 void Compiler::compile_names(const Touched& touched) {
+  compile_namespaces(touched);
   if (!facts_.node.dns_suffix) return;
   const auto is_news = [&](const Group* group) { return differs(*current_.names, *group); };
   if (current_.names == nullptr || touched.hosts ||
@@ -47,6 +48,9 @@ void Compiler::compile_names(const Touched& touched) {
     current_.names = std::make_shared<const dns::Names>(*facts_.node.dns_suffix,
                                                         static_cast<uint32_t>(version_), services);
   }
+}
+
+void Compiler::compile_namespaces(const Touched& touched) {
   if (current_.workload_namespaces != nullptr && touched.ports.empty()) return;
   std::vector<std::string> namespaces(facts_.node.ports.size());
   for (uint32_t port = 0; port < namespaces.size(); ++port)

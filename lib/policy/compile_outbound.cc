@@ -22,8 +22,8 @@ void Compiler::compile_outbound(const Touched& touched) {
   // Its guard may be there for another reason, and be the same.
   const std::vector<Outbound>& before_it = current_.outbound;
   for (uint32_t port = 0; port < next.size(); ++port) {
-    const bool was_free = port >= before_it.size() || before_it[port] == Outbound::kAllow;
-    flows_cut_ |= was_free && next[port] != Outbound::kAllow;
+    const Outbound was = port < before_it.size() ? before_it[port] : Outbound::kAllow;
+    flows_cut_ |= next[port] > was;
   }
   current_.outbound = std::move(next);
   if (free) return current_.workload_addresses.reset();

@@ -1,6 +1,8 @@
 // Where a rule leads, and how its endpoints are spoken to.
+#include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "backend_port.h"
 #include "compile.h"
@@ -25,6 +27,13 @@ std::shared_ptr<const HttpAffinity> affinity_of(const TrafficPolicy& policy) {
           "; Max-Age=" + std::to_string(policy.hash_cookie_ttl->ns() / seconds(1).ns());
   }
   return std::make_shared<const HttpAffinity>(std::move(affinity));
+}
+
+std::shared_ptr<const std::vector<std::string>> hosts_of(const ExternalService* external) {
+  if (external == nullptr || external->hosts.empty()) return nullptr;
+  std::vector<std::string> names = external->hosts;
+  std::ranges::sort(names);
+  return std::make_shared<const std::vector<std::string>>(std::move(names));
 }
 
 }  // namespace
@@ -65,6 +74,7 @@ std::shared_ptr<const BackendTerms> Compiler::own_terms(const Route& route,
   if (terms == nullptr) {
     BackendTerms made = terms_of(group, *port);
     if (made.target_port == 0) made.target_port = number;
+    made.only_hosts = hosts_of(group.external());
     terms = std::make_shared<const BackendTerms>(std::move(made));
   }
   return terms;

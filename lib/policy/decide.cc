@@ -297,6 +297,18 @@ void pick_endpoint(const Snapshot& snapshot, const Frontend& frontend, const Flo
                   endpoint_hash(choice, flow, leading.hash), state, decision);
 }
 
+// Of several addresses of a destination, who opens a connection of bytes means this one; requests
+// are for a host, and balanced.
+void stay_at_address(const Snapshot& snapshot, const Flow& flow, Decision& decision) {
+  if (decision.verdict != Verdict::kForward || decision.endpoint->address == flow.destination)
+    return;
+  const EndpointEntry* entry =
+      find_entry(*snapshot.clusters[decision.cluster], flow.destination, 0);
+  if (entry == nullptr || entry->draining) return;
+  decision.endpoint = entry;
+  decision.port = own_port(*decision.terms, flow);
+}
+
 void find_endpoint(const Snapshot& snapshot, const Frontend& frontend, const Wanted& wanted,
                    const PickState* state, Decision& decision) {
   const Flow& flow = wanted.flow;
@@ -313,6 +325,12 @@ void find_endpoint(const Snapshot& snapshot, const Frontend& frontend, const Wan
   }
   const uint64_t hash = hash_of(flow, frontend.hash_on);
   pick_endpoint(snapshot, frontend, flow, {*choices, total_weight, hash}, state, decision);
+  if (frontend.external && frontend.on_the_way && !frontend.is_http)
+    stay_at_address(snapshot, flow, decision);
+  // A gateway's rule may be for more names than the ExternalService that it leads to.
+  if (frontend.server_names != nullptr && decision.verdict == Verdict::kForward &&
+      !decision.terms->may_ask_for(wanted.server_name))
+    decision.verdict = Verdict::kNoRoute;
 }
 
 }  // namespace
@@ -339,6 +357,11 @@ Decision decide(const Snapshot& snapshot, const Flow& flow, const PickState* sta
   Decision decision;
   const Frontend* frontend = find_frontend(snapshot, flow, decision);
   if (frontend == nullptr) return decision;
+  if (frontend->on_the_way && is_foreign(snapshot, *frontend, flow)) {
+    decision.verdict = Verdict::kDenied;
+    decision.how = Refusal::kReset;
+    return decision;
+  }
   if (frontend->access != nullptr) {
     decision.unasked = flow.may_show && flow.peer.id.empty() && asks_identity(*frontend);
     const Judged access = decision.unasked ? judge_unasked(*frontend->access, flow)
@@ -433,7 +456,23 @@ bool may_leave(const Snapshot& snapshot, const Flow& flow) {
 }
 
 bool may_leave(const Snapshot& snapshot, const Flow& flow, const Frontend& frontend) {
-  return !frontend.external || outbound_of(snapshot, flow) != Outbound::kRefuse;
+  if (!frontend.external) return true;
+  switch (outbound_of(snapshot, flow)) {
+    case Outbound::kAllow:
+      return true;
+    case Outbound::kRegisteredOnly:
+      return !is_foreign(snapshot, frontend, flow);
+    case Outbound::kRefuse:
+      break;
+  }
+  return false;
+}
+
+bool is_foreign(const Snapshot& snapshot, const Frontend& frontend, const Flow& flow) {
+  if (frontend.only_ns.empty() || !flow.identified) return false;
+  const auto& all = snapshot.workload_namespaces;
+  return all == nullptr || flow.in.index() >= all->size() ||
+         (*all)[flow.in.index()] != frontend.only_ns;
 }
 
 Rechecked recheck(const Snapshot& snapshot, const Flow& flow, const IpAddress& endpoint,
@@ -445,6 +484,11 @@ Rechecked recheck(const Snapshot& snapshot, const Flow& flow, const IpAddress& e
     if (const Judged access = judge(*frontend->access, flow, carries_of(*frontend));
         !access.allowed)
       return {Recheck::kDenied, access.how};
+  if (frontend->on_the_way && is_foreign(snapshot, *frontend, flow))
+    return {Recheck::kDenied, Refusal::kReset};
+  // A connection that was let out goes on to its end, which datagrams do not have.
+  if (flow.protocol == Protocol::kUdp && !may_leave(snapshot, flow, *frontend))
+    return {Recheck::kDenied, Refusal::kDrop};
   if (const InterfaceId out = snapshot.guarded(endpoint); out != kNoInterface) {
     Flow there = behind(*frontend, flow);
     there.destination = endpoint;

@@ -48,7 +48,13 @@ void FrontendBytes::count(const HttpRoutes* routes, Way way) {
 }
 
 void FrontendBytes::count(const BackendTerms* terms, Way way) {
-  if (turns(terms, way, [] { return sizeof(BackendTerms); })) count(terms->affinity.get(), way);
+  if (!turns(terms, way, [] { return sizeof(BackendTerms); })) return;
+  count(terms->affinity.get(), way);
+  turns(terms->only_hosts.get(), way, [&] {
+    size_t bytes = sizeof(std::vector<std::string>);
+    for (const std::string& host : *terms->only_hosts) bytes += sizeof(host) + host.capacity();
+    return bytes;
+  });
 }
 
 void FrontendBytes::count(const HttpAffinity* affinity, Way way) {

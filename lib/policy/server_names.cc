@@ -47,6 +47,13 @@ bool Frontend::takes_host(std::string_view authority) const {
   return hosts == nullptr || hosts->find(HostText(authority).view()) != nullptr;
 }
 
+bool BackendTerms::may_ask_for(std::string_view authority) const {
+  if (only_hosts == nullptr) return true;
+  const HostText host(authority);
+  const auto text = [](const std::string& each) { return std::string_view(each); };
+  return std::ranges::binary_search(*only_hosts, host.view(), {}, text);
+}
+
 size_t ServerNames::bytes() const {
   size_t bytes = sizeof(ServerNames);
   for (const auto* names : {&exact_, &wildcards_})

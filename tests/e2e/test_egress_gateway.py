@@ -49,7 +49,7 @@ def on_the_way_out(net):
             resource("Gateway", "out", {"addresses": [GATE], "listeners": [
                 {"name": "in", "port": 443, "protocol": "http",
                  "tls": {"mode": "TERMINATE", "certificates": ["gate"], "trust": ["mesh"]}}]}, "egress"),
-            resource("Route", "api", {"gateway": "out", "hostnames": [NAME], "http": [
+            resource("Route", "api", {"gateway": "out", "http": [
                 {"backends": [{"service": "api"}]}]}, "egress"),
             resource("AccessPolicy", "who", {"action": "ALLOW", "rules": [
                 {"from": [{"principal": f"spiffe://{DOMAIN}/ns/shop/sa/web"}]}]}, "egress")]
@@ -77,15 +77,16 @@ def test_the_way_out_is_by_a_gateway_of_another_node(mesh):
     a, b = mesh.nodes["a"], mesh.nodes["b"]
     apply(b, *on_the_way_out(mesh))
 
-    def ask(source, address=EGRESS_VIP):
+    def ask(source, address=EGRESS_VIP, host=NAME):
         done = subprocess.run(["ip", "netns", "exec", source.peer.name, "curl", "-sS", "--max-time", "8", "-w",
-                               "\n%{http_code}", "-H", f"Host: {NAME}", f"http://{address}/"],
+                               "\n%{http_code}", "-H", f"Host: {host}", f"http://{address}/"],
                               capture_output=True, text=True, timeout=20, check=False)
         body, _, status = done.stdout.rpartition("\n")
         return done.returncode, int(status or 0), body
 
     apply(a, *towards_the_gateway(mesh, "web"))
     assert ask(WEB) == (0, 200, f"{NAME} {NAME}\n")
+    assert ask(WEB, host="other.example")[1] == 404, "another name at the same address"
     assert ask(EVIL)[0] == REFUSED, "the node knows who asks by the port"
     assert ask(WEB, INTERNET)[0] == REFUSED, "not past the gateway"
     apply(a, *towards_the_gateway(mesh, "evil"))

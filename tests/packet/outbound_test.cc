@@ -157,6 +157,99 @@ TYPED_TEST(OutboundTo, TakesConnectionsOnTheirWay) {
       .expect_out("wan", from_us(0) / V::routed(V::kFirst, V::kClient) / syn(40000, 25, 1000));
 }
 
+// In fragments, of which the first has a whole header, or too little of one. With a policy and
+// without one the same: what is taken on its way is not led past it.
+TYPED_TEST(OutboundTo, FragmentsDoNotGoPast) {
+  using V = TypeParam;
+  for (const policy::Outbound mode :
+       {policy::Outbound::kAllow, policy::Outbound::kRegisteredOnly}) {
+    for (const size_t cut : {size_t{8}, size_t{24}}) {
+      OutboundRig rig(mode);
+      const Bytes all = l4_of<V>(V::ip(V::kWorkload, V::kClient) / syn(40000, 25, 1000) / data(64));
+      const auto piece = [&](size_t at, size_t size) {
+        return to_us(kCartPort) /
+               V::piece(V::kWorkload, V::kClient, 7, all, at, size, IpProtocol::kTcp);
+      };
+      const char* drop = cut == 8 ? "flow_refused.tiny_fragment" : "";
+      const std::string expected = *drop != 0 ? drop : V::node("service.fragment");
+      rig.in("cart", piece(0, cut)).expect_drop(expected);
+      rig.after(milliseconds(10)).ignore_output();
+      EXPECT_EQ(rig.flows(), 0u) << "nor is it remembered as one that may pass";
+      // To a port that is not taken it goes, where it may.
+      if (mode != policy::Outbound::kAllow) continue;
+      const Bytes other =
+          l4_of<V>(V::ip(V::kWorkload, V::kClient) / syn(40000, 26, 1000) / data(64));
+      rig.in("cart", to_us(kCartPort) /
+                         V::piece(V::kWorkload, V::kClient, 8, other, 0, cut, IpProtocol::kTcp))
+          .expect_out("wan", from_us(0) / V::piece(V::kWorkload, V::kClient, 8, other, 0, cut,
+                                                   IpProtocol::kTcp, 63));
+      // Others' are their own matter.
+      rig.in("lan", from_first() / V::piece(V::kFirst, V::kClient, 9, all, 0, 24, IpProtocol::kTcp))
+          .expect_out("wan", from_us(0) / V::piece(V::kFirst, V::kClient, 9, all, 0, 24,
+                                                   IpProtocol::kTcp, 63));
+    }
+  }
+}
+
+TEST(Outbound, ExtensionHeadersDoNotGoPast) {
+  for (const policy::Outbound mode :
+       {policy::Outbound::kAllow, policy::Outbound::kRegisteredOnly}) {
+    OutboundRig rig(mode);
+    rig.in("cart", to_us(kCartPort) / ip6(kCart6, kFar6) / routing(0, 0) / syn(40000, 25, 1000))
+        .expect_drop("ip6_tcp_listen.malformed");
+    {
+      Row row = rig.in("cart", to_us(kCartPort) / ip6(kCart6, kFar6) / destination_options({}) /
+                                   syn(40001, 25, 1000));
+      EXPECT_FALSE(row.take("cart").empty()) << "an answer of the node's: others are read";
+    }
+  }
+}
+
+// An ExternalService is for its namespace, unless it is exported.
+TYPED_TEST(OutboundTo, LeavesOthersConnectionsAlone) {
+  using V = TypeParam;
+  OutboundRig rig(policy::Outbound::kAllow);
+  Resource theirs = mail();
+  theirs.key.ns = "other";
+  rig.remove({mail().key});
+  rig.apply({theirs});
+  rig.in("cart", from_cart<V>(syn(40000, 25, 1000), V::kClient))
+      .expect_out("wan", from_us(0) / V::routed(V::kWorkload, V::kClient) / syn(40000, 25, 1000));
+  std::get<policy::ExternalService>(theirs.spec).exported = true;
+  rig.apply({theirs});
+  Row row = rig.in("cart", from_cart<V>(syn(40001, 25, 1000), V::kClient));
+  EXPECT_FALSE(row.take("cart").empty());
+}
+
+TYPED_TEST(OutboundTo, EndsConnectionsThatWentPast) {
+  using V = TypeParam;
+  OutboundRig rig(policy::Outbound::kAllow);
+  policy::AccessPolicy everybody{.service = {},
+                                 .workload_labels = {{"app", "cart"}},
+                                 .action = policy::Action::kAllow,
+                                 .rules = {{}}};
+  rig.remove({mail().key});
+  rig.apply({Resource{{Kind::kAccessPolicy, "shop", "all"}, {}, everybody}});
+  const auto open = [&](uint16_t port, uint16_t to) {
+    rig.in("cart", from_cart<V>(syn(port, to, 1000), V::kClient)).ignore_output();
+    rig.in("wan", to_us(0) / V::ip(V::kClient, V::kWorkload) / syn_ack(to, port, 5000, 1001))
+        .ignore_output();
+    rig.in("cart", from_cart<V>(ack(port, to, 1001, 5001), V::kClient))
+        .expect_out("wan",
+                    from_us(0) / V::routed(V::kWorkload, V::kClient) / ack(port, to, 1001, 5001));
+  };
+  open(40000, 25);
+  open(40000, 26);
+  EXPECT_EQ(rig.flows(), 2u);
+  rig.apply({mail()});
+  rig.after(milliseconds(20)).ignore_output();
+  EXPECT_EQ(rig.flows(), 1u);
+  EXPECT_EQ(rig.worker().flows->counters.cut.value(), 1u);
+  rig.in("cart", from_cart<V>(ack(40000, 26, 1001, 5001), V::kClient))
+      .expect_out("wan",
+                  from_us(0) / V::routed(V::kWorkload, V::kClient) / ack(40000, 26, 1001, 5001));
+}
+
 TYPED_TEST(OutboundTo, RefusesExternalServicesToo) {
   using V = TypeParam;
   OutboundRig rig(policy::Outbound::kRefuse);

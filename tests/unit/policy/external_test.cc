@@ -108,6 +108,131 @@ TEST_F(External, IsTheBackendOfAGateway) {
   EXPECT_EQ(choice.terms->tls_out, world.frontend(kOutside, 80)->tls_out);
 }
 
+// Who may come to the gateway may not ask for another's names at the destination's address.
+TEST_F(External, IsAskedForItsHostsAloneWhoeverLeadsThere) {
+  world.apply({put("shop/api", api()), put("shop/web", gateway({listener("http", 80)})),
+               put("shop/r", leads({}, backend("api")))});
+  const auto terms = [&] {
+    return world.frontend("10.96.0.100", 80)->http->rules()[0].target.choices[0].terms;
+  };
+  for (const char* host : {"api.example.com", "API.example.com:80", "api.example.com."})
+    EXPECT_TRUE(terms()->may_ask_for(host)) << host;
+  for (const char* host : {"evil.example", "", "x.api.example.com", "[::1]"})
+    EXPECT_FALSE(terms()->may_ask_for(host)) << host;
+  const auto before = terms();
+  world.apply({put("shop/api", api(), {{"team", "a"}})});
+  EXPECT_EQ(*terms(), *before);
+  ExternalService more = api();
+  more.hosts.push_back("b.example.com");
+  more.service.ports[0].hostnames = more.hosts;
+  world.apply({put("shop/api", more)});
+  EXPECT_TRUE(terms()->may_ask_for("b.example.com"));
+  world.apply({put("shop/api", external({kOutside, "2001:db8:5::5"}, {originated()}))});
+  EXPECT_TRUE(terms()->may_ask_for("evil.example")) << "without hosts all pass";
+}
+
+TEST_F(External, PassesTlsOfAGatewayForItsHostsAlone) {
+  ServicePort port = outside({"https", 443});
+  port.tls = ServerTls{.mode = ClientTls::kPassthrough};
+  world.apply({put("shop/api", external({kOutside}, {port}, {"api.example.com"})),
+               put("shop/web", gateway({passing_listener("tls", 443)})),
+               put("shop/r", leads_tls({"api.example.com", "evil.example"}, at_port("api", 443)))});
+  const Flow to = flow("10.8.0.1", "10.96.0.100", 443);
+  EXPECT_EQ(outcome(decide(*world.snapshot, to, nullptr, "api.example.com")), kOutside);
+  EXPECT_EQ(outcome(decide(*world.snapshot, to, nullptr, "evil.example")), "no route");
+}
+
+// Who opens a connection to one of a destination's addresses means that one.
+TEST_F(External, AConnectionStaysAtItsAddress) {
+  ServicePort port = outside({"sql", 5432});
+  world.apply({put("shop/db", external({"203.0.113.7", "203.0.113.8", "203.0.113.9"}, {port}))});
+  for (const char* address : {"203.0.113.7", "203.0.113.8", "203.0.113.9"})
+    for (uint16_t from = 1000; from < 1020; ++from) {
+      Flow to = flow("10.8.0.1", address, 5432);
+      to.source_port = from;
+      EXPECT_EQ(outcome(decide(*world.snapshot, to)), address);
+    }
+  // With endpoints the addresses are none of the destination.
+  world.apply({put("shop/db", leads_to(external({kVirtual}, {port}), {"203.0.113.7"}))});
+  EXPECT_EQ(decided(kVirtual, 5432), "203.0.113.7");
+}
+
+TEST_F(External, IsOfItsNamespaceUnlessItIsExported) {
+  const auto from = [](uint16_t port, const char* source) {
+    Flow asked = flow(source, kOutside, 80);
+    asked.in = InterfaceId(port);
+    asked.identified = true;
+    return asked;
+  };
+  world.apply({put("shop/w", workload("w2", {"10.8.0.2"})),
+               put("test/w", workload("w3", {"10.8.0.3"})), put("shop/api", api())});
+  const auto foreign = [&](const Flow& flow) {
+    return is_foreign(*world.snapshot, *world.frontend(kOutside, 80), flow);
+  };
+  const Flow own = from(2, "10.8.0.2"), other = from(3, "10.8.0.3"), nobody = from(4, "10.8.0.4");
+  EXPECT_FALSE(foreign(own));
+  EXPECT_TRUE(foreign(other) && foreign(nobody)) << "nor to a port without a Workload";
+  EXPECT_EQ(outcome(decide(*world.snapshot, own)), kOutside);
+  EXPECT_EQ(outcome(decide(*world.snapshot, other)), "denied") << "of a connection from before";
+  ExternalService wide = api();
+  wide.exported = true;
+  world.apply({put("shop/api", wide)});
+  EXPECT_FALSE(foreign(own) || foreign(other) || foreign(nobody));
+  world.apply({put("shop/api", api())});
+  EXPECT_TRUE(world.may_cut) << "those who used it";
+  EXPECT_EQ(recheck(*world.snapshot, other, ip(kOutside), 443).recheck, Recheck::kDenied);
+  EXPECT_EQ(recheck(*world.snapshot, own, ip(kOutside), 443).recheck, Recheck::kStays);
+}
+
+TEST_F(External, WhatWentThereBeforeIsLookedAtAgain) {
+  world.apply(
+      {put("shop/far", leads_to(external({kVirtual}, {outside({"a", 25})}), {"203.0.113.9"}))});
+  EXPECT_FALSE(world.may_cut);
+  world.apply({put("shop/api", api())});
+  EXPECT_TRUE(world.may_cut) << "it is taken on its way now";
+}
+
+TEST_F(External, WhatIsRefusedOfHostsAndEndpoints) {
+  NodeFacts facts = node();
+  facts.dns_suffix = dns::Suffix::parse("mesh.local").value();
+  facts.reserved = {{ip("203.0.113.66"), "the gateway of wan"}};
+  World named(Limits(), facts, &maker);
+  const auto of = [](std::vector<std::string> hosts, bool exported, const char* address) {
+    ExternalService spec = external({address}, {outside({"a", 25})}, std::move(hosts));
+    spec.exported = exported;
+    return spec;
+  };
+  named.apply({put("test/first", of({"api.example.com"}, true, "203.0.113.1"))});
+  const struct {
+    ExternalService spec;
+    const char* problem;
+  } rows[] = {
+      {of({"a.example", "api.shop.mesh.local"}, false, kOutside),
+       "spec.hosts[1]: \"api.shop.mesh.local\" is under the mesh's own suffix"},
+      {of({"mesh.local"}, false, kOutside), "spec.hosts[0]: \"mesh.local\" is under"},
+      {of({"api.example.com"}, true, kOutside),
+       "spec.hosts[0]: \"api.example.com\" is exported by ExternalService test/first already"},
+      {of({"cart"}, true, kOutside), "spec.hosts[0]: \"cart\" is exported, and a name without"},
+      {leads_to(of({}, false, kVirtual), {"10.8.0.1"}),
+       "spec.endpoints[0].address: 10.8.0.1 is of workload port w1"},
+      {leads_to(of({}, false, kVirtual), {"203.0.113.66"}),
+       "spec.endpoints[0].address: 203.0.113.66 is the gateway of wan"},
+  };
+  for (const auto& row : rows) {
+    const std::string problems = named.refuse({put("shop/x", row.spec)});
+    EXPECT_NE(problems.find("ExternalService shop/x " + std::string(row.problem)),
+              std::string::npos)
+        << problems << "expected " << row.problem;
+  }
+  EXPECT_EQ(named.refuse(
+                {put("shop/x", of({"api.example.com", "notmesh.local", "cart"}, false, kOutside))}),
+            "")
+      << "of its own namespace it may be any";
+  named.commit();
+  named.apply({remove(Kind::kExternalService, "test/first")});
+  named.apply({put("shop/x", of({"api.example.com"}, true, kOutside))});
+}
+
 TEST_F(External, PassesTlsForItsHostsAlone) {
   ServicePort port = outside({"https", 443});
   port.tls = ServerTls{.mode = ClientTls::kPassthrough};

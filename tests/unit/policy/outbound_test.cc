@@ -88,6 +88,48 @@ TEST_F(OutboundModes, AGuardThatIsThereAlreadyHidesNothing) {
   EXPECT_TRUE(world.may_cut);
 }
 
+// Of another namespace only what it exports is known.
+TEST_F(OutboundModes, OthersExternalServicesAreNotRegistered) {
+  const auto calls = [&](const char* to) {
+    return may_leave(*world.snapshot, from(2, "10.8.0.2", to), *world.frontend(to, 25));
+  };
+  ExternalService theirs = external({"203.0.113.66"}, {outside({"a", 25})});
+  const ExternalService behind =
+      leads_to(external({kVirtual}, {outside({"a", 25})}), {"203.0.113.8"});
+  world.apply({put("evil/x", theirs), put("evil/y", behind)});
+  EXPECT_TRUE(calls("203.0.113.66") && calls(kVirtual));
+  have(Outbound::kRegisteredOnly);
+  EXPECT_FALSE(calls("203.0.113.66") || calls(kVirtual));
+  EXPECT_TRUE(calls_outside());
+  theirs.exported = true;
+  world.apply({put("evil/x", theirs)});
+  EXPECT_TRUE(calls("203.0.113.66"));
+  have(Outbound::kRefuse);
+  EXPECT_FALSE(calls("203.0.113.66"));
+}
+
+// A connection goes on to its end; a workload may send datagrams for ever.
+TEST_F(OutboundModes, FlowsOfDatagramsEndWithWhatLetThemOut) {
+  const ExternalService time =
+      leads_to(external({kVirtual}, {outside({"ntp", 123, Protocol::kUdp}), outside({"sql", 25})}),
+               {kOutside});
+  world.apply({remove(Kind::kExternalService, "shop/mail"), put("shop/time", time)});
+  Flow udp = from(2, "10.8.0.2", kVirtual);
+  udp.protocol = Protocol::kUdp;
+  udp.destination_port = 123;
+  const auto again = [&](const Flow& flow, uint16_t port) {
+    return recheck(*world.snapshot, flow, ip(kOutside), port).recheck;
+  };
+  have(Outbound::kRegisteredOnly);
+  EXPECT_EQ(again(udp, 123), Recheck::kStays);
+  have(Outbound::kRefuse);
+  EXPECT_TRUE(world.may_cut) << "stricter, though it was strict before";
+  EXPECT_EQ(again(udp, 123), Recheck::kDenied);
+  EXPECT_EQ(again(from(2, "10.8.0.2", kVirtual), 25), Recheck::kStays);
+  have(Outbound::kRegisteredOnly);
+  EXPECT_FALSE(world.may_cut);
+}
+
 TEST_F(OutboundModes, OneForNobodyIsTold) {
   world.apply({put("empty/out", OutboundPolicy{})});
   const std::vector<Advice> advice = world.model.advice(10);

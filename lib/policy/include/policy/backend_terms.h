@@ -4,7 +4,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <tuple>
+#include <vector>
 
 #include "core/time.h"
 #include "policy/http_affinity.h"
@@ -35,15 +38,19 @@ struct BackendTerms {
   // Of requests whose rule says nothing else; null: none.
   std::shared_ptr<const Retry> retry{};
   Duration per_try{};  // 0: none
+  // Of an ExternalService that others lead to: what may be asked for there, hosts of requests and
+  // server names where TLS passes through; sorted, in small letters. Null: anything.
+  std::shared_ptr<const std::vector<std::string>> only_hosts;
+  bool may_ask_for(std::string_view authority) const;
   friend bool operator==(const BackendTerms& a, const BackendTerms& b) {
-    // All but the affinity; naming all members, so that none is forgotten.
+    // All but what is pointed to; naming all members, so that none is forgotten.
     const auto others = [](const BackendTerms& terms) {
       const auto& [port, hash, told_apart, http, proxy_protocol, connect, idle, tls, retry_apart,
-                   per_try] = terms;
+                   per_try, names] = terms;
       return std::tie(port, hash, http, proxy_protocol, connect, idle, tls, per_try);
     };
     return others(a) == others(b) && point_alike(a.affinity, b.affinity) &&
-           point_alike(a.retry, b.retry);
+           point_alike(a.retry, b.retry) && point_alike(a.only_hosts, b.only_hosts);
   }
 };
 

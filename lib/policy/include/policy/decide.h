@@ -153,10 +153,15 @@ using Guarded = Judged;
 Guarded guard(const Snapshot& snapshot, const Flow& flow, InterfaceId out,
               const RequestHead* request = nullptr);
 
+// Whether the frontend is an ExternalService of another namespace than the sender's, and is not
+// exported to it: what goes to the destination's own address is not taken for it then.
+bool is_foreign(const Snapshot& snapshot, const Frontend& frontend, const Flow& flow);
+
 // Whether a workload may send to a destination that is no service's. `flow` is as its sender sends
 // it.
 bool may_leave(const Snapshot& snapshot, const Flow& flow);
-// The same of the frontend's connections: where ExternalServices are closed to it, they are not.
+// The same of the frontend's connections: where ExternalServices are closed to it, or this one is
+// foreign and others have to be known, they are not.
 bool may_leave(const Snapshot& snapshot, const Flow& flow, const Frontend& frontend);
 
 // The hash that chooses backend and endpoint: the same for all packets of a flow.

@@ -142,6 +142,8 @@ struct Frontend : BackendTerms {
   // An ExternalService's. `on_the_way`: at an address that somebody else has, the destination of
   // one or a workload of another node, where only what workloads of this node send is taken.
   bool external = false, on_the_way = false;
+  // Of an ExternalService that is not exported: whose workloads it is for. Empty: all.
+  std::string only_ns;
   // A gateway's: who it is to workloads. Null: nobody.
   std::shared_ptr<const MeshIdentity> identity;
   // Null unless kTerminate or kOptional. The same object until its configuration changes.
@@ -155,12 +157,12 @@ struct Frontend : BackendTerms {
   // Which token requests are asked for whose rule says nothing else; null: none. The same object
   // until it would differ.
   std::shared_ptr<const JwtCheck> jwt;
-  // With kPassthrough: who gets which name; there are no `choices` then. Null: choices, for all.
-  std::shared_ptr<const ServerNames> server_names;
   // Of all whose tokens its requests may be asked for, by the port or by any rule: a request that
   // is asked for none goes to the same endpoints. Null: no field. The same object until it would
   // differ.
   std::shared_ptr<const ClaimNames> claim_names;
+  // With kPassthrough: who gets which name; there are no `choices` then. Null: choices, for all.
+  std::shared_ptr<const ServerNames> server_names;
   std::vector<Choice> choices;
   std::shared_ptr<const AccessList> access;  // none: everybody may
   // For explain.
@@ -255,8 +257,8 @@ struct Snapshot {
   // What DNS knows of services; null: the node answers none. The same object until a Service's name
   // or addresses change.
   std::shared_ptr<const dns::Names> names;
-  // By interface: the namespace of the workload behind it, empty where there is none. Null without
-  // names.
+  // By interface: the namespace of the workload behind it, empty where there is none. Null in an
+  // empty snapshot.
   std::shared_ptr<const std::vector<std::string>> workload_namespaces;
 
   // Whether the slot stands for what it stood for under an older version. What outlives its policy
