@@ -156,7 +156,7 @@ class Engine final : public PolicyEngine {
   std::string identity_of(const policy::Flow& flow) const;
   void tell_outbound(const policy::Flow& flow, Telling& telling) const;
   std::string explain_routed(const policy::Flow& flow, Telling& telling) const;
-  std::string explain_service(const policy::Flow& flow, const v1::ExplainRequest& request,
+  std::string explain_service(const policy::Flow& asked, const v1::ExplainRequest& request,
                               Telling& telling) const;
 
   void apply(ApplyJob job);

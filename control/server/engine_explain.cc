@@ -71,10 +71,10 @@ grpc::Status read_destination(const v1::ExplainRequest& request, const policy::M
   return grpc::Status::OK;
 }
 
-void tell_access(const policy::Decision& decision, const policy::Frontend& frontend,
+void tell_access(const policy::Decision& decision, const policy::Frontend& frontend, bool of_bytes,
                  const policy::Model& model, Telling& telling) {
   if (frontend.access == nullptr) return telling.line("access", "no AccessPolicy: everybody may");
-  const bool judges = frontend.is_http && decision.verdict != Verdict::kDenied;
+  const bool judges = frontend.is_http && !of_bytes && decision.verdict != Verdict::kDenied;
   if (judges && std::ranges::any_of(frontend.access->entries, [](const policy::AccessEntry& each) {
         return policy::asks_request(each);
       }))
@@ -169,6 +169,16 @@ void tell_route(const policy::Decision& decision, const policy::Frontend& fronte
         frontend.choices.empty() ? "no rule is for this listener" : "the service's own endpoints");
   else
     telling.line("route", "{} tcp[{}]", model.route_name(frontend.route), frontend.rule);
+}
+
+void tell_listener(const policy::Frontend& frontend, bool of_requests, Telling& telling) {
+  if (!frontend.is_http) return;
+  if (!frontend.sniffs)
+    return telling.line("listener", "protocol http: each request has a route of its own");
+  telling.line("listener", "protocol auto, told by the first bytes: {}",
+               of_requests && !frontend.takes_bytes() ? "requests alone, as tokens are asked for"
+               : of_requests                          ? "what is HTTP has a route for each request"
+                                                      : "what is not HTTP (else --request)");
 }
 
 // As the service nodes name it: how the sender is told makes another drop of it.
@@ -283,9 +293,11 @@ std::string Engine::explain_routed(const policy::Flow& flow, Telling& telling) c
   return guard + ".denied";
 }
 
-std::string Engine::explain_service(const policy::Flow& flow, const v1::ExplainRequest& request,
+std::string Engine::explain_service(const policy::Flow& asked, const v1::ExplainRequest& request,
                                     Telling& telling) const {
   const policy::Snapshot& snapshot = *compiled_.snapshot;
+  policy::Flow flow = asked;
+  flow.bytes = !request.has_request();  // where the port takes either
   const std::string node = flow.destination.is_v4() ? "ip4_service" : "ip6_service";
   const std::string& tls_name = request.tls_name();
   const std::string& protocol = request.protocol();
@@ -302,16 +314,15 @@ std::string Engine::explain_service(const policy::Flow& flow, const v1::ExplainR
     return node + (flow.protocol == policy::Protocol::kTcp ? ".outbound" : ".outbound_told");
   }
   tell_client_tls(frontend, telling);
-  if (frontend.is_http)
-    telling.line("listener", "protocol http: each request has a route of its own");
-  else
-    tell_route(decision, frontend, tls_name, model_, telling);
+  const bool of_requests = frontend.is_http && (request.has_request() || !frontend.takes_bytes());
+  tell_listener(frontend, of_requests, telling);
+  if (!of_requests) tell_route(decision, frontend, tls_name, model_, telling);
   // What is said of the request says more.
-  const bool judges = frontend.is_http && frontend.access != nullptr && request.has_request();
+  const bool judges = of_requests && frontend.access != nullptr && request.has_request();
   if (!judges || decision.verdict == Verdict::kDenied)
-    tell_access(decision, frontend, model_, telling);
+    tell_access(decision, frontend, !of_requests, model_, telling);
   // The connection ends here, whoever gets its requests.
-  if (frontend.is_http && decision.verdict != Verdict::kDenied) {
+  if (of_requests && decision.verdict != Verdict::kDenied) {
     telling.line("forwarding", "proxy: terminated here");
     tell_upstream_tls(frontend, telling);
     if (request.has_request())

@@ -16,6 +16,18 @@ namespace {
 
 constexpr size_t kMemory = 64 * 1024;  // of a message; a head may have 16 KB
 
+const char* version_of(const policy::BackendTerms& terms) {
+  switch (terms.upstream_http) {
+    case policy::HttpUpstream::kHttp1:
+      break;
+    case policy::HttpUpstream::kHttp2:
+      return "HTTP/2";
+    case policy::HttpUpstream::kAsClient:
+      return "the version of HTTP that its client speaks";
+  }
+  return "HTTP/1.1";
+}
+
 // As the parsers of both versions judge it. Empty: it is a request.
 std::string read(const v1::HttpRequest& from, http::Message& to) {
   if (from.method().empty() || !http::all(http::Chars::kToken, from.method()))
@@ -184,11 +196,12 @@ void explain_request(const RequestPlace& place, const v1::HttpRequest& request, 
   const policy::RequestHead sent = policy::RequestHead::of(message);
   if (!tell_guard(there, place.snapshot, place.model, telling, &sent))
     return telling.line("answer", "403 denied, where it is this endpoint");
-  if (!tell_mesh({decision, place.flow, frontend, place.snapshot, place.model}, "HTTP/2", telling))
+  const char* inner = decision.terms->upstream_http == policy::HttpUpstream::kAsClient
+                          ? version_of(*decision.terms)
+                          : "HTTP/2";
+  if (!tell_mesh({decision, place.flow, frontend, place.snapshot, place.model}, inner, telling))
     return telling.line("answer", "403 denied, where it is this endpoint");
-  telling.line(
-      "endpoint", "spoken to in {}",
-      decision.terms->upstream_http == policy::HttpUpstream::kHttp2 ? "HTTP/2" : "HTTP/1.1");
+  telling.line("endpoint", "spoken to in {}", version_of(*decision.terms));
   if (decision.terms != &frontend) tell_upstream_tls(*decision.terms, telling);
 }
 

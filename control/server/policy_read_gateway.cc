@@ -26,15 +26,19 @@ void read_protocol(const v1::Listener& from, const std::string& field, policy::S
             field + ".protocol",
             "is tcp, and mode: PASSTHROUGH is of protocol tls: it is led by server names");
       return;
+    case v1::PROTOCOL_AUTO:
+      to.http = policy::HttpUpstream::kAsClient;
+      to.sniffed = true;
+      return;
     case v1::PROTOCOL_UNSPECIFIED:
-      return reader.problem(field + ".protocol", "missing; expected http, tls or tcp");
+      return reader.problem(field + ".protocol", "missing; expected http, tls, tcp or auto");
     case v1::PROTOCOL_HTTP2:
     case v1::PROTOCOL_GRPC:
       return reader.problem(field + ".protocol",
-                            "expected http, tls or tcp; at a listener of http clients speak "
+                            "expected http, tls, tcp or auto; at a listener of http clients speak "
                             "HTTP/1.1 or HTTP/2, as they like");
     default:
-      reader.problem(field + ".protocol", "expected http, tls or tcp");
+      reader.problem(field + ".protocol", "expected http, tls, tcp or auto");
   }
 }
 

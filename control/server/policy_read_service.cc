@@ -73,11 +73,16 @@ void read_protocol(v1::Protocol from, const std::string& field, policy::ServiceP
     case v1::PROTOCOL_GRPC:
       to.http = policy::HttpUpstream::kHttp2;
       break;
+    case v1::PROTOCOL_AUTO:
+      to.http = policy::HttpUpstream::kAsClient;
+      to.sniffed = true;
+      break;
     case v1::PROTOCOL_UNSPECIFIED:
-      reader.problem(field + ".protocol", "missing; expected http, http2, grpc, tcp, tls or udp");
+      reader.problem(field + ".protocol",
+                     "missing; expected auto, http, http2, grpc, tcp, tls or udp");
       break;
     default:
-      reader.problem(field + ".protocol", "expected http, http2, grpc, tcp, tls or udp");
+      reader.problem(field + ".protocol", "expected auto, http, http2, grpc, tcp, tls or udp");
   }
 }
 

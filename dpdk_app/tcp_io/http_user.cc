@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "http/grpc.h"
 #include "tcp_io/request_note.h"
 
 namespace heddle::app {
@@ -21,10 +22,16 @@ mesh::HttpLimits limits_of(const Worker& worker) {
   return limits;
 }
 
-// What the endpoint speaks itself.
-PolicyView::Wanted wanted_of(const policy::Decision& decision, const mesh::HttpRoute& route) {
-  const bool http2 = decision.terms->upstream_http == policy::HttpUpstream::kHttp2;
-  return {http2 ? PolicyView::Inner::kHttp2 : PolicyView::Inner::kHttp1, route.upgrades};
+// What the endpoint speaks itself. Where nobody has said so, what its client takes for granted: one
+// that came by a gateway does not know the endpoint, but gRPC is HTTP/2 everywhere.
+PolicyView::Wanted wanted_of(const policy::Decision& decision, const policy::Frontend& frontend,
+                             const mesh::HttpRoute& route, const http::Message& request) {
+  const policy::HttpUpstream upstream = decision.terms->upstream_http;
+  const bool as_client = upstream == policy::HttpUpstream::kAsClient;
+  const bool http2 = as_client ? request.version == http::Version::kHttp2 &&
+                                     ((frontend.sniffs && !frontend.edge) || http::is_grpc(request))
+                               : upstream == policy::HttpUpstream::kHttp2;
+  return {http2 ? PolicyView::Inner::kHttp2 : PolicyView::Inner::kHttp1, route.upgrades, as_client};
 }
 
 // A worker counts for all providers that there may be.
@@ -47,8 +54,9 @@ const policy::HttpTarget* find_again(const policy::Snapshot& policy,
 
 }  // namespace
 
-HttpUser::HttpUser(Worker& worker, Instant start)
+HttpUser::HttpUser(Worker& worker, Instant start, mesh::TcpRelay& relay)
     : worker_(worker),
+      relay_(relay),
       view_(worker),
       gate_(worker.id, (worker.tcp->requests = new_requests())->jwt),
       proxy_(worker.tcp->transport, worker.tcp->buffers, *this, limits_of(worker), start,
@@ -192,7 +200,7 @@ std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::choose(const Try
   if (!decision.terms->may_ask_for(request.authority()))
     return std::unexpected(HttpFault::kNoRoute);
   const policy::RequestHead head = policy::RequestHead::of(request);
-  auto way = view_.upstream_of(flow, decision, wanted_of(decision, route), &head);
+  auto way = view_.upstream_of(flow, decision, wanted_of(decision, *its, route, request), &head);
   if (!way) {
     if (decision.endpoint->state != nullptr) decision.endpoint->state->give_try_back();
     if (way.error() == PolicyView::NoWay::kUnreachable)
@@ -223,7 +231,7 @@ std::expected<mesh::HttpDestination, mesh::HttpFault> HttpUser::mirror(
   if (!decision.terms->may_ask_for(request.authority()))
     return std::unexpected(HttpFault::kNoRoute);
   const policy::RequestHead head = policy::RequestHead::of(request);
-  auto way = view_.upstream_of(flow, decision, wanted_of(decision, route), &head);
+  auto way = view_.upstream_of(flow, decision, wanted_of(decision, *its, route, request), &head);
   if (!way) return std::unexpected(HttpFault::kNoConnection);
   return mesh::HttpDestination{.to = std::move(way->to),
                                .http2 = way->inner == PolicyView::Inner::kHttp2};

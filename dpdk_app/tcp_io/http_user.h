@@ -4,6 +4,7 @@
 
 #include "mesh/http_proxy.h"
 #include "mesh/jwt_gate.h"
+#include "mesh/tcp_relay.h"
 #include "tcp_io/policy_view.h"
 #include "worker/tcp.h"
 
@@ -11,7 +12,8 @@ namespace heddle::app {
 
 class HttpUser final : private mesh::HttpPolicy {
  public:
-  HttpUser(Worker& worker, Instant start);
+  // What turns out to be other than HTTP is given to `relay`, which outlives this.
+  HttpUser(Worker& worker, Instant start, mesh::TcpRelay& relay);
 
   mesh::HttpProxy& proxy() { return proxy_; }
   const mesh::HttpProxy& proxy() const { return proxy_; }
@@ -21,6 +23,9 @@ class HttpUser final : private mesh::HttpPolicy {
  private:
   bool wants_proxy_header(uint32_t frontend) override;
   std::optional<mesh::ClientTerms> terms(uint32_t frontend, const mesh::Client& client) override;
+  void take_bytes(mesh::HandedOver&& from, Instant now) override {
+    relay_.take_over(std::move(from), now);
+  }
   bool admits(uint32_t frontend, const mesh::Client& client,
               const policy::RequestHead& request) override;
   mesh::HttpTokens tokens(uint32_t frontend) override;
@@ -49,6 +54,7 @@ class HttpUser final : private mesh::HttpPolicy {
                         const http::Message& request, mesh::HttpRoute& route);
 
   Worker& worker_;
+  mesh::TcpRelay& relay_;
   PolicyView view_;
   mesh::JwtGate gate_;
   mesh::HttpProxy proxy_;

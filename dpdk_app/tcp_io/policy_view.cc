@@ -50,6 +50,8 @@ mesh::ClientTerms PolicyView::terms_of(const policy::Frontend& frontend,
   terms.edge = frontend.edge;
   terms.in_mesh = frontend.of_workload;
   terms.version = policy().version;
+  terms.sniffs = frontend.sniffs && frontend.takes_bytes();
+  terms.silence = frontend.idle_timeout;
   // A neighbour on this node is known by its port.
   if (frontend.of_workload && flow.identified) return terms;
   if (frontend.of_workload && !frontend.is_http) terms.only_alpn = policy::kMeshTcpAlpn;
@@ -114,7 +116,8 @@ std::expected<void, PolicyView::NoWay> PolicyView::protect(const policy::Flow& f
   if (shown == nullptr || peer.id.empty()) return std::unexpected(NoWay::kNoIdentity);
   const policy::MeshIdentity& own = *shown;
   // Requests of one identity share connections.
-  if (wanted.inner == Inner::kHttp1 && !wanted.upgrades) way.inner = Inner::kHttp2;
+  if (wanted.inner == Inner::kHttp1 && !wanted.upgrades && !wanted.exactly)
+    way.inner = Inner::kHttp2;
   const auto& use = way.inner == Inner::kTcp     ? own.tcp
                     : way.inner == Inner::kHttp1 ? own.http1
                                                  : own.http2;

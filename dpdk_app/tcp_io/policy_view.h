@@ -38,6 +38,7 @@ class PolicyView {
   struct Wanted {
     Inner inner = Inner::kTcp;  // of the endpoint itself
     bool upgrades = false;      // the request asks for another protocol, as HTTP/1.1 alone can
+    bool exactly = false;       // the other node is to know what is spoken to the endpoint
   };
   struct Way {
     mesh::Upstream to;

@@ -12,7 +12,7 @@ namespace heddle::app {
 class ProxyUser final : public TcpUser {
  public:
   ProxyUser(Worker& worker, Instant start)
-      : worker_(worker), relay_(worker, start), http_(worker, start) {}
+      : worker_(worker), relay_(worker, start), http_(worker, start, relay_.relay()) {}
 
   void on_note(const tcp::EventNote& note, Instant now) override;
   bool on_turn(Instant now) override;

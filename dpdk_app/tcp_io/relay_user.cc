@@ -26,6 +26,13 @@ bool RelayUser::on_turn(Instant now) {
   return more || shakes;
 }
 
+// Whatever the port carries besides.
+policy::Flow RelayUser::flow_of(const mesh::Client& client) const {
+  policy::Flow flow = view_.flow_of(client);
+  flow.bytes = true;
+  return flow;
+}
+
 bool RelayUser::wants_proxy_header(uint32_t frontend) {
   const policy::Frontend* its = view_.frontend(frontend);
   return its != nullptr && its->proxy_protocol_in;
@@ -34,7 +41,7 @@ bool RelayUser::wants_proxy_header(uint32_t frontend) {
 std::optional<mesh::ClientTerms> RelayUser::terms(uint32_t frontend, const mesh::Client& client) {
   const policy::Frontend* its = view_.frontend(frontend);
   if (its == nullptr) return std::nullopt;
-  policy::Flow flow = view_.flow_of(client);
+  policy::Flow flow = flow_of(client);
   flow.may_show = true;
   mesh::ClientTerms terms = view_.terms_of(*its, flow);
   if (terms.side == mesh::ClientSide::kPlain) return terms;  // choose() asks
@@ -47,15 +54,16 @@ std::optional<mesh::ClientTerms> RelayUser::terms(uint32_t frontend, const mesh:
 std::optional<mesh::Upstream> RelayUser::choose(uint32_t frontend, const mesh::Client& client,
                                                 const mesh::ClientFacts& facts) {
   const policy::Snapshot& policy = view_.policy();
-  const policy::Flow flow = view_.flow_of(client);
+  const policy::Flow flow = flow_of(client);
   policy::PickState state = worker_.flows->pick_state();
   state.tries = policy::PickState::Tries::kConnection;
   const policy::Decision decision = policy::decide(policy, flow, &state, facts.server_name);
   ServiceCounters& counters = worker_.services[frontend];
   const bool denied = decision.verdict == policy::Verdict::kDenied;
   if (denied) counters.denied.add();
-  if (decision.frontend == frontend && policy::asks_identity(*policy.frontends[frontend])) {
-    // The SYN was let in without its identity, and not counted.
+  if (decision.frontend == frontend &&
+      (policy::asks_identity(*policy.frontends[frontend]) || policy.frontends[frontend]->is_http)) {
+    // The SYN was let in before it was known who or what it is, and not counted.
     if (decision.audited) counters.audited.add();
     worker_.count_access(decision.access, !denied, decision.noted);
   }
@@ -65,6 +73,11 @@ std::optional<mesh::Upstream> RelayUser::choose(uint32_t frontend, const mesh::C
   if (decision.verdict != policy::Verdict::kForward || decision.frontend != frontend)
     return std::nullopt;
   if (policy.frontends[frontend]->forwarding != policy::Forwarding::kProxy) return std::nullopt;
+  // Bytes have no token to show, and a port of HTTP alone has none of them.
+  if (!policy.frontends[frontend]->takes_bytes()) {
+    counters.denied.add();
+    return std::nullopt;
+  }
   auto way = view_.upstream_of(flow, decision, {});
   if (way) return std::move(way->to);
   if (decision.endpoint->state != nullptr) decision.endpoint->state->give_try_back();
@@ -80,13 +93,14 @@ void RelayUser::moved(uint32_t frontend, uint32_t endpoint, bool to_endpoint, ui
 
 mesh::Standing RelayUser::judge(const mesh::RelayPair& pair) {
   if (!view_.is_still_proxied(pair.frontend, pair.client.tuple.local) ||
+      !view_.frontend(pair.frontend)->takes_bytes() ||
       view_.lacks_identity(*view_.frontend(pair.frontend), pair.client)) {
     worker_.flows->counters.cut.add();
     return mesh::Standing::kReset;
   }
   const policy::Rechecked result =
-      policy::recheck(view_.policy(), view_.flow_of(pair.client),
-                      policy_address(pair.endpoint.address), pair.endpoint.port.host());
+      policy::recheck(view_.policy(), flow_of(pair.client), policy_address(pair.endpoint.address),
+                      pair.endpoint.port.host());
   switch (result.recheck) {
     case policy::Recheck::kStays:
     case policy::Recheck::kDraining:

@@ -27,6 +27,8 @@ class RelayUser final : private mesh::RelayPolicy {
   void moved(uint32_t frontend, uint32_t endpoint, bool to_endpoint, uint32_t bytes) override;
   mesh::Standing judge(const mesh::RelayPair& pair) override;
 
+  policy::Flow flow_of(const mesh::Client& client) const;
+
   Worker& worker_;
   PolicyView view_;
   mesh::TcpRelay relay_;

@@ -144,8 +144,16 @@ void TcpRelay::refuse_tls(uint32_t slot, Side side, tls::Refusal refusal, Instan
 
 void TcpRelay::drop_tls(Pair& pair, Side side) {
   if (pair.tls[side] == nullptr) return;
-  pair.tls[side]->release(*work_);
+  release(*pair.tls[side]);
   pair.tls[side].reset();
+}
+
+// Without TLS there may be one all the same, for what was read of a client before it came here.
+void TcpRelay::release(TlsEnd& end) {
+  if (work_ != nullptr)
+    end.release(*work_);
+  else
+    transport_.pieces().free(end.plain);
 }
 
 }  // namespace heddle::mesh

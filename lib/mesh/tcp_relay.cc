@@ -76,6 +76,25 @@ void TcpRelay::accept(const EventNote& note, Instant now) {
   read_prelude(slot, now);
 }
 
+void TcpRelay::take_over(HandedOver&& from, Instant now) {
+  HEDDLE_CHECK(transport_.find(from.id) != nullptr, "a connection that is handed over is there");
+  if (pairs_.full()) {
+    counters_.add(RelayStat::kPairsFull);
+    transport_.set_user(from.id, from.frontend);
+    release(*from.tls);
+    return transport_.abort(from.id, now);
+  }
+  const uint32_t slot = pairs_.emplace();
+  transport_.set_user(from.id, word_of(slot, kClient));
+  Pair& pair = pairs_[slot];
+  pair.ends[kClient] = from.id;
+  pair.frontend = from.frontend;
+  pair.half_closed[kClient] = from.half_closed;
+  pair.tls[kClient] = std::move(from.tls);
+  pair.told = std::move(from.told);
+  connect(slot, now);
+}
+
 void TcpRelay::refuse(uint32_t slot, RelayStat why, Instant now) {
   counters_.add(why);
   transport_.abort(pairs_[slot].ends[kClient], now);

@@ -14,7 +14,9 @@ bool passes_tls(const ServicePort& port) {
   return port.tls && port.tls->mode == ClientTls::kPassthrough;
 }
 bool is_http(const ServicePort& port) { return port.http.has_value(); }
-bool is_plain(const ServicePort& port) { return !is_http(port) && !passes_tls(port); }
+bool is_plain(const ServicePort& port) {
+  return (!is_http(port) || port.sniffed) && !passes_tls(port);
+}
 
 template <class Is>
 std::string hostnames_of(const Service& gateway, const Is& is) {
@@ -59,8 +61,8 @@ void Checker::check_backend_port(const BackendPlace& place, const Backend& backe
   };
   const ServicePort* port = port_of(service, backend, place.spec);
   if (port == nullptr) return fail(why_no_port(service, backend));
-  if (place.spec.grpc && port->http != HttpUpstream::kHttp2)
-    fail(fmt::format("port {} of Service {}/{} is not of protocol grpc or http2", port->name,
+  if (place.spec.grpc && (!port->http || port->http == HttpUpstream::kHttp1))
+    fail(fmt::format("port {} of Service {}/{} is not of protocol grpc, http2 or auto", port->name,
                      backend.ns, backend.service));
   if (place.spec.rules.empty()) return;
   const Key target = target_of(place.key, place.spec);

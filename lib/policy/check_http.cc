@@ -15,7 +15,11 @@ namespace heddle::policy {
 namespace {
 
 bool is_http(const ServicePort& port) { return port.http.has_value(); }
-bool is_http2(const ServicePort& port) { return port.http == HttpUpstream::kHttp2; }
+bool is_http2(const ServicePort& port) {
+  return is_http(port) && port.http != HttpUpstream::kHttp1;
+}
+// Not of bytes as well.
+bool is_http_alone(const ServicePort& port) { return is_http(port) && !port.sniffed; }
 
 }  // namespace
 
@@ -106,12 +110,12 @@ void Checker::check_tcp_ports(const Key& key, const Route& spec, const Service& 
   for (size_t i = 0; i < spec.rules.size() && !problems_.full(); ++i) {
     const std::string& name = spec.rules[i].port;
     const std::string field = element("spec.tcp", i) + ".port";
-    if (name.empty() && std::ranges::all_of(target.ports, is_http))
+    if (name.empty() && std::ranges::all_of(target.ports, is_http_alone))
       problems_.add(key, field,
                     fmt::format("Service {}/{} has ports of HTTP alone, whose rules are under http",
                                 key.ns, spec.service));
     for (const ServicePort& port : target.ports)
-      if (port.name == name && is_http(port))
+      if (port.name == name && is_http_alone(port))
         problems_.add(
             key, field,
             fmt::format("port {} is one of HTTP, whose rules are under http", quote(name)));

@@ -57,6 +57,12 @@ void Checker::check_upstream_tls(const Key& key, const UpstreamTls& tls, const S
                   fmt::format("Service {} has port {} with tls.mode: PASSTHROUGH, where clients "
                               "speak TLS with the endpoints themselves",
                               service, port->name));
+  if (const auto port = std::ranges::find_if(target.ports, &ServicePort::sniffed);
+      port != target.ports.end())
+    problems_.add(key, field,
+                  fmt::format("Service {} has port {} of protocol auto, whose clients' own TLS "
+                              "passes through; name the protocol",
+                              service, port->name));
   check_client_tls(key, field, tls);
 }
 

@@ -130,7 +130,6 @@ Compiled Compiler::commit(uint64_t version, Instant now, const Touched& touched,
     attach_group(*group, touched.services.contains(group));
   compile_attachments(touched);
   compile_names(touched);
-
   std::vector<uint32_t> fresh_rules = date_rules();
   current_.version = version;
   current_.frontends.freeze();

@@ -64,7 +64,7 @@ std::vector<Compiler::PortRule> Compiler::rules_of(const Group& group) const {
     const auto& spec = std::get<Route>(route->spec);
     for (uint16_t i = 0; i < spec.rules.size(); ++i)
       for (size_t port = 0; port < ports.size(); ++port)
-        if (!ports[port].http &&
+        if ((!ports[port].http || ports[port].sniffed) &&
             (spec.rules[i].port.empty() || spec.rules[i].port == ports[port].name))
           rules[port] = {route, i, &spec.rules[i]};
   }
@@ -112,6 +112,7 @@ Frontend Compiler::make_frontend(const Group& group, const FrontendKey& key, siz
   frontend.tls_in = parts.tls_in;
   frontend.access = group.compiled.access[port];
   frontend.is_http = spec.ports[port].http.has_value();
+  frontend.sniffs = spec.ports[port].sniffed;
   if (spec.ports[port].tls) frontend.client_tls = spec.ports[port].tls->mode;
   if (!group.traffic_policies.empty())
     frontend.no_endpoint =
@@ -232,10 +233,12 @@ void Compiler::note_change(const Frontend& before, const Frontend& after) {
   flows_cut_ |= before.access != after.access || before.forwarding != after.forwarding ||
                 before.only_ns != after.only_ns || (after.on_the_way && !before.on_the_way) ||
                 before.target_port != after.target_port ||
+                (before.takes_bytes() && !after.takes_bytes()) ||
                 !std::ranges::includes(places_of(after), places_of(before));
   // A connection keeps the TLS that it was opened with.
-  flows_concerned_ |=
-      !leads_on || before.is_http != after.is_http || before.source_mapping != after.source_mapping;
+  flows_concerned_ |= !leads_on || before.is_http != after.is_http ||
+                      before.sniffs != after.sniffs ||
+                      before.source_mapping != after.source_mapping;
 }
 
 // A port of its own takes its flows from an entry for all ports. What is taken on its way from now

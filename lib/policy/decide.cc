@@ -78,8 +78,9 @@ const Frontend* find_frontend(const Snapshot& snapshot, const Flow& flow, Decisi
   return decision.frontend == kNoSlot ? nullptr : snapshot.frontends[decision.frontend].get();
 }
 
-Carries carries_of(const Frontend& frontend) {
-  return frontend.is_http ? Carries::kRequests : Carries::kBytes;
+Carries carries_of(const Frontend& frontend, const Flow& flow) {
+  const bool bytes = flow.bytes && frontend.takes_bytes();
+  return frontend.is_http && !bytes ? Carries::kRequests : Carries::kBytes;
 }
 
 // Of two different ones, drawn by weight, that with fewer flows for its weight.
@@ -365,7 +366,8 @@ Decision decide(const Snapshot& snapshot, const Flow& flow, const PickState* sta
   if (frontend->access != nullptr) {
     decision.unasked = flow.may_show && flow.peer.id.empty() && asks_identity(*frontend);
     const Judged access = decision.unasked ? judge_unasked(*frontend->access, flow)
-                                           : judge(*frontend->access, flow, carries_of(*frontend));
+                                           : judge(*frontend->access, flow,
+                                                   carries_of(*frontend, flow));
     decision.access = access.access;
     decision.audited = access.audited;
     decision.noted = access.noted;
@@ -481,7 +483,8 @@ Rechecked recheck(const Snapshot& snapshot, const Flow& flow, const IpAddress& e
   const Frontend* frontend = find_frontend(snapshot, flow, found);
   if (frontend == nullptr) return {Recheck::kGone, Refusal::kReset};
   if (frontend->access != nullptr)
-    if (const Judged access = judge(*frontend->access, flow, carries_of(*frontend));
+    if (const Judged access =
+            judge(*frontend->access, flow, carries_of(*frontend, flow));
         !access.allowed)
       return {Recheck::kDenied, access.how};
   if (frontend->on_the_way && is_foreign(snapshot, *frontend, flow))

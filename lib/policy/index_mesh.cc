@@ -97,7 +97,10 @@ void Index::add_mesh_ports(const Resource& workload, std::map<uint16_t, ServiceP
       if (endpoint_port != 0) number = endpoint_port;
       ServicePort made{.name = fmt::format("http-{}", number), .number = number};
       made.http = port.http;
-      to.emplace(number, std::move(made));
+      ServicePort& kept = to.emplace(number, std::move(made)).first->second;
+      // Who says what endpoints speak is believed; bytes pass where one of the Services lets them.
+      if (kept.http == HttpUpstream::kAsClient) kept.http = port.http;
+      kept.sniffed |= port.sniffed;
     }
   };
   const auto& spec = std::get<Workload>(workload.spec);

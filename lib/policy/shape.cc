@@ -157,6 +157,10 @@ void ShapeChecker::check_offer(const Service& spec) {
   for (size_t i = 0; i < spec.ports.size() && i < kMaxServicePorts; ++i) {
     const ServicePort& port = spec.ports[i];
     if (port.tls) port_tls(fmt::format("{}[{}].tls", ports_, i), port, spec);
+    if (port.tls && port.sniffed)
+      fail(fmt::format("{}[{}].tls", ports_, i),
+           "is given, and through a port of protocol auto TLS passes as it is; name the protocol "
+           "of what is inside");
     const std::string jwt = fmt::format("{}[{}].jwt", ports_, i);
     jwt_use(jwt, port.jwt);
     if (port.jwt && !port.http)

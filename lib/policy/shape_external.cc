@@ -51,6 +51,14 @@ void ShapeChecker::external_port(const std::string& field, const ServicePort& po
   static const std::vector<std::string> kNone;
   const std::vector<std::string>& hosts = port.http || passes ? of.hosts : kNone;
   if (port.hostnames != hosts) fail(field, "has other hosts than the ExternalService");
+  if (port.sniffed && !of.hosts.empty())
+    fail(field + ".protocol",
+         "is auto, and what is not HTTP asks for no host: name the protocol, or leave spec.hosts "
+         "out");
+  if (port.sniffed && port.upstream_tls)
+    fail(field + ".tls",
+         "is given, and through a port of protocol auto TLS passes as it is; name the protocol of "
+         "what is inside");
   if (port.upstream_tls) upstream_tls(field + ".tls", *port.upstream_tls);
   if (port.upstream_tls && passes)
     fail(field + ".tls", "is given, and what comes to a port of protocol tls is TLS already");

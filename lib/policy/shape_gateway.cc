@@ -38,6 +38,10 @@ void ShapeChecker::listener(const std::string& field, const ServicePort& port) {
   if (port.ends_here || port.upstream_tls) fail(field, "has what is of ExternalServices");
   if (port.target_port != 0) fail(field, "has a target port, and a Gateway has no endpoints");
   hostnames(field + ".hostnames", port.hostnames);
+  if (!port.hostnames.empty() && port.sniffed)
+    fail(field + ".hostnames",
+         "are of requests, and what else passes through a listener of protocol auto asks for none; "
+         "name the protocol, or leave them out");
   if (!port.hostnames.empty() && !port.http && !passes)
     fail(field + ".hostnames",
          "are of requests and of TLS that passes through; a connection of tcp asks for none");

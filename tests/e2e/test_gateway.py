@@ -319,7 +319,7 @@ def test_a_gateway_is_told_as_one(net):
 @pytest.mark.parametrize("change,message", [
     (gateway(listener("a", 80), listener("b", 80)), "is that of listener \"a\"; one listener takes several"),
     (gateway(listener("a", 80, "grpc")), "at a listener of http clients speak"),
-    (gateway(listener("a", 80, "udp")), "expected http, tls or tcp"),
+    (gateway(listener("a", 80, "udp")), "expected http, tls, tcp or auto"),
     (gateway(listener("a", 80, hostnames=["x.test"])), "is of no listener of Gateway shop/web"),
     (gateway(listener("a", 80, "tcp", hostnames=["x.test"])), "a connection of tcp asks for none"),
     (gateway(listener("a", 443, tls={"mode": "TERMINATE", "certificates": ["no"]})), "no Secret \"no\""),

@@ -82,6 +82,8 @@ class HttpEngine final : private Shaker {
   void on_step(uint32_t slot, TlsEnd::Progress progress);
   void refuse_tls(uint32_t slot, tls::Refusal refusal);
   void tell_version(uint32_t slot);
+  Instant first_bytes_until(const Peer& peer) const;
+  void hand_over(uint32_t slot);
   bool start_session(uint32_t slot);
   void serve_client(uint32_t slot);
   void serve_closing(uint32_t slot);

@@ -4,6 +4,8 @@
 
 #include "engine.h"
 #include "http/chars.h"
+#include "http/first_line.h"
+#include "policy/mesh.h"
 
 namespace heddle::mesh {
 
@@ -11,7 +13,9 @@ namespace {
 
 constexpr uint32_t kMostRead = 64 * 1024;
 constexpr uint32_t kMostUnsent = 64 * 1024;
-constexpr uint32_t kPreface = 24;  // bytes (RFC 9113 3.4)
+// Of the first bytes: HTTP/2's preface has 24 (RFC 9113 3.4), and other begins tell by no more.
+constexpr uint32_t kFirstBytes = 32;
+static_assert(kFirstBytes >= http::kFirstLineTells);
 constexpr std::string_view kHttp2Alpn = "h2";
 constexpr Duration kPreludeTime = seconds(5);
 
@@ -79,6 +83,8 @@ void HttpEngine::greet(uint32_t slot) {
   peer.edge = terms->edge;
   peer.in_mesh = terms->in_mesh;
   peer.version = terms->version;
+  peer.sniffs = terms->sniffs;
+  peer.silence = terms->silence;
   peer.deadline = now_ + terms->timeout;
   if (tls) {
     const auto phase =
@@ -87,7 +93,7 @@ void HttpEngine::greet(uint32_t slot) {
     peer.wire.tls->set_only_alpn(terms->only_alpn);
   } else {
     peer.stage = PeerStage::kOpen;
-    peer.deadline = now_ + limits_.keep_alive;
+    peer.deadline = first_bytes_until(peer);
   }
   arm(slot);
   busy_.push(slot);
@@ -115,7 +121,7 @@ void HttpEngine::serve_opening(uint32_t slot) {
     }
     if (!peer.wire.is_dear()) {
       peer.stage = PeerStage::kOpen;
-      peer.deadline = now_ + limits_.keep_alive;
+      peer.deadline = first_bytes_until(peer);
       arm(slot);
       busy_.push(slot);
       return;
@@ -160,10 +166,13 @@ void HttpEngine::on_step(uint32_t slot, TlsEnd::Progress progress) {
 void HttpEngine::on_shaken(uint32_t slot) {
   Peer& peer = peers[slot];
   peer.stage = PeerStage::kOpen;
-  peer.deadline = peer.is_client ? now_ + limits_.keep_alive : kNever;
+  peer.deadline = peer.is_client ? first_bytes_until(peer) : kNever;
   if (peer.is_client) {
     peer.secure = true;
     peer.identity = PeerIdentity::of(peer.wire.tls.get());
+    // The other node has looked already, or was told: there may be nothing to wait for.
+    if (peer.sniffs && peer.wire.tls->agreed()->alpn == policy::kMeshTcpAlpn)
+      return hand_over(slot);
   }
   const bool http2 = peer.wire.tls->agreed()->alpn == kHttp2Alpn;
   if (!peer.is_client && http2 != peer.http2_wanted) {
@@ -202,24 +211,58 @@ bool HttpEngine::start_session(uint32_t slot) {
   return true;
 }
 
+// For how long a client may say nothing. One that may speak anything has the time of its endpoint's
+// connection, which it would have had without a look at its bytes.
+Instant HttpEngine::first_bytes_until(const Peer& peer) const {
+  if (!peer.sniffs) return now_ + limits_.keep_alive;
+  return peer.silence == Duration() ? kNever : now_ + peer.silence;
+}
+
 // In clear, or where ALPN has agreed on nothing: by the first bytes.
 void HttpEngine::tell_version(uint32_t slot) {
   Peer& peer = peers[slot];
-  std::array<uint8_t, kPreface> begin;
-  const uint32_t n = std::min(peer.wire.in.bytes, kPreface);
+  std::array<uint8_t, kFirstBytes> begin;
+  const uint32_t n = std::min(peer.wire.in.bytes, kFirstBytes);
   if (n == 0) return;
   work_.pieces().copy_out(peer.wire.in, std::span(begin).first(n));
-  switch (http2::preface_of(http::text_of(std::span(begin).first(n)))) {
-    case http2::Preface::kMaybe:
-      return;
-    case http2::Preface::kNo:
-      peer.speaks = Speaks::kHttp1;
-      return;
-    case http2::Preface::kYes:
-      peer.speaks = Speaks::kHttp2;
-      if (!start_session(slot)) return lose(slot);
-      return serve_session(slot);
+  const std::string_view text = http::text_of(std::span(begin).first(n));
+  // Nothing more will tell.
+  const bool last = peer.sniffs && peer.wire.ended(work_);
+  const http2::Preface preface = http2::preface_of(text);
+  if (preface == http2::Preface::kMaybe) return last ? hand_over(slot) : void();
+  if (peer.sniffs) {
+    const auto line =
+        preface == http2::Preface::kYes ? http::FirstLine::kRequest : http::first_line_of(text);
+    if (line == http::FirstLine::kOther) return hand_over(slot);
+    if (line == http::FirstLine::kMaybe) return last ? hand_over(slot) : void();
+    peer.deadline = now_ + limits_.keep_alive;
+    arm(slot);
   }
+  if (preface == http2::Preface::kNo) {
+    peer.speaks = Speaks::kHttp1;
+    return;
+  }
+  peer.speaks = Speaks::kHttp2;
+  if (!start_session(slot)) return lose(slot);
+  serve_session(slot);
+}
+
+// It is other than HTTP: who relays bytes has it from now on, with what was read.
+void HttpEngine::hand_over(uint32_t slot) {
+  Peer& peer = peers[slot];
+  counters.add(HttpStat::kClientsOther);
+  HandedOver to{.id = peer.wire.id,
+                .frontend = peer.frontend,
+                .tls = std::move(peer.wire.tls),
+                .told = std::move(peer.told),
+                .half_closed = peer.wire.half_closed};
+  if (to.tls == nullptr) to.tls = std::make_unique<TlsEnd>(TlsEnd::Phase::kPlain, nullptr);
+  work_.pieces().join(to.tls->plain, peer.wire.in);
+  --clients_;
+  peer.stage = PeerStage::kGone;
+  wheel_.disarm(slot);
+  reap(slot);
+  policy_.take_bytes(std::move(to), now_);
 }
 
 void HttpEngine::serve_client(uint32_t slot) {

@@ -45,6 +45,7 @@ struct Peer {
   bool edge = false;                            // a client's: ClientTerms::edge
   bool in_mesh = false;                         // a client's: ClientTerms::in_mesh
   bool secure = false;                          // a client's: its TLS has ended here
+  bool sniffs = false;                          // a client's: ClientTerms::sniffs
   HttpFault fault = HttpFault::kNone;           // an endpoint's: why it is gone
   uint32_t frontend = kNoSlot;                  // a client's
   uint32_t endpoint = kNoSlot;                  // an endpoint's
@@ -63,6 +64,7 @@ struct Peer {
   bool spare = false;                                       // the same: nobody uses it
   uint32_t next_spare = kNoSlot, previous_spare = kNoSlot;  // of the same service
   Instant deadline = kNever;
+  Duration silence;  // a client's: ClientTerms::silence
 };
 
 // One end of an exchange. The client's half reads the request and writes the response; the

@@ -27,7 +27,15 @@ class HttpRules final : public HttpPolicy {
       EXPECT_EQ(client.tuple.remote.address, client_address);
       EXPECT_EQ(client.told, client_address != address(1));
     }
-    return ClientTerms{.side = side, .tls = client_tls, .edge = edge, .version = version};
+    return ClientTerms{.side = side,
+                       .tls = client_tls,
+                       .edge = edge,
+                       .sniffs = relay != nullptr,
+                       .silence = silence,
+                       .version = version};
+  }
+  void take_bytes(HandedOver&& from, Instant now) override {
+    relay->take_over(std::move(from), now);
   }
   bool admits(uint32_t frontend, const Client& client,
               const policy::RequestHead& request) override {
@@ -121,6 +129,8 @@ class HttpRules final : public HttpPolicy {
   ClientSide side = ClientSide::kPlain;
   std::shared_ptr<tls::Context> client_tls, server_tls;
   std::optional<policy::HttpTarget> target;
+  TcpRelay* relay = nullptr;  // not null: who takes what is other than HTTP
+  Duration silence;
   bool mirrors = false;
   bool edge = false;
   uint16_t mirror_port = kServerPort + 1;
@@ -162,10 +172,13 @@ class ProxyApp final : public sim::App {
   ProxyApp(Host& host, HttpRules& rules, const HttpLimits& limits, TlsWork& work)
       : proxy(host.transport(), host.buffers(), rules, limits, Instant(1'000'000'000), &work, 77),
         host_(host),
-        work_(work) {
+        work_(work),
+        rules_(rules) {
     host.transport().listen({.local = {address(9), Be16(kPort)}, .user = kFrontend});
   }
   void on_event(tcp::Transport&, const tcp::EventNote& note, Instant now) override {
+    if (rules_.relay != nullptr && note.user > UINT32_MAX && !HttpProxy::is_mine(note.user))
+      return rules_.relay->on_note(note, now);
     const rig::AllocationCount count;
     proxy.on_note(note, now);
     allocations += count.value();
@@ -175,7 +188,8 @@ class ProxyApp final : public sim::App {
     const bool more = turn(now);
     work_.end_turn(now);
     if (back || more) host_.wake_later(now + microseconds(1));
-    const Instant next = std::min(proxy.next_deadline(), work_.next_deadline());
+    Instant next = std::min(proxy.next_deadline(), work_.next_deadline());
+    if (rules_.relay != nullptr) next = std::min(next, rules_.relay->next_deadline());
     host_.wake_later(std::max(next, now + microseconds(100)));
   }
   HttpProxy proxy;
@@ -183,6 +197,7 @@ class ProxyApp final : public sim::App {
 
  private:
   bool turn(Instant now) {
+    if (rules_.relay != nullptr) rules_.relay->on_timer(now);
     const rig::AllocationCount count;
     const bool more = proxy.on_turn(now);
     allocations += count.value();
@@ -191,6 +206,7 @@ class ProxyApp final : public sim::App {
 
   Host& host_;
   TlsWork& work_;
+  HttpRules& rules_;
 };
 
 inline HttpLimits small_limits() {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "http/message.h"
+#include "mesh/handed_over.h"
 #include "mesh/http_stats.h"
 #include "mesh/relay_policy.h"
 #include "policy/access.h"
@@ -100,6 +101,9 @@ class HttpPolicy {
   virtual bool wants_proxy_header(uint32_t frontend) = 0;
   // None: refused, and counted there; the client is reset.
   virtual std::optional<ClientTerms> terms(uint32_t frontend, const Client& client) = 0;
+  // A client's connection that turned out to be other than HTTP, where terms() has said that it may
+  // be (ClientTerms::sniffs). It is the callee's from now on.
+  virtual void take_bytes(HandedOver&& /*from*/, Instant /*now*/) {}
   // Whether the request may come in; refused, it is counted there. Asked before route().
   virtual bool admits(uint32_t frontend, const Client& client,
                       const policy::RequestHead& request) = 0;

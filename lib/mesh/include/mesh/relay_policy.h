@@ -52,6 +52,10 @@ struct ClientTerms {
   // Of kEither: TLS is ours where the client offers this protocol, and else bytes as others. Empty:
   // always.
   std::string_view only_alpn{};
+  // Of HTTP: clients may speak anything, told by the first bytes; what is not HTTP is given to
+  // HttpPolicy::take_bytes. `silence`: for how long they may say nothing; 0: as they like.
+  bool sniffs = false;
+  Duration silence;
   uint64_t version = 0;  // of the policy that said so
   // Until the endpoint is chosen, which waits for the client's first bytes, or its handshake.
   Duration timeout = seconds(10);

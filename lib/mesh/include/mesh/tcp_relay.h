@@ -13,6 +13,7 @@
 
 #include "core/pool.h"
 #include "core/timer_wheel.h"
+#include "mesh/handed_over.h"
 #include "mesh/handshake_queue.h"
 #include "mesh/peer_identity.h"
 #include "mesh/relay_policy.h"
@@ -33,6 +34,8 @@ class TcpRelay final : private Shaker {
   TcpRelay& operator=(const TcpRelay&) = delete;
 
   void on_note(const tcp::EventNote& note, Instant now);
+  // A connection that somebody else has accepted, and has looked at.
+  void take_over(HandedOver&& from, Instant now);
   void on_timer(Instant now, uint32_t most = UINT32_MAX);
   Instant next_deadline() const { return wheel_.next_deadline(); }
   // Handshakes that wait for their turn, between TlsWork's start and end of it. True: there is more
@@ -113,6 +116,7 @@ class TcpRelay final : private Shaker {
   void refuse_tls(uint32_t slot, Side side, tls::Refusal refusal, Instant now);
   void take_in(Pair& pair, Side side, Instant now);
   void drop_tls(Pair& pair, Side side);
+  void release(TlsEnd& end);
   static Side shaking_side(const Pair& pair) {
     return pair.stage == Stage::kOpening ? kClient : kServer;
   }

@@ -35,6 +35,7 @@ struct Flow {
   // Of a request: what its token says, which was verified; null: it has none.
   const jwt::ClaimsView* claims = nullptr;
   bool claims_open = false;  // it is one that nobody can show a token with
+  bool bytes = false;        // what came to a port of HTTP and bytes (Frontend::sniffs) is bytes
 };
 
 enum class Verdict : uint8_t {

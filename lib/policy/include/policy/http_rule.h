@@ -14,8 +14,9 @@
 
 namespace heddle::policy {
 
-// What a port's endpoints are spoken to in; clients may always take either.
-enum class HttpUpstream : uint8_t { kHttp1, kHttp2 };
+// What a port's endpoints are spoken to in; clients may always take either. kAsClient: in what the
+// client speaks, as nobody has said what the endpoints do.
+enum class HttpUpstream : uint8_t { kHttp1, kHttp2, kAsClient };
 
 struct HttpField {
   std::string name, value;  // name in small letters, both legal (RFC 9110 5)

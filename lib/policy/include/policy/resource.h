@@ -111,6 +111,7 @@ struct ServicePort {
   bool ends_here = false;                     // whatever the service's forwarding is
   std::optional<UpstreamTls> upstream_tls{};  // none: endpoints are spoken to as clients speak
   std::optional<JwtUse> jwt{};                // with `http` alone
+  bool sniffed = false;  // the same: what does not begin as HTTP does goes on as bytes
   friend bool operator==(const ServicePort&, const ServicePort&) = default;
 };
 

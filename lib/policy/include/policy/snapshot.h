@@ -151,6 +151,8 @@ struct Frontend : BackendTerms {
   // HTTP ends here, and is led request by request. `choices` are the service's own endpoints, for
   // requests without a rule where there are no rules at all.
   bool is_http = false;
+  // The same, and what does not begin as HTTP does is led by `choices` as bytes.
+  bool sniffs = false;
   // Null: no rules. A gateway's is never null, and a request without a rule goes nowhere. The same
   // object until it would differ.
   std::shared_ptr<const HttpRoutes> http;
@@ -174,6 +176,8 @@ struct Frontend : BackendTerms {
   bool takes_host(std::string_view authority) const;
   // Whether any request may be asked for a token.
   bool asks_tokens() const { return jwt != nullptr || (http != nullptr && http->asks_tokens()); }
+  // Whether connections may be other than HTTP. Bytes have no token to show.
+  bool takes_bytes() const { return !is_http || (sniffs && !asks_tokens()); }
 };
 
 struct FrontendKey {
