@@ -216,6 +216,7 @@ ListPtr Compiler::make_guard(uint32_t port) const {
   if (policies.empty() && !mesh && outbound_at(port) == Outbound::kAllow) return nullptr;
   AccessList list = defaults_of(policies);
   if (mesh) list.mesh = *mesh;
+  for (const Resource* workload : index_.workloads_at(port)) list.ns = workload->key.ns;
   for (const AccessRuleEntry& each : access_entries(policies)) {
     AccessEntry& entry = list.entries.emplace_back(each.entry);
     for (size_t i = 0; i < each.rule->to.size(); ++i) {

@@ -97,6 +97,7 @@ Frontend Compiler::make_frontend(const Group& group, const FrontendKey& key, siz
   static_cast<BackendTerms&>(frontend) = parts.terms;
   frontend.service = group.compiled.slot;
   frontend.tenant = tenants_.at(group.key.ns);
+  frontend.ns = group.key.ns;
   frontend.forwarding = forwarding_of(spec, spec.ports[port]);
   frontend.source_mapping = spec.source_mapping;
   frontend.proxy_protocol_in = spec.ports[port].proxy_protocol;

@@ -386,6 +386,7 @@ Flow behind(const Frontend& frontend, const Flow& flow) {
   // What a service's or a gateway's own trust has verified counts there alone: whom workloads
   // believe their MeshPolicy says.
   if (!frontend.of_workload) seen.peer = {};
+  seen.claims_ns = frontend.ns;
   if (frontend.identity == nullptr) return seen;
   const MeshIdentity& own = *frontend.identity;
   seen.peer = {own.id, own.trust_domain, own.ns, own.service_account};
@@ -440,7 +441,13 @@ Guarded guard(const Snapshot& snapshot, const Flow& flow, InterfaceId out,
   const bool unknown = !flow.identified && flow.peer.id.empty();
   if (unknown && list.mesh.at(flow.destination_port) == MeshTls::kStrict)
     return {.allowed = false, .how = Refusal::kReset, .unknown = true};
-  return request == nullptr ? judge(list, flow, Carries::kBytes) : judge(list, flow, *request);
+  if (request == nullptr) return judge(list, flow, Carries::kBytes);
+  if (flow.claims_ns == list.ns) return judge(list, flow, *request);
+  // What another namespace's provider says of somebody is nothing here: it may say anything.
+  Flow unproven = flow;
+  unproven.claims = nullptr;
+  unproven.claims_open = false;
+  return judge(list, unproven, *request);
 }
 
 namespace {

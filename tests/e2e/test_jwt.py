@@ -301,3 +301,49 @@ def test_heddlectl_reads_the_file_beside(net):
     filed["spec"]["jwks_file"] = "none.json"
     done = apply(net.heddled, filed, check=False)
     assert "jwks_file: cannot open" in done.stdout, done.stdout
+
+
+@pytest.fixture
+def inside():
+    """A workload of namespace shop, and a client outside."""
+    with Lab() as lab:
+        lab.client = lab.uplink_peer("c", 1)
+        lab.server = lab.veth("s")
+        lab.server.ip("addr", "add", "10.9.0.12/32", "dev", "eth0")
+        lab.server.ip("route", "add", "default", "via", "169.254.1.1", "dev", "eth0", "onlink")
+        serving = lab.server.start("/usr/bin/python3", HERE / "http_server.py", HTTP, "s", stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL)
+        assert serving.stdout.readline() == "ready\n"
+        lab.heddled = lab.enter(Node(lab, [uplink("c", 1), {"name": "s", "role": "workload", "device": "af_xdp:hv-s"}]))
+        yield lab
+
+
+def test_whose_claims_count_at_a_workload(inside):
+    """A namespace's provider says who callers are in that namespace, and nothing elsewhere."""
+    key = Key("first")
+    gates = {"shop": "192.0.2.80", "edge": "192.0.2.81"}
+    door = lambda namespace, address: [
+        resource("JwtProvider", "idp", {"issuer": ISSUER, "audiences": [AUDIENCE], "jwks": jwks(key)}, namespace),
+        resource("Gateway", "gate", {"addresses": [address], "listeners": [
+            {"name": "http", "port": 80, "protocol": "http", "jwt": {"providers": ["idp"]}}]}, namespace),
+        resource("Route", "all", {"gateway": "gate", "http": [
+            {"backends": [{"service": "cart", "namespace": "shop", "port": 80}]}]}, namespace)]
+    guard = lambda action, **source: resource("AccessPolicy", "guard", {
+        "target": {"workload_labels": {"app": "cart"}}, "action": action, "rules": [{"from": [source]}]})
+    apply(inside.heddled, *door("shop", gates["shop"]), *door("edge", gates["edge"]),
+          resource("Workload", "cart", {"port": "s", "addresses": ["10.9.0.12"], "labels": {"app": "cart"}}),
+          resource("Service", "cart", {"addresses": [VIP], "selector": {"app": "cart"}, "ports": [
+              {"name": "http", "port": 80, "protocol": "http", "target_port": HTTP}]}))
+
+    def ask(by, **claims):
+        return inside.client.run("curl", "-sS", "--max-time", "8", "-o", "/dev/null", "-w", "%{http_code}", "-H",
+                                 f"Authorization: Bearer {key.token(**claims)}", f"http://{gates[by]}/head").stdout
+
+    assert {ask(by, role="admin") for by in gates} == {"200"}
+    apply(inside.heddled, guard("ALLOW", jwt_claims={"role": "admin"}))
+    assert ask("shop", role="admin") == "200"
+    assert ask("shop", role="guest") == "403"
+    assert ask("edge", role="admin") == "403", "another namespace's provider may say anything"
+    apply(inside.heddled, guard("DENY", not_jwt_claims={"role": "guest"}))
+    assert ask("shop", role="guest") == "200"
+    assert ask("edge", role="guest") == "403", "as one without a token"

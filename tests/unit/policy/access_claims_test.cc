@@ -190,7 +190,39 @@ TEST(AccessClaims, TheGuardOfAWorkloadSeesThemToo) {
   const jwt::Claims token = claims(kAdmin);
   const jwt::ClaimsView view = token.view();
   its.claims = &view;
+  EXPECT_FALSE(guard(*world.snapshot, its, out, &head).allowed) << "it is not said who verified it";
+  its = behind(*world.frontend("10.96.0.1", 80), its);
   EXPECT_TRUE(guard(*world.snapshot, its, out, &head).allowed);
+}
+
+// Whoever may apply JwtProviders in one namespace says nothing about callers in another.
+TEST(AccessClaims, AnotherNamespacesProviderCountsForNothing) {
+  Claimed world;
+  const auto guarded_by = [&](Action action, Source source) {
+    world.apply({put("shop/guard",
+                     AccessPolicy{.action = action, .rules = {{.from = {std::move(source)}}}}),
+                 put("bank/front", service({"10.96.0.9"}, {http_port()}))});
+  };
+  const jwt::Claims token = claims(kAdmin);
+  const jwt::ClaimsView view = token.view();
+  const Request request("GET", "a", "/");
+  const RequestHead head = RequestHead::of(request.message);
+  const auto allowed = [&](const char* front, bool open = false) {
+    Flow its = flow("10.9.0.1", front, 80);
+    its.claims = open ? nullptr : &view;
+    its.claims_open = open;
+    its = behind(*world.frontend(front, 80), its);
+    its.destination = ip("10.8.0.1");
+    return guard(*world.snapshot, its, InterfaceId(1), &head).allowed;
+  };
+  guarded_by(Action::kAllow, claiming({{"role", "admin"}}));
+  EXPECT_TRUE(allowed("10.96.0.1"));
+  EXPECT_FALSE(allowed("10.96.0.9"));
+  EXPECT_TRUE(allowed("10.96.0.1", true)) << "its token is still to come";
+  EXPECT_FALSE(allowed("10.96.0.9", true)) << "and would not count";
+  guarded_by(Action::kDeny, claiming({}, {{"role", "admin"}}, false));
+  EXPECT_TRUE(allowed("10.96.0.1"));
+  EXPECT_FALSE(allowed("10.96.0.9")) << "as one without a token";
 }
 
 TEST(AccessClaims, WhatIsRefused) {

@@ -36,6 +36,8 @@ struct Flow {
   const jwt::ClaimsView* claims = nullptr;
   bool claims_open = false;  // it is one that nobody can show a token with
   bool bytes = false;        // what came to a port of HTTP and bytes (Frontend::sniffs) is bytes
+  // Behind a service or gateway: the namespace whose providers have verified the claims.
+  std::string_view claims_ns{};
 };
 
 enum class Verdict : uint8_t {

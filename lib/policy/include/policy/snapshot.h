@@ -112,11 +112,12 @@ struct AccessList {
   bool default_allow = true;         // false: there are ALLOW policies for this target
   Refusal on_deny = Refusal::kDrop;  // of these, for whom none of them fits
   MeshModes mesh;                    // of a guard: who has no identity may not come where STRICT
+  std::string ns;                    // of a guard: the workload's
   // Made of the entries, for requests; null where they are few, or none is judged.
   std::shared_ptr<const AccessIndex> index{};
   friend bool operator==(const AccessList& a, const AccessList& b) {
     return a.default_allow == b.default_allow && a.on_deny == b.on_deny && a.mesh == b.mesh &&
-           a.entries == b.entries;
+           a.ns == b.ns && a.entries == b.entries;
   }
 };
 
@@ -125,6 +126,7 @@ struct Frontend : BackendTerms {
   uint32_t service = kNoSlot;
   uint64_t since = 0;   // the version that has given the slot to it
   uint16_t tenant = 0;  // the namespace, numbered densely from 0
+  std::string ns;       // its name
   Forwarding forwarding = Forwarding::kDnat;
   SourceMapping source_mapping = SourceMapping::kPerFlow;
   Refusal no_endpoint = Refusal::kUnreachable;
