@@ -137,6 +137,10 @@ void add_explain(CLI::App& app, Request& request) {
                    "The server name that a TLS client asks for, where TLS passes through")
       ->type_name("NAME");
   command
+      ->add_option("--as", options.identity,
+                   "The SPIFFE ID that the sender shows by TLS, where that ends at this node")
+      ->type_name("SPIFFE-ID");
+  command
       ->add_option("--request", options.request,
                    "A request on that connection, where the port speaks HTTP")
       ->type_name("'METHOD PATH'");

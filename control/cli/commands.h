@@ -29,7 +29,7 @@ struct PolicyOptions {
 struct ExplainOptions {
   std::string from, protocol, destination;
   uint32_t source_port = 0;
-  std::string tls_name;
+  std::string tls_name, identity;
   std::string request, host;         // "GET /path", "shop.example"
   std::vector<std::string> headers;  // "name: value"
 };

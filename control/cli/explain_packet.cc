@@ -102,6 +102,7 @@ Reply<v1::ExplainRequest> request_of(const ExplainOptions& options) {
   request.set_protocol(options.protocol);
   request.set_source_port(options.source_port);
   request.set_tls_name(options.tls_name);
+  request.set_identity(options.identity);
   if (const auto read = read_destination(options.destination, request); !read)
     return std::unexpected(read.error());
   if (const auto read = read_request(options, request); !read) return std::unexpected(read.error());

@@ -155,7 +155,8 @@ class Engine final : public PolicyEngine {
   void check_identities(int64_t now, Findings& findings) const;
   std::string identity_of(const policy::Flow& flow) const;
   void tell_outbound(const policy::Flow& flow, Telling& telling) const;
-  std::string explain_routed(const policy::Flow& flow, Telling& telling) const;
+  std::string explain_routed(const policy::Flow& asked, Telling& telling) const;
+  void name_sender(const policy::Flow& flow, Telling& telling) const;
   std::string explain_service(const policy::Flow& asked, const v1::ExplainRequest& request,
                               Telling& telling) const;
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine.h"
+#include "explain_identity.h"
 #include "explain_request.h"
 #include "telling.h"
 #include "tls/spiffe.h"
@@ -230,6 +231,10 @@ grpc::Status read_flow(const v1::ExplainRequest& request, const policy::Model& m
     return status;
   if (flow.source.is_v4() != flow.destination.is_v4())
     return wrong("the sender and the destination are of different address families");
+  if (request.identity().empty()) return grpc::Status::OK;
+  peer = request.identity();
+  if (!tls::parse_spiffe_id(peer))
+    return wrong("identity: expected spiffe://DOMAIN/ns/NAMESPACE/sa/ACCOUNT");
   return grpc::Status::OK;
 }
 
@@ -238,22 +243,25 @@ grpc::Status read_flow(const v1::ExplainRequest& request, const policy::Model& m
 grpc::Status Engine::explain(const v1::ExplainRequest& request,
                              v1::ExplainResponse& response) const {
   policy::Flow flow;
-  std::string peer;  // a workload's of another node
+  std::string peer;  // whom it shows by TLS: a workload of another node, or as is asked
   if (auto status = read_flow(request, model_, flow, peer); !status.ok()) return status;
+  policy::PeerId shown;
   if (const auto id = tls::parse_spiffe_id(peer))
-    flow.peer = {peer, id->trust_domain, id->name_space, id->service_account};
+    shown = {peer, id->trust_domain, id->name_space, id->service_account};
   const policy::Snapshot& snapshot = *compiled_.snapshot;
   response.set_version(snapshot.version);
   Telling telling(response);
   telling.line("from", "{}{}", flow.source.text(),
                flow.identified
                    ? fmt::format(", known by port {}", options_.facts.ports[flow.in.index()].name)
-               : !peer.empty() ? ", of another node, as " + peer
-                               : std::string(", without identity"));
+               : !request.identity().empty() ? ", who shows " + peer
+               : !peer.empty()               ? ", of another node, as " + peer
+                                             : std::string(", without identity"));
   telling.set_sender(identity_of(flow));
   const auto& addresses = compiled_.attachments->service_addresses;
   const bool to_service =
       std::ranges::binary_search(addresses, flow.destination) || is_intercepted(snapshot, flow);
+  flow.peer = shown;
   const std::string drop =
       to_service ? explain_service(flow, request, telling) : explain_routed(flow, telling);
   response.set_allowed(drop.empty());
@@ -273,6 +281,11 @@ std::string Engine::identity_of(const policy::Flow& flow) const {
                      workload.service_account);
 }
 
+// As what follows knows it.
+void Engine::name_sender(const policy::Flow& flow, Telling& telling) const {
+  telling.set_sender(identity_of(flow));
+}
+
 void Engine::tell_outbound(const policy::Flow& flow, Telling& telling) const {
   const policy::Outbound mode = compiled_.snapshot->outbound[flow.in.index()];
   const policy::Resource* sender = model_.workload_at(flow.source);
@@ -281,9 +294,14 @@ void Engine::tell_outbound(const policy::Flow& flow, Telling& telling) const {
 }
 
 // The drop's name, or empty: it passes.
-std::string Engine::explain_routed(const policy::Flow& flow, Telling& telling) const {
+std::string Engine::explain_routed(const policy::Flow& asked, Telling& telling) const {
+  policy::Flow flow = asked;
   telling.line("service", "{} is no service's address: the packet is routed",
                flow.destination.text());
+  // Nobody here ends its TLS.
+  if (!flow.peer.id.empty()) tell_unshown(flow.peer, telling);
+  flow.peer = {};
+  name_sender(flow, telling);
   const std::string guard = flow.destination.is_v4() ? "ip4_guard" : "ip6_guard";
   if (!policy::may_leave(*compiled_.snapshot, flow)) {
     tell_outbound(flow, telling);
@@ -297,11 +315,12 @@ std::string Engine::explain_service(const policy::Flow& asked, const v1::Explain
                                     Telling& telling) const {
   const policy::Snapshot& snapshot = *compiled_.snapshot;
   policy::Flow flow = asked;
+  flow.peer = {};
   flow.bytes = !request.has_request();  // where the port takes either
   const std::string node = flow.destination.is_v4() ? "ip4_service" : "ip6_service";
   const std::string& tls_name = request.tls_name();
   const std::string& protocol = request.protocol();
-  const policy::Decision decision = policy::decide(snapshot, flow, nullptr, tls_name);
+  policy::Decision decision = policy::decide(snapshot, flow, nullptr, tls_name);
   if (decision.verdict == Verdict::kNoPort) {
     telling.line("service", "{} is a service's address, and has no {} port {}",
                  flow.destination.text(), protocol, flow.destination_port);
@@ -314,6 +333,12 @@ std::string Engine::explain_service(const policy::Flow& asked, const v1::Explain
     return node + (flow.protocol == policy::Protocol::kTcp ? ".outbound" : ".outbound_told");
   }
   tell_client_tls(frontend, telling);
+  if (!asked.peer.id.empty()) {
+    const std::string refused = show_identity(frontend, asked.peer, flow, telling);
+    if (!refused.empty()) return refused;
+    decision = policy::decide(snapshot, flow, nullptr, tls_name);
+  }
+  name_sender(flow, telling);
   const bool of_requests = frontend.is_http && (request.has_request() || !frontend.takes_bytes());
   tell_listener(frontend, of_requests, telling);
   if (!of_requests) tell_route(decision, frontend, tls_name, model_, telling);

@@ -39,7 +39,7 @@ void tell_mirror(const RequestPlace& place, const policy::HttpTarget& target, ui
                         percent(target.mirror->share));
   telling.line("mirror", "{}, {} of requests; to {} for example", where,
                percent(target.mirror->share), decision.endpoint->address.text());
-  policy::Flow there = place.flow;
+  policy::Flow there = policy::behind(*place.snapshot.frontends[place.frontend], place.flow);
   there.destination = decision.endpoint->address;
   there.destination_port = decision.port;
   const auto guarded = tell_guard_alone("mirror", there, place.snapshot, place.model, telling);

@@ -185,7 +185,7 @@ void explain_request(const RequestPlace& place, const v1::HttpRequest& request, 
     tell_drawn(choices, decision, place, telling);
   if (decision.verdict != policy::Verdict::kForward)
     return telling.line("answer", "503 no_endpoint");
-  policy::Flow there = place.flow;
+  policy::Flow there = policy::behind(frontend, place.flow);
   there.destination = decision.endpoint->address;
   there.destination_port = decision.port;
   if (matched.target != nullptr && !become_sent(*matched.target, matched.prefix, message))

@@ -360,6 +360,31 @@ def test_explain_tells_both_sides(net):
     assert f"of another node, as spiffe://{DOMAIN}/ns/shop/sa/web" in out and "cart-callers" in out, out
 
 
+def test_explain_knows_who_can_show_what(net):
+    nat = resource("Service", "nat", {"addresses": ["10.96.0.23"], "selector": {"app": "cart"}, "ports": [
+        {"name": "tcp", "port": 81, "protocol": "tcp", "target_port": TCP},
+        {"name": "udp", "port": 53, "protocol": "udp"}]})
+    mesh(net, None, ACCESS, nat)
+    ask = lambda *words: net.nodes["b"].ctl("explain", *words).stdout
+    web, evil = (f"spiffe://{DOMAIN}/ns/shop/sa/{name}" for name in ("web", "evil"))
+    workload = f"{CART.address}:{TCP}"
+    # As whom it comes is what its certificate says, wherever it is.
+    out = ask("--from", "10.9.0.3", "--as", web, "tcp", workload)
+    assert f"identity   {web}, where its certificate is good" in out and "verdict    passes" in out, out
+    out = ask("--from", "10.9.0.3", "--as", evil, "tcp", workload)
+    assert "verdict    dropped" in out, out
+    out = ask("--from", "10.9.0.3", "--as", "spiffe://stranger.example/ns/shop/sa/web", "tcp", workload)
+    assert "dropped: tls.unknown_trust_domain" in out, out
+    assert "STRICT" in ask("--from", "10.9.0.3", "tcp", workload)
+    # UDP, and packets that are translated, show nothing, and so are dropped.
+    for words in (("udp", workload), ("tcp", "10.96.0.23:81"), ("udp", "10.96.0.23:53")):
+        for who in (("--from", "shop/web"), ("--from", "10.9.0.3", "--as", web)):
+            out = ask(*who, *words)
+            assert "it counts for nothing" in out and "STRICT" in out and "verdict    dropped" in out, (words, out)
+    assert "identity" in net.nodes["b"].ctl("explain", "--from", "shop/web", "--as", "web", "tcp", workload,
+                                            check=False).stderr
+
+
 def test_peers_are_known_by_name(net):
     mesh(net)
     assert curl(WEB.peer, f"http://{VIP}/word") == (200, WORD)
