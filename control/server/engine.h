@@ -116,6 +116,7 @@ class Engine final : public PolicyEngine {
   EngineFacts facts();
   void list_clusters(v1::ListClustersResponse& response) const;
   void list_workloads(v1::ListWorkloadsResponse& response) const;
+  void list_networks(v1::ListWorkloadsResponse& response) const;
   void check(NodeView& view, v1::CheckResponse& response) const;
   v1::PolicyStatus status();
 
@@ -202,6 +203,7 @@ class Engine final : public PolicyEngine {
   std::map<uint32_t, EndpointCounts> endpoint_baselines_;
   std::map<uint32_t, AccessCounts> access_baselines_;
   std::map<uint32_t, JwtCounts> jwt_baselines_;
+  std::map<uint32_t, uint64_t> network_baselines_;
   // Flows and requests that had been cut when the last version was installed.
   uint64_t cut_before_ = 0, requests_cut_before_ = 0;
   uint64_t applied_ = 0, refused_ = 0;

@@ -238,6 +238,13 @@ grpc::Status read_flow(const v1::ExplainRequest& request, const policy::Model& m
   return grpc::Status::OK;
 }
 
+// An address outside of the node comes in by an uplink, whichever that would be.
+InterfaceId uplink_of(const policy::NodeFacts& facts) {
+  for (uint16_t i = 0; i < facts.ports.size(); ++i)
+    if (facts.ports[i].is_uplink) return InterfaceId(i);
+  return kNoInterface;
+}
+
 }  // namespace
 
 grpc::Status Engine::explain(const v1::ExplainRequest& request,
@@ -248,6 +255,7 @@ grpc::Status Engine::explain(const v1::ExplainRequest& request,
   policy::PeerId shown;
   if (const auto id = tls::parse_spiffe_id(peer))
     shown = {peer, id->trust_domain, id->name_space, id->service_account};
+  if (!flow.identified) flow.in = uplink_of(options_.facts);
   const policy::Snapshot& snapshot = *compiled_.snapshot;
   response.set_version(snapshot.version);
   Telling telling(response);
@@ -283,7 +291,8 @@ std::string Engine::identity_of(const policy::Flow& flow) const {
 
 // As what follows knows it.
 void Engine::name_sender(const policy::Flow& flow, Telling& telling) const {
-  telling.set_sender(identity_of(flow));
+  const std::string network = tell_network(*compiled_.snapshot, flow, telling);
+  telling.set_sender(network.empty() ? identity_of(flow) : network);
 }
 
 void Engine::tell_outbound(const policy::Flow& flow, Telling& telling) const {

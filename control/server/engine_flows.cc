@@ -49,6 +49,9 @@ void Engine::note_fresh_slots() {
     access_baselines_[compiled_.fresh_access_rules[i]] = access[i];
   const auto jwt = target_->jwt_counts(compiled_.fresh_jwt_providers);
   for (size_t i = 0; i < jwt.size(); ++i) jwt_baselines_[compiled_.fresh_jwt_providers[i]] = jwt[i];
+  const auto networks = target_->network_counts(compiled_.fresh_networks);
+  for (size_t i = 0; i < networks.size(); ++i)
+    network_baselines_[compiled_.fresh_networks[i]] = networks[i];
   const auto endpoints = target_->endpoint_counts(compiled_.fresh_endpoints);
   for (size_t i = 0; i < endpoints.size(); ++i) {
     const uint32_t slot = compiled_.fresh_endpoints[i];

@@ -42,4 +42,13 @@ std::string show_identity(const policy::Frontend& frontend, const policy::PeerId
   return {};
 }
 
+std::string tell_network(const policy::Snapshot& snapshot, const policy::Flow& flow,
+                         Telling& telling) {
+  const policy::Networks::Identity* known = policy::by_address(snapshot, flow);
+  if (known == nullptr) return {};
+  telling.line("identity", "{}/{} by its address alone (NetworkIdentity {}/{})", known->ns,
+               known->service_account, known->ns, known->name);
+  return known->text;
+}
+
 }  // namespace heddle::server

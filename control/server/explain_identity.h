@@ -17,4 +17,8 @@ std::string show_identity(const policy::Frontend& frontend, const policy::PeerId
 // The same where packets go on as they are.
 void tell_unshown(const policy::PeerId& shown, Telling& telling);
 
+// Who a sender is taken for by its address; empty: nobody.
+std::string tell_network(const policy::Snapshot& snapshot, const policy::Flow& flow,
+                         Telling& telling);
+
 }  // namespace heddle::server

@@ -1,5 +1,7 @@
 // Metrics of AccessPolicies, one series for each outcome that a policy has had; and of
 // OutboundPolicies, one for each workload that one is for.
+#include <fmt/format.h>
+
 #include <array>
 #include <map>
 #include <string>
@@ -40,6 +42,13 @@ void add_outbound(const v1::ListWorkloadsResponse& workloads, telemetry::Metrics
     if (each.here() && (each.outbound() != "ALLOW" || each.outbound_refused() > 0))
       to.add({{"source_namespace", each.namespace_()}, {"source_workload", each.name()}},
              each.outbound_refused());
+  to.family("heddle_network_flows_total", telemetry::MetricType::kCounter,
+            "Flows of senders that a NetworkIdentity takes for somebody by their address.");
+  for (const v1::NetworkInfo& each : workloads.networks())
+    if (each.here())
+      to.add({{"network", fmt::format("{}/{}", each.namespace_(), each.name())},
+              {"service_account", each.service_account()}},
+             each.flows());
 }
 
 }  // namespace heddle::server

@@ -15,7 +15,7 @@ struct KindName {
   std::string_view name;
   policy::Kind kind;
 };
-constexpr std::array<KindName, 13> kActing = {{
+constexpr std::array<KindName, 14> kActing = {{
     {"Workload", policy::Kind::kWorkload},
     {"Service", policy::Kind::kService},
     {"EndpointSet", policy::Kind::kEndpointSet},
@@ -29,6 +29,7 @@ constexpr std::array<KindName, 13> kActing = {{
     {"ExternalService", policy::Kind::kExternalService},
     {"OutboundPolicy", policy::Kind::kOutboundPolicy},
     {"JwtProvider", policy::Kind::kJwtProvider},
+    {"NetworkIdentity", policy::Kind::kNetworkIdentity},
 }};
 constexpr std::array<std::string_view, 3> kLater = {
     "RateLimit",
@@ -132,6 +133,10 @@ void read_spec(const v1::Resource& from, policy::Resource& to, PolicyReader& rea
     case v1::Resource::kJwtProvider:
       to.key.kind = policy::Kind::kJwtProvider;
       to.spec = read(from.jwt_provider(), reader);
+      return;
+    case v1::Resource::kNetworkIdentity:
+      to.key.kind = policy::Kind::kNetworkIdentity;
+      to.spec = read(from.network_identity(), reader);
       return;
     default:
       break;

@@ -1,4 +1,4 @@
-// MeshPolicy.
+// MeshPolicy, NetworkIdentity.
 #include <fmt/format.h>
 
 #include "policy/limits.h"
@@ -43,6 +43,15 @@ policy::MeshPolicy read(const v1::MeshPolicy& from, PolicyReader& reader) {
       reader.problem(field + ".port", fmt::format("{} is there twice", port));
   }
   to.trust = {from.trust().begin(), from.trust().end()};
+  return to;
+}
+
+policy::NetworkIdentity read(const v1::NetworkIdentity& from, PolicyReader& reader) {
+  policy::NetworkIdentity to;
+  to.service_account = from.service_account();
+  to.node = from.node();
+  if (reader.fits(from.cidrs_size(), policy::kMaxNetworkCidrs, "spec.cidrs"))
+    to.cidrs = reader.prefixes(from.cidrs(), "spec.cidrs");
   return to;
 }
 

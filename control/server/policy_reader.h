@@ -69,6 +69,7 @@ policy::Gateway read(const v1::Gateway& from, PolicyReader& reader);
 policy::MeshPolicy read(const v1::MeshPolicy& from, PolicyReader& reader);
 policy::ExternalService read(const v1::ExternalService& from, PolicyReader& reader);
 policy::OutboundPolicy read(const v1::OutboundPolicy& from, PolicyReader& reader);
+policy::NetworkIdentity read(const v1::NetworkIdentity& from, PolicyReader& reader);
 policy::JwtProvider read(const v1::JwtProvider& from, PolicyReader& reader);
 
 // A part of Service, Gateway and Route.

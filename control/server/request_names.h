@@ -54,7 +54,7 @@ struct RequestNames {
     };
     return {.service = text(its, record.frontend_since),
             .route = text(led_by, record.rule_since),
-            .source = from == nullptr ? std::string_view() : from->text,
+            .source = from == nullptr ? record.network.view() : from->text,
             .fault = fault};
   }
 

@@ -81,6 +81,7 @@ class Node : public server::NodeView, public server::PolicyTarget {
   std::vector<server::EndpointCounts> endpoint_counts(std::span<const uint32_t> slots) override;
   std::vector<server::AccessCounts> access_counts(std::span<const uint32_t> slots) override;
   std::vector<uint64_t> outbound_refused() override;
+  std::vector<uint64_t> network_counts(std::span<const uint32_t> slots) override;
   std::vector<server::JwtCounts> jwt_counts(std::span<const uint32_t> slots) override;
   std::vector<server::JwtOutcomeText> jwt_outcomes() override;
   void forget_requests(std::span<const uint32_t> frontends,

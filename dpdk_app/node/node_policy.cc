@@ -111,6 +111,13 @@ std::vector<uint64_t> Node::outbound_refused() {
   return all;
 }
 
+std::vector<uint64_t> Node::network_counts(std::span<const uint32_t> slots) {
+  std::vector<uint64_t> all(slots.size());
+  for (const auto& worker : workers_)
+    for (size_t i = 0; i < slots.size(); ++i) all[i] += worker->networks[slots[i]].value();
+  return all;
+}
+
 std::vector<server::JwtCounts> Node::jwt_counts(std::span<const uint32_t> slots) {
   std::vector<server::JwtCounts> all(slots.size(), server::JwtCounts(mesh::kJwtOutcomes));
   for (const auto& worker : workers_) {

@@ -56,6 +56,7 @@ policy::NodeFacts policy_facts(const NodeConfig& config) {
     policy::NodeFacts::Port fact;
     fact.name = port.name;
     fact.is_workload = port.role == Role::kWorkload;
+    fact.is_uplink = port.role == Role::kUplink;
     fact.takes_ipv6 = !port.mtu || *port.mtu >= wire::kIpv6MinMtu;
     for (const auto& address : port.workload4) fact.addresses.emplace_back(address);
     for (const auto& address : port.workload6) fact.addresses.emplace_back(address);

@@ -6,6 +6,7 @@
 #include "flows/standing.h"
 #include "nodes/flow_head.h"
 #include "nodes/flow_refusal.h"
+#include "nodes/network_count.h"
 #include "nodes/nodes.h"
 #include "policy/decide.h"
 #include "wire/tcp.h"
@@ -65,6 +66,7 @@ class Guarding {
     // In the middle of a connection too: its flow would be known.
     if (!policy::may_leave(*worker_.policy, flow_of(parsed_.key, in))) return refuse_outbound(in);
     const policy::Guarded there = ask(parsed_.key, in, out);
+    count_network(worker_, flow_of(parsed_.key, in));
     if (there.audited) worker_.guard_counters.audited.add();
     worker_.count_access(there.access, there.allowed, there.noted);
     FlowOrigin origin(in, is_workload(in));

@@ -11,6 +11,7 @@
 #include "nodes/flow_head.h"
 #include "nodes/flow_refusal.h"
 #include "nodes/link_layer.h"
+#include "nodes/network_count.h"
 #include "nodes/nodes.h"
 #include "policy/decide.h"
 #include "wire/icmp.h"
@@ -129,6 +130,7 @@ class Serving {
     const policy::Decision decision =
         policy::decide(policy_, flow, is_proxied(flow) ? nullptr : &state);
     if (decision.verdict == policy::Verdict::kNoPort) return Edge::kNoPort;
+    count_network(worker_, flow);
     ServiceCounters& counters = worker_.services[decision.frontend];
     const policy::Frontend& frontend = *policy_.frontends[decision.frontend];
     if (!policy::may_leave(policy_, flow, frontend)) {

@@ -241,8 +241,7 @@ void HttpUser::ended(const mesh::HttpRecord& record) {
   if (view_.policy().is_frontend_of(record.frontend, record.frontend_version))
     worker_.services[record.frontend].bytes.add(record.bytes_in);
   if (record.endpoint != kNoSlot) worker_.endpoints[record.endpoint].bytes.add(record.bytes_in);
-  const policy::Flow flow = view_.flow_of(record.client);
-  note_request(worker_, record, flow.identified ? flow.in : kNoInterface);
+  note_request(worker_, record, view_.flow_of(record.client));
 }
 
 mesh::Standing HttpUser::judge(uint32_t frontend, const mesh::Client& client) {

@@ -50,7 +50,8 @@ telemetry::RequestKey request_key_of(const mesh::HttpRecord& record, const polic
           .tls = record.tls};
 }
 
-void note_request(Worker& worker, const mesh::HttpRecord& record, InterfaceId source) {
+void note_request(Worker& worker, const mesh::HttpRecord& record, const policy::Flow& flow) {
+  const InterfaceId source = flow.identified ? flow.in : kNoInterface;
   Requests& requests = *worker.tcp->requests;
   // Its service has gone.
   if (!worker.policy->is_frontend_of(record.frontend, record.frontend_version)) return;
@@ -70,6 +71,8 @@ void note_request(Worker& worker, const mesh::HttpRecord& record, InterfaceId so
       key.route.rule == telemetry::kNoRule ? 0 : worker.policy->rules_since[key.route.rule];
   to->logged = logged;
   fill(*to, record);
+  const policy::Networks::Identity* network = policy::by_address(*worker.policy, flow);
+  to->network.set(network == nullptr ? std::string_view() : network->text);
   requests.ring.commit();
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/random.h"
 #include "mesh/http_policy.h"
+#include "policy/decide.h"
 #include "worker/requests.h"
 #include "worker/worker.h"
 
@@ -13,7 +14,8 @@ telemetry::RequestKey request_key_of(const mesh::HttpRecord& record, const polic
                                      InterfaceId source);
 
 // Counts it and, where somebody wants to read of it, puts it on its way. A request that outlives
-// its rule counts for none; one that outlives its service is neither counted nor told.
-void note_request(Worker& worker, const mesh::HttpRecord& record, InterfaceId source);
+// its rule counts for none; one that outlives its service is neither counted nor told. `flow`: its
+// connection.
+void note_request(Worker& worker, const mesh::HttpRecord& record, const policy::Flow& flow);
 
 }  // namespace heddle::app

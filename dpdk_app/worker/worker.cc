@@ -13,7 +13,8 @@ Worker::Worker(WorkerId own_id, uint64_t seed, Instant start, const policy::Limi
       services(limits.frontend_slots()),
       endpoints(limits.endpoint_slots()),
       access(limits.access_rule_slots()),
-      outbound_refused(policy::kMaxPolicyPorts) {}
+      outbound_refused(policy::kMaxPolicyPorts),
+      networks(limits.network_slots()) {}
 
 void Worker::share(Packet packet, uint8_t edge) {
   for (uint16_t other = 0; other < to_worker.size(); ++other) {

@@ -145,6 +145,8 @@ struct Worker {
   std::vector<AccessCounters> access;  // by AccessEntry::counter
   // By interface: packets of its workload that were refused by where they were to go.
   std::vector<Counter> outbound_refused;
+  // By Networks::Identity::slot: packets that opened a flow, or belong to none.
+  std::vector<Counter> networks;
 
   // Counts at the rules by which something was judged; `decided` may be null.
   void count_access(const policy::AccessEntry* decided, bool allowed,

@@ -41,6 +41,8 @@ void Checker::check(const Resource& resource) {
       return check_service(key, service_of(resource));
     case Kind::kOutboundPolicy:
       return check_outbound_policy(key);
+    case Kind::kNetworkIdentity:
+      return check_network_identity(resource);
     case Kind::kJwtProvider:
       return;
   }
@@ -117,6 +119,7 @@ void Checker::check_totals(const Totals& totals, const Key& blamed) {
   bound(blamed, totals.jwt_providers, limits_.jwt_providers, "JwtProviders");
   bound(blamed, totals.jwt_key_work, limits_.jwt_key_work,
         "RSA keys of all JwtProviders, larger ones counted as so many of 2,048 bits");
+  bound(blamed, totals.networks, limits_.networks, "NetworkIdentities");
   if (!problems_.none()) return;
   bound(blamed, totals.namespaces, limits_.namespaces,
         totals.meshed == 0 ? "namespaces with Services or Gateways"

@@ -41,6 +41,7 @@ void Compiler::start_commit() {
   rule_slots_.start_commit();
   policies_.start_commit();
   jwt_slots_.start_commit();
+  network_slots_.start_commit();
   access_.start_commit();
   tenants_.start_commit();
 }
@@ -48,6 +49,7 @@ void Compiler::start_commit() {
 void Compiler::name_slots(std::span<const Key> edited) {
   for (const Key& key : edited) {
     if (key.kind == Kind::kJwtProvider) name_jwt_provider(key);
+    if (key.kind == Kind::kNetworkIdentity) name_network(key);
     if (key.kind != Kind::kRoute && key.kind != Kind::kAccessPolicy) continue;
     const Resource* resource = index_.find(key);
     if (key.kind == Kind::kRoute)
@@ -123,6 +125,7 @@ Compiled Compiler::commit(uint64_t version, Instant now, const Touched& touched,
                  "nothing leads to a service that has gone");
   compile_guards(touched);
   compile_outbound(touched);
+  compile_networks(touched);
   if (touched.mesh || !touched.mesh_material.empty() || touched.identities) compile_identities();
   compile_table();
   compile_listeners();
@@ -147,7 +150,8 @@ Compiled Compiler::commit(uint64_t version, Instant now, const Touched& touched,
           flows_cut_,
           std::move(fresh_rules),
           access_.take_fresh(),
-          std::exchange(fresh_jwt_, {})};
+          std::exchange(fresh_jwt_, {}),
+          std::exchange(fresh_networks_, {})};
 }
 
 ModelStats Compiler::stats() const {
@@ -156,13 +160,15 @@ ModelStats Compiler::stats() const {
   const size_t listeners =
       current_.listeners == nullptr ? 0 : current_.listeners->size() * sizeof(ProxyListener);
   const size_t names = current_.names == nullptr ? 0 : current_.names->bytes();
+  const size_t networks = current_.networks == nullptr ? 0 : current_.networks->bytes();
   return {.resources = static_cast<uint32_t>(index_.totals().resources),
           .services = static_cast<uint32_t>(index_.totals().services),
           .gateways = static_cast<uint32_t>(index_.totals().gateways),
           .frontends = frontend_count_,
           .endpoints = endpoint_count_,
           .snapshot_bytes = bytes_ + access_.bytes() + frontend_bytes_.bytes() + table + listeners +
-                            names + sizeof(Snapshot) + slots * sizeof(std::shared_ptr<void>) +
+                            names + networks + sizeof(Snapshot) +
+                            slots * sizeof(std::shared_ptr<void>) +
                             current_.rules_since.size() * sizeof(uint64_t)};
 }
 

@@ -201,6 +201,8 @@ class Compiler {
   void compile_names(const Touched& touched);
   void compile_namespaces(const Touched& touched);
   void compile_outbound(const Touched& touched);
+  void compile_networks(const Touched& touched);
+  void name_network(const Key& key);
   Outbound outbound_at(uint32_t port) const;
   Attachments::PortAddresses attachments_of(uint32_t port) const;
 
@@ -212,9 +214,9 @@ class Compiler {
   // Of this commit: by a port and its number.
   std::map<std::pair<const ServicePort*, uint16_t>, std::shared_ptr<const BackendTerms>> terms_;
   Slots services_, frontends_, clusters_, endpoints_;
-  NamedSlots routes_, policies_, jwt_slots_;
+  NamedSlots routes_, policies_, jwt_slots_, network_slots_;
   std::map<Key, std::shared_ptr<const JwtTarget>> jwt_targets_;
-  std::vector<uint32_t> fresh_jwt_;  // since the last commit
+  std::vector<uint32_t> fresh_jwt_, fresh_networks_;  // since the last commit
   RuleSlots rule_slots_;
   AccessShelf access_;
   Tenants tenants_;

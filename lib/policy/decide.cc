@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <optional>
 
 #include "access_match.h"
 #include "jwt/claims.h"
@@ -35,6 +36,36 @@ bool fits(const SourceMatch& match, const PeerId& peer) {
                   each.trust_domain == peer.trust_domain;
          });
 }
+
+}  // namespace
+
+const Networks::Identity* by_address(const Snapshot& snapshot, const Flow& flow) {
+  if (snapshot.networks == nullptr || flow.identified || !flow.peer.id.empty()) return nullptr;
+  return snapshot.networks->find(flow.in, flow.source);
+}
+
+namespace {
+
+// The flow as AccessPolicies see it: with who its sender is by its address, where that is all that
+// is known of it.
+class Seen {
+ public:
+  Seen(const Snapshot& snapshot, const Flow& flow) : flow_(&flow) {
+    const Networks::Identity* known = by_address(snapshot, flow);
+    if (known == nullptr) [[likely]]
+      return;
+    named_ = flow;
+    named_->peer = {known->text, known->trust_domain, known->ns, known->service_account};
+    flow_ = &*named_;
+  }
+  Seen(const Seen&) = delete;
+  Seen& operator=(const Seen&) = delete;
+  const Flow& operator*() const { return *flow_; }
+
+ private:
+  const Flow* flow_;
+  std::optional<Flow> named_;
+};
 
 }  // namespace
 
@@ -366,7 +397,7 @@ Decision decide(const Snapshot& snapshot, const Flow& flow, const PickState* sta
   if (frontend->access != nullptr) {
     decision.unasked = flow.may_show && flow.peer.id.empty() && asks_identity(*frontend);
     const Judged access = decision.unasked ? judge_unasked(*frontend->access, flow)
-                                           : judge(*frontend->access, flow,
+                                           : judge(*frontend->access, *Seen(snapshot, flow),
                                                    carries_of(*frontend, flow));
     decision.access = access.access;
     decision.audited = access.audited;
@@ -431,7 +462,7 @@ Decision decide_endpoint(const Snapshot& snapshot, const Flow& flow) {
 Judged judge_request(const Snapshot& snapshot, uint32_t frontend, const Flow& flow,
                      const RequestHead& request) {
   const AccessList* list = snapshot.frontends[frontend]->access.get();
-  return list == nullptr ? Judged() : judge(*list, flow, request);
+  return list == nullptr ? Judged() : judge(*list, *Seen(snapshot, flow), request);
 }
 
 Guarded guard(const Snapshot& snapshot, const Flow& flow, InterfaceId out,
@@ -441,10 +472,11 @@ Guarded guard(const Snapshot& snapshot, const Flow& flow, InterfaceId out,
   const bool unknown = !flow.identified && flow.peer.id.empty();
   if (unknown && list.mesh.at(flow.destination_port) == MeshTls::kStrict)
     return {.allowed = false, .how = Refusal::kReset, .unknown = true};
-  if (request == nullptr) return judge(list, flow, Carries::kBytes);
-  if (flow.claims_ns == list.ns) return judge(list, flow, *request);
+  const Seen seen(snapshot, flow);
+  if (request == nullptr) return judge(list, *seen, Carries::kBytes);
+  if (flow.claims_ns == list.ns) return judge(list, *seen, *request);
   // What another namespace's provider says of somebody is nothing here: it may say anything.
-  Flow unproven = flow;
+  Flow unproven = *seen;
   unproven.claims = nullptr;
   unproven.claims_open = false;
   return judge(list, unproven, *request);
@@ -491,7 +523,7 @@ Rechecked recheck(const Snapshot& snapshot, const Flow& flow, const IpAddress& e
   if (frontend == nullptr) return {Recheck::kGone, Refusal::kReset};
   if (frontend->access != nullptr)
     if (const Judged access =
-            judge(*frontend->access, flow, carries_of(*frontend, flow));
+            judge(*frontend->access, *Seen(snapshot, flow), carries_of(*frontend, flow));
         !access.allowed)
       return {Recheck::kDenied, access.how};
   if (frontend->on_the_way && is_foreign(snapshot, *frontend, flow))

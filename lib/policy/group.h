@@ -125,6 +125,7 @@ struct Touched {
   bool service_addresses = false;
   bool hosts = false;     // of ExternalServices
   bool outbound = false;  // OutboundPolicies
+  bool networks = false;  // NetworkIdentities
 
   void merge(const Touched& more) {
     all.insert(more.all.begin(), more.all.end());
@@ -143,6 +144,7 @@ struct Touched {
     service_addresses |= more.service_addresses;
     hosts |= more.hosts;
     outbound |= more.outbound;
+    networks |= more.networks;
   }
 
   void forget(Group* group) {

@@ -49,8 +49,8 @@ struct Totals {
            backends = 0;
   uint64_t set_endpoints = 0;  // of EndpointSets
   uint64_t label_bytes = 0;
-  uint64_t secrets = 0, trust_bundles = 0, jwt_providers = 0, pem_bytes = 0, tls_uses = 0,
-           server_names = 0, jwt_key_work = 0;
+  uint64_t secrets = 0, trust_bundles = 0, jwt_providers = 0, networks = 0, pem_bytes = 0,
+           tls_uses = 0, server_names = 0, jwt_key_work = 0;
   uint64_t http_rules = 0, http_places = 0, http_bytes = 0, regexes = 0, access_rules = 0;
   // Of what several make together.
   uint64_t endpoints = 0, subsets = 0, cluster_endpoints = 0, access_terms = 0;
@@ -125,9 +125,12 @@ class Index {
   // Those of this node that are in the mesh, of all namespaces.
   std::vector<const Resource*> meshed_here() const;
   const std::map<std::string, ResourceSet>& mesh_policies() const { return mesh_policies_; }
-  bool is_here(const Workload& workload) const {
-    return workload.node.empty() || workload.node == facts_.node.node;
-  }
+  bool is_here(const Workload& workload) const { return is_here(workload.node); }
+  bool is_here(const std::string& node) const { return node.empty() || node == facts_.node.node; }
+  // NetworkIdentities of this node's uplinks (index_networks.cc).
+  const ResourceSet& networks_here() const { return networks_; }
+  // Another one with an address of the prefix, or null.
+  const Resource* other_network(const IpPrefix& prefix, const Resource& me) const;
   // The SPIFFE ID; empty where the node or the workload has no name for it.
   std::string identity_of(const std::string& ns, const std::string& account) const;
   std::string identity_of(const Resource& workload) const {
@@ -158,6 +161,7 @@ class Index {
   void link_access_policy(const Resource& resource, Change change, Touched& touched);
   void link_mesh_policy(const Resource& resource, Change change, Touched& touched);
   void link_outbound_policy(const Resource& resource, Change change, Touched& touched);
+  void link_network_identity(const Resource& resource, Change change, Touched& touched);
   void link_external_endpoints(const Key& key, const ExternalService& spec, Change change);
   struct Meshed {
     ResourcePtr offer;
@@ -201,6 +205,15 @@ class Index {
   std::map<std::string, ResourceSet> mesh_policies_;  // by namespace
   std::map<std::string, ResourceSet> outbound_policies_;
   std::map<std::string, std::set<Key>> exported_hosts_;
+  ResourceSet networks_;
+  using NetworkUse = std::pair<IpPrefix, const Resource*>;
+  struct ByPrefix {
+    bool operator()(const NetworkUse& a, const NetworkUse& b) const {
+      return a.first != b.first ? a.first < b.first : a.second->key < b.second->key;
+    }
+  };
+  using NetworkUses = std::set<NetworkUse, ByPrefix>;
+  NetworkUses network_prefixes_;
   std::map<Key, Meshed> meshed_;          // by workload
   std::map<Key, ResourceSet> tls_users_;  // by what they name, be it there or not
   // TrustBundles by namespace and trust domain.

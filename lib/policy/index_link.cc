@@ -75,6 +75,8 @@ void Index::link(const Key& key, const Resource& resource, Change change, Touche
       return link_mesh_policy(resource, change, touched);
     case Kind::kOutboundPolicy:
       return link_outbound_policy(resource, change, touched);
+    case Kind::kNetworkIdentity:
+      return link_network_identity(resource, change, touched);
   }
 }
 

@@ -99,6 +99,8 @@ const char* name_of(Kind kind) {
       return "OutboundPolicy";
     case Kind::kJwtProvider:
       return "JwtProvider";
+    case Kind::kNetworkIdentity:
+      return "NetworkIdentity";
   }
   return "?";
 }

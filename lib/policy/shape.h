@@ -27,6 +27,7 @@ class ShapeChecker {
   void check(const MeshPolicy& spec);
   void check(const ExternalService& spec);
   void check(const OutboundPolicy& spec);
+  void check(const NetworkIdentity& spec);
   void check(const JwtProvider& spec);
   void check_metadata(const Labels& labels);
 

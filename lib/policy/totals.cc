@@ -19,7 +19,7 @@ constexpr uint64_t Totals::* kOwn[] = {
     &Totals::http_rules,       &Totals::http_places, &Totals::http_bytes,
     &Totals::regexes,          &Totals::gateways,    &Totals::access_rules,
     &Totals::ports_on_the_way, &Totals::workloads,   &Totals::jwt_providers,
-    &Totals::jwt_key_work};
+    &Totals::jwt_key_work,     &Totals::networks};
 
 uint64_t bytes_of(const Labels& labels) {
   uint64_t bytes = 0;
@@ -133,6 +133,7 @@ void add_spec(const MeshPolicy& spec, Totals& to) {
   to.label_bytes += bytes_of(spec.workload_labels);
 }
 void add_spec(const OutboundPolicy&, Totals&) {}
+void add_spec(const NetworkIdentity&, Totals& to) { to.networks = 1; }
 void add_spec(const AccessPolicy& spec, Totals& to) {
   to.label_bytes += bytes_of(spec.workload_labels);
   add_access_rules(spec, to);

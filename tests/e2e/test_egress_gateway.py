@@ -101,7 +101,10 @@ def perimeter():
         lab.left.ip("addr", "add", "10.1.0.3/24", "dev", "eth0")
         nginx(lab.right, pathlib.Path(lab.path("www")), PLAIN, {}, f"""
   server {{ listen {PLAIN}; return 200 "right\n"; }}""")
-        lab.heddled = lab.enter(Node(lab, [uplink("left", 1), uplink("right", 2)]))
+        lab.log = lab.path("access.json")
+        node = Node(lab, [uplink("left", 1), uplink("right", 2)])
+        node.config["telemetry"] = {"access_log": {"file": str(lab.log), "sample": 1.0}}
+        lab.heddled = lab.enter(node)
         yield lab
 
 
@@ -129,3 +132,58 @@ def test_a_perimeter_tells_segments_by_their_addresses(perimeter):
         assert ask("10.1.0.3", url) in ("403", "refused"), url
     metrics = json.loads(perimeter.heddled.ctl("show", "services", "-o", "json").stdout)["services"]
     assert sum(int(each.get("denied", 0)) for each in metrics) >= 2
+
+
+def test_a_perimeter_gives_names_to_addresses(perimeter):
+    named = {"action": "ALLOW", "on_deny": "RESET",
+             "rules": [{"from": [{"namespace": "partners", "service_account": "left"}]}]}
+    network = lambda *cidrs: resource("NetworkIdentity", "left", {"cidrs": list(cidrs), "service_account": "left"},
+                                      "partners")
+    http = {"name": "http", "port": 80, "protocol": "http", "target_port": PLAIN}
+    sql = {"name": "sql", "port": 81, "protocol": "tcp", "target_port": PLAIN}
+    node = perimeter.heddled
+    apply(node,
+          resource("Service", "web", {"addresses": ["10.96.0.1"], "forwarding": "proxy", "ports": [http, sql]}),
+          resource("Service", "nat", {"addresses": ["10.96.0.2"], "ports": [sql]}),
+          *[resource("EndpointSet", name, {"service": name, "endpoints": [{"address": "10.2.0.2"}]})
+            for name in ("web", "nat")],
+          resource("Gateway", "gate", {"addresses": ["10.96.0.3"], "listeners": [
+              {"name": "http", "port": 80, "protocol": "http"}]}),
+          resource("Route", "all", {"gateway": "gate", "http": [{"backends": [{"service": "web", "port": 80}]}]}),
+          resource("AccessPolicy", "segment", named), network("10.1.0.2/32"))
+
+    def ask(source, url):
+        done = perimeter.left.run("curl", "-sS", "--max-time", "8", "--interface", source, "-o", "/dev/null", "-w",
+                                  "%{http_code}", url, check=False)
+        return done.stdout[-3:] if done.returncode == 0 else "refused"
+
+    urls = ("http://10.96.0.1/", "http://10.96.0.1:81/", "http://10.96.0.2:81/", "http://10.96.0.3/")
+    for url in urls:
+        assert ask("10.1.0.2", url) == "200", url
+        assert ask("10.1.0.3", url) in ("403", "refused"), url
+    # It is told apart from an identity that was shown.
+    out = node.ctl("explain", "--from", "10.1.0.2", "tcp", "10.96.0.2:81").stdout
+    assert "partners/left by its address alone (NetworkIdentity partners/left)" in out, out
+    assert "(address:partners/left)" in out and "verdict    passes" in out, out
+    out = node.ctl("explain", "--from", "10.1.0.3", "tcp", "10.96.0.2:81").stdout
+    assert "by its address" not in out and "dropped" in out, out
+    shown = json.loads(node.ctl("show", "workloads", "-o", "json").stdout)["networks"]
+    assert [each["service_account"] for each in shown] == ["left"] and int(shown[0]["flows"]) >= 4, shown
+    assert "address:partners/left" in node.ctl("show", "workloads").stdout
+    read = lambda: [json.loads(line) for line in pathlib.Path(perimeter.log).read_text().splitlines()]
+    poll(lambda: sum(each["status"] == 200 for each in read()) >= 2, "both requests are in the log")
+    log = read()
+    assert {each.get("source") for each in log if each["status"] == 200} == {"address:partners/left"}, log
+    # A change is for what is live.
+    waiting = perimeter.left.start("curl", "-sS", "--max-time", "20", "--interface", "10.1.0.2", "telnet://10.96.0.2:81",
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    poll(lambda: "10.96.0.2" in node.ctl("show", "flows", check=False).stdout, "the flow is there")
+    apply(node, network("10.1.0.3/32"))
+    waiting.wait(10)
+    for url in urls:
+        assert ask("10.1.0.3", url) == "200", url
+        assert ask("10.1.0.2", url) in ("403", "refused"), url
+    refused = apply(node, resource("NetworkIdentity", "all", {"cidrs": ["10.1.0.0/16"], "service_account": "x"}),
+                    check=False)
+    assert ("NetworkIdentity shop/all: cidrs[0]: 10.1.0.0/16 has addresses in common with those of NetworkIdentity "
+            "partners/left") in refused.stderr, refused.stderr

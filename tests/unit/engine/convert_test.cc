@@ -111,6 +111,7 @@ TEST(Convert, RefusesFieldsThatDoNotAct) {
       {"external_service { endpoints { address: '10.0.0.1' zone: 'a' } }",
        "spec.endpoints[0].zone"},
       {"outbound_policy {}", "spec.mode"},
+      {"network_identity { cidrs: '10.1.0.1/8' }", "spec.cidrs[0]"},
       {"outbound_policy { mode: 9 }", "spec.mode"},
       {"access_policy {}", "spec.action"},
       {"access_policy { action: 77 }", "spec.action"},

@@ -44,6 +44,10 @@ class Garbage {
       spoil(resource->spec.emplace<OutboundPolicy>());
       resource->key.kind = edit.key.kind = Kind::kOutboundPolicy;
     }
+    if (one_in(12)) {
+      grow(resource->spec.emplace<NetworkIdentity>().cidrs, any_prefix());
+      resource->key.kind = edit.key.kind = Kind::kNetworkIdentity;
+    }
     if (one_in(8)) {
       spoil(resource->spec.emplace<JwtProvider>());
       resource->key.kind = edit.key.kind = Kind::kJwtProvider;
@@ -57,7 +61,7 @@ class Garbage {
   bool one_in(uint32_t times) { return random_.below(times) == 0; }
 
   Edit spoil_key(Edit edit) {
-    if (one_in(2)) edit.key.kind = static_cast<Kind>(random_.below(13));
+    if (one_in(2)) edit.key.kind = static_cast<Kind>(random_.below(14));
     if (one_in(2)) edit.key.name = name();
     if (one_in(2)) edit.key.ns = name();
     return edit;

@@ -67,7 +67,8 @@ inline Backend backend(std::string of, uint32_t weight = 1, Labels subset = {},
 
 // wan (0), and the workload ports w1 (1) to w8, of which w1 has an address in the file.
 inline NodeFacts node() {
-  NodeFacts facts{.ports = {{.name = "wan"}}, .own_addresses = ips({"192.0.2.10", "2001:db8::10"})};
+  NodeFacts facts{.ports = {{.name = "wan", .is_uplink = true}},
+                  .own_addresses = ips({"192.0.2.10", "2001:db8::10"})};
   for (int i = 1; i <= 8; ++i)
     facts.ports.push_back({.name = "w" + std::to_string(i), .is_workload = true});
   facts.ports[1].addresses = ips({"10.8.0.1"});

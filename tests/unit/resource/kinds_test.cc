@@ -14,7 +14,7 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 
 TEST(Kinds, AreTheMembersOfTheOneof) {
-  EXPECT_EQ(kinds().size(), 16u);
+  EXPECT_EQ(kinds().size(), 17u);
   EXPECT_EQ(kinds().front().name, "Workload");
   ASSERT_NE(find_kind("EndpointSet"), nullptr);
   EXPECT_EQ(find_kind("EndpointSet")->field->name(), "endpoint_set");

@@ -120,7 +120,7 @@ std::string at(int line, const std::string& rest) {
 const std::string kAllKinds =
     "Workload, Service, EndpointSet, Route, TrafficPolicy, AccessPolicy, Gateway, "
     "ExternalService, Secret, TrustBundle, RateLimit, Fault, TelemetryPolicy, MeshPolicy, "
-    "OutboundPolicy, JwtProvider";
+    "OutboundPolicy, JwtProvider, NetworkIdentity";
 
 const Row kRows[] = {
     {"NotYaml",

@@ -55,6 +55,10 @@ class PolicyTarget {
   }
   // By interface: packets of its workload that were refused by where they were to go.
   virtual std::vector<uint64_t> outbound_refused() { return {}; }
+  // By slot: first packets from senders that were taken for somebody by their address.
+  virtual std::vector<uint64_t> network_counts(std::span<const uint32_t> slots) {
+    return std::vector<uint64_t>(slots.size());
+  }
   virtual std::vector<JwtCounts> jwt_counts(std::span<const uint32_t> slots) {
     return std::vector<JwtCounts>(slots.size());
   }

@@ -18,7 +18,8 @@ class ClaimsView;
 
 namespace heddle::policy {
 
-// Who a peer of TLS has shown to be: a SPIFFE ID and its parts. Views.
+// Who a peer of TLS has shown to be: a SPIFFE ID and its parts; or who a sender is taken for by its
+// address (Networks), which `decide` and the others find out for themselves. Views.
 struct PeerId {
   std::string_view id, trust_domain, ns, service_account;
 };
@@ -39,6 +40,9 @@ struct Flow {
   // Behind a service or gateway: the namespace whose providers have verified the claims.
   std::string_view claims_ns{};
 };
+
+// Who the sender is taken for by its address; null: nobody, or it is known better.
+const Networks::Identity* by_address(const Snapshot& snapshot, const Flow& flow);
 
 enum class Verdict : uint8_t {
   kForward,

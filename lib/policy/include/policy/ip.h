@@ -45,4 +45,9 @@ struct IpPrefix {
   friend constexpr auto operator<=>(const IpPrefix&, const IpPrefix&) = default;
 };
 
+// Whether they have an address in common: then one has all of the other's.
+inline bool meet(const IpPrefix& a, const IpPrefix& b) {
+  return a.contains(b.address) || b.contains(a.address);
+}
+
 }  // namespace heddle::policy

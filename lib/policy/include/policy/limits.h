@@ -42,6 +42,7 @@ struct Limits {
   // Of all of them: what it takes to look whether RSA keys are sound, each time that they are
   // applied or loaded, in keys of 2,048 bits (jwt::KeySet::rsa_work): some 2 ms each.
   uint32_t jwt_key_work = 4'096;
+  uint32_t networks = 256;  // NetworkIdentities
 
   // Slots are below these: twice what lives, as those of what has just gone rest for one commit.
   constexpr uint32_t frontend_slots() const { return 2 * service_ports; }
@@ -50,6 +51,7 @@ struct Limits {
   constexpr uint32_t http_rule_slots() const { return 2 * http_rules; }
   constexpr uint32_t access_rule_slots() const { return 2 * access_rules; }
   constexpr uint32_t jwt_provider_slots() const { return 2 * jwt_providers; }
+  constexpr uint32_t network_slots() const { return 2 * networks; }
 };
 
 // Of single resources.
@@ -57,6 +59,7 @@ inline constexpr size_t kMaxLabel = 63;  // a DNS label (RFC 1123 2.1)
 inline constexpr size_t kMaxLabels = 32;
 inline constexpr size_t kMaxLabelValue = 253;
 inline constexpr size_t kMaxWorkloadAddresses = 16;
+inline constexpr size_t kMaxNetworkCidrs = 64;
 inline constexpr size_t kMaxServiceAddresses = 16;
 inline constexpr size_t kMaxServicePorts = 64;
 inline constexpr size_t kMaxRules = 64;

@@ -30,6 +30,7 @@ struct NodeFacts {
   struct Port {
     std::string name;
     bool is_workload = false;
+    bool is_uplink = false;
     bool takes_ipv6 = true;            // its MTU is not known to be below 1280 (RFC 8200 5)
     std::vector<IpAddress> addresses;  // workload: given in the file
   };
@@ -58,6 +59,7 @@ struct Compiled {
   std::vector<uint32_t> fresh_http_rules;    // the same of rules of Routes
   std::vector<uint32_t> fresh_access_rules;  // the same of rules of AccessPolicies
   std::vector<uint32_t> fresh_jwt_providers{};
+  std::vector<uint32_t> fresh_networks{};
 };
 
 struct ModelStats {

@@ -40,6 +40,7 @@ enum class Kind : uint8_t {
   kExternalService,
   kOutboundPolicy,
   kJwtProvider,
+  kNetworkIdentity,
 };
 
 // "Workload", as people write it.
@@ -322,12 +323,19 @@ struct OutboundPolicy {
   Outbound mode = Outbound::kRefuse;
 };
 
+// Who sources of these prefixes are taken for, that come in by an uplink of the node.
+struct NetworkIdentity {
+  std::vector<IpPrefix> cidrs;
+  std::string service_account;
+  std::string node;  // whose uplinks; empty: this one's
+};
+
 struct Resource {
   Key key;
   Labels labels;  // metadata.labels
   std::variant<Workload, Service, EndpointSet, Route, TrafficPolicy, AccessPolicy, Secret,
                TrustBundle, Gateway, MeshPolicy, ExternalService, OutboundPolicy,  // as in Kind
-               JwtProvider>
+               JwtProvider, NetworkIdentity>
       spec;
 };
 using ResourcePtr = std::shared_ptr<const Resource>;

@@ -35,6 +35,7 @@
 #include "policy/jwt_check.h"
 #include "policy/limits.h"
 #include "policy/mesh.h"
+#include "policy/networks.h"
 #include "policy/resource.h"
 #include "policy/server_names.h"
 #include "policy/tls.h"
@@ -251,6 +252,8 @@ struct Snapshot {
   std::vector<Outbound> outbound;
   // The addresses of workloads, sorted; none where all may send anywhere.
   std::shared_ptr<const std::vector<IpAddress>> workload_addresses;
+  // Who senders outside are by their address; null: nobody. The same object until it would differ.
+  std::shared_ptr<const Networks> networks;
   // The addresses behind these interfaces, sorted; none when there is no guard.
   struct Guarded {
     IpAddress address;

@@ -57,6 +57,7 @@ struct AccessRecord {
   CutText<512> path;
   CutText<160> user_agent;
   CutText<64> request_id;
+  CutText<136> network;  // whom the client is taken for by its address; or empty
 };
 
 // What the record's numbers mean. Empty: none, or not known.
