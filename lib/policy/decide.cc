@@ -330,13 +330,16 @@ void pick_endpoint(const Snapshot& snapshot, const Frontend& frontend, const Flo
 }
 
 // Of several addresses of a destination, who opens a connection of bytes means this one; requests
-// are for a host, and balanced.
-void stay_at_address(const Snapshot& snapshot, const Flow& flow, Decision& decision) {
+// are for a host, and balanced. One that takes no more, or is out, is left to the balancer's
+// choice.
+void stay_at_address(const Snapshot& snapshot, const Flow& flow, const PickState* state,
+                     Decision& decision) {
   if (decision.verdict != Verdict::kForward || decision.endpoint->address == flow.destination)
     return;
-  const EndpointEntry* entry =
-      find_entry(*snapshot.clusters[decision.cluster], flow.destination, 0);
+  const Cluster& cluster = *snapshot.clusters[decision.cluster];
+  const EndpointEntry* entry = find_entry(cluster, flow.destination, 0);
   if (entry == nullptr || entry->draining) return;
+  if (state != nullptr && fit_of(cluster, *entry, *state) != Fit::kYes) return;
   decision.endpoint = entry;
   decision.port = own_port(*decision.terms, flow);
 }
@@ -358,7 +361,7 @@ void find_endpoint(const Snapshot& snapshot, const Frontend& frontend, const Wan
   const uint64_t hash = hash_of(flow, frontend.hash_on);
   pick_endpoint(snapshot, frontend, flow, {*choices, total_weight, hash}, state, decision);
   if (frontend.external && frontend.on_the_way && !frontend.is_http)
-    stay_at_address(snapshot, flow, decision);
+    stay_at_address(snapshot, flow, state, decision);
   // A gateway's rule may be for more names than the ExternalService that it leads to.
   if (frontend.server_names != nullptr && decision.verdict == Verdict::kForward &&
       !decision.terms->may_ask_for(wanted.server_name))

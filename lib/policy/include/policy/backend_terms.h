@@ -46,7 +46,7 @@ struct BackendTerms {
     // All but what is pointed to; naming all members, so that none is forgotten.
     const auto others = [](const BackendTerms& terms) {
       const auto& [port, hash, told_apart, http, proxy_protocol, connect, idle, tls, retry_apart,
-                   per_try, names] = terms;
+                   per_try, names_apart] = terms;
       return std::tie(port, hash, http, proxy_protocol, connect, idle, tls, per_try);
     };
     return others(a) == others(b) && point_alike(a.affinity, b.affinity) &&
