@@ -111,9 +111,9 @@ def test_curl_and_others_at_one_kind_of_port(net):
         mail.sendall(b"HELO\r\n")
         assert hears(mail, 10) == b"250 HELO\r\n"
     now = counters(net)
-    assert now["clients_other"] - before["clients_other"] == 3
-    assert now["http1_requests"] - before["http1_requests"] == 1
-    assert now["http2_requests"] - before["http2_requests"] == 1
+    assert now["http_clients_other"] - before["http_clients_other"] == 3
+    assert now["http_http1_requests"] - before["http_http1_requests"] == 1
+    assert now["http_http2_requests"] - before["http_http2_requests"] == 1
 
 
 def test_byte_by_byte_and_beside_the_silent(net):
