@@ -75,6 +75,7 @@ std::optional<mesh::Upstream> RelayUser::choose(uint32_t frontend, const mesh::C
   if (policy.frontends[frontend]->forwarding != policy::Forwarding::kProxy) return std::nullopt;
   // Bytes have no token to show, and a port of HTTP alone has none of them.
   if (!policy.frontends[frontend]->takes_bytes()) {
+    if (decision.endpoint->state != nullptr) decision.endpoint->state->give_try_back();
     counters.denied.add();
     return std::nullopt;
   }

@@ -97,6 +97,11 @@ class Garbage {
     if (one_in(2)) spec.service_account = name();
     if (one_in(4)) spec.labels = labels();
   }
+  void spoil(NetworkIdentity& spec) {
+    if (one_in(2)) grow(spec.cidrs, any_prefix());
+    if (one_in(2)) spec.service_account = name();
+    if (one_in(4)) spec.node = name();
+  }
   void spoil(Service& spec) {
     if (one_in(2)) grow(spec.addresses, address());
     if (one_in(2)) grow(spec.ports, {name(), static_cast<uint16_t>(random_.next())});
