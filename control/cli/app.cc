@@ -100,6 +100,8 @@ void add_shows(CLI::App& show, Request& request) {
            "endpoints of services with outlier_detection: which are out, why and for how long");
   add_show(show, request, "jwt", show_jwt,
            "JwtProviders: keys, who asks for their tokens, and what became of requests");
+  add_show(show, request, "limits", show_limits,
+           "RateLimits and Faults: what they have let through, refused and put into requests");
   add_show(show, request, "services", show_services,
            "Services: endpoints, packets, and what was refused");
   CLI::App* endpoints = add_show(show, request, "endpoints", show_endpoints,

@@ -215,6 +215,9 @@ Reply<v1::ListOutliersResponse> Client::outliers() {
 Reply<v1::ListJwtProvidersResponse> Client::jwt_providers() {
   return connection_->call(connection_->policy, &v1::Policy::Stub::ListJwtProviders);
 }
+Reply<v1::ListLimitsResponse> Client::limits() {
+  return connection_->call(connection_->policy, &v1::Policy::Stub::ListLimits);
+}
 Reply<v1::ListClustersResponse> Client::clusters() {
   return connection_->call(connection_->policy, &v1::Policy::Stub::ListClusters);
 }

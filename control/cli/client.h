@@ -52,6 +52,7 @@ class Client {
   Reply<v1::ListBreakersResponse> breakers();
   Reply<v1::ListOutliersResponse> outliers();
   Reply<v1::ListJwtProvidersResponse> jwt_providers();
+  Reply<v1::ListLimitsResponse> limits();
   Reply<v1::ListClustersResponse> clusters();
   Reply<v1::ListWorkloadsResponse> workloads();
   Reply<v1::CheckResponse> check();

@@ -102,6 +102,7 @@ Outcome show_access(const Options& options);
 Outcome show_breakers(const Options& options);
 Outcome show_outliers(const Options& options);
 Outcome show_jwt(const Options& options);
+Outcome show_limits(const Options& options);
 Outcome show_clusters(const Options& options);
 Outcome show_workloads(const Options& options);
 Outcome show_services(const Options& options);

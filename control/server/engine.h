@@ -64,6 +64,7 @@ struct EngineFacts {
   v1::ListAccessResponse access;
   v1::ListWorkloadsResponse workloads;
   v1::ListJwtProvidersResponse jwt;
+  v1::ListLimitsResponse limits;
   EndpointFacts endpoints;
 };
 
@@ -109,6 +110,7 @@ class Engine final : public PolicyEngine {
   void list_breakers(v1::ListBreakersResponse& response) const;
   void list_outliers(v1::ListOutliersResponse& response) const;
   void list_jwt_providers(v1::ListJwtProvidersResponse& response) const;
+  void list_limits(v1::ListLimitsResponse& response) const;
   void list_secrets(v1::ListSecretsResponse& response) const;
   void reload_files();  // what has changed in files is put into effect
   FlowNames flow_names() const;

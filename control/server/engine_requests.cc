@@ -64,6 +64,7 @@ EngineFacts Engine::facts() {
   list_access(facts.access);
   list_workloads(facts.workloads);
   list_jwt_providers(facts.jwt);
+  list_limits(facts.limits);
   const auto some = model_.endpoints_up_to(kMostEndpointSeries);
   facts.endpoints.left_out = some.left_out;
   tell_endpoints(some.endpoints, facts.endpoints.told);

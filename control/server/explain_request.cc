@@ -4,6 +4,7 @@
 
 #include "explain_access.h"
 #include "explain_filters.h"
+#include "explain_limits.h"
 #include "http/chars.h"
 #include "http/field_id.h"
 #include "http/hop_by_hop.h"
@@ -164,10 +165,13 @@ void explain_request(const RequestPlace& place, const v1::HttpRequest& request, 
                           frontend.edge ? "gateway" : "service");
     const bool answers = !tell_rule(*matched.target, matched, place.model, telling);
     if (matched.target->cors != nullptr) tell_cors(*matched.target->cors, message, telling);
+    tell_limits(place, matched.target, message, telling);
     if (answers) return;
   } else {
     telling.line("route", "none: the service's own endpoints");
+    tell_limits(place, nullptr, message, telling);
   }
+  tell_faults(place, matched.target, message, telling);
   const policy::BackendTerms& terms = policy::leading_terms(frontend, matched.target);
   const bool has_affinity = tell_affinity({place, terms}, message, telling);
   const uint64_t hash = policy::hash_of_request(terms, place.flow, message,

@@ -101,6 +101,7 @@ void MetricsPage::add_policy(MetricsText& to) {
   add_access(facts->access, to);
   add_outbound(facts->workloads, to);
   add_jwt(facts->jwt, to);
+  add_limits(facts->limits, to);
   add_endpoints(facts->endpoints, to);
 }
 

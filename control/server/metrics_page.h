@@ -51,6 +51,7 @@ void add_access(const v1::ListAccessResponse& access, telemetry::MetricsText& to
 void add_outbound(const v1::ListWorkloadsResponse& workloads, telemetry::MetricsText& to);
 // By provider and outcome.
 void add_jwt(const v1::ListJwtProvidersResponse& jwt, telemetry::MetricsText& to);
+void add_limits(const v1::ListLimitsResponse& limits, telemetry::MetricsText& to);
 void add_endpoints(const EndpointFacts& endpoints, telemetry::MetricsText& to);
 void add_status(const v1::PolicyStatus& status, telemetry::MetricsText& to);
 

@@ -15,7 +15,7 @@ struct KindName {
   std::string_view name;
   policy::Kind kind;
 };
-constexpr std::array<KindName, 14> kActing = {{
+constexpr std::array<KindName, 16> kActing = {{
     {"Workload", policy::Kind::kWorkload},
     {"Service", policy::Kind::kService},
     {"EndpointSet", policy::Kind::kEndpointSet},
@@ -30,10 +30,10 @@ constexpr std::array<KindName, 14> kActing = {{
     {"OutboundPolicy", policy::Kind::kOutboundPolicy},
     {"JwtProvider", policy::Kind::kJwtProvider},
     {"NetworkIdentity", policy::Kind::kNetworkIdentity},
+    {"RateLimit", policy::Kind::kRateLimit},
+    {"Fault", policy::Kind::kFault},
 }};
-constexpr std::array<std::string_view, 3> kLater = {
-    "RateLimit",
-    "Fault",
+constexpr std::array<std::string_view, 1> kLater = {
     "TelemetryPolicy",
 };
 
@@ -43,10 +43,6 @@ std::string does_not_act(std::string_view kind) {
 
 const char* later_kind(v1::Resource::SpecCase spec) {
   switch (spec) {
-    case v1::Resource::kRateLimit:
-      return "RateLimit";
-    case v1::Resource::kFault:
-      return "Fault";
     case v1::Resource::kTelemetryPolicy:
       return "TelemetryPolicy";
     default:
@@ -137,6 +133,14 @@ void read_spec(const v1::Resource& from, policy::Resource& to, PolicyReader& rea
     case v1::Resource::kNetworkIdentity:
       to.key.kind = policy::Kind::kNetworkIdentity;
       to.spec = read(from.network_identity(), reader);
+      return;
+    case v1::Resource::kRateLimit:
+      to.key.kind = policy::Kind::kRateLimit;
+      to.spec = read(from.rate_limit(), to.key.ns, reader);
+      return;
+    case v1::Resource::kFault:
+      to.key.kind = policy::Kind::kFault;
+      to.spec = read(from.fault(), to.key.ns, reader);
       return;
     default:
       break;

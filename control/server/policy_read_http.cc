@@ -18,9 +18,9 @@ class RuleReader {
 
   template <class Rule>
   policy::HttpRule read(const Rule& from, const std::string& field);
+  policy::HttpMatch read_match(const v1::HttpMatch& from, const std::string& field);
 
  private:
-  policy::HttpMatch read_match(const v1::HttpMatch& from, const std::string& field);
   policy::HttpMatch read_match(const v1::GrpcMatch& from, const std::string& field);
   policy::PathMatch read_path(const v1::StringMatch& from, const std::string& field);
   policy::PathMatch read_call(const v1::GrpcMatch& from, const std::string& field);
@@ -262,6 +262,11 @@ std::vector<policy::HttpRule> read_rules(const Rules& from, const std::string& f
 }
 
 }  // namespace
+
+policy::HttpMatch read_http_match(const v1::HttpMatch& from, const std::string& ns,
+                                  const std::string& field, PolicyReader& reader) {
+  return RuleReader(ns, reader).read_match(from, field);
+}
 
 std::vector<policy::HttpRule> read_http_rules(const v1::Route& from, const std::string& ns,
                                               PolicyReader& reader) {

@@ -71,6 +71,8 @@ policy::ExternalService read(const v1::ExternalService& from, PolicyReader& read
 policy::OutboundPolicy read(const v1::OutboundPolicy& from, PolicyReader& reader);
 policy::NetworkIdentity read(const v1::NetworkIdentity& from, PolicyReader& reader);
 policy::JwtProvider read(const v1::JwtProvider& from, PolicyReader& reader);
+policy::RateLimit read(const v1::RateLimit& from, const std::string& ns, PolicyReader& reader);
+policy::Fault read(const v1::Fault& from, const std::string& ns, PolicyReader& reader);
 
 // A part of Service, Gateway and Route.
 policy::JwtUse read_jwt_use(const v1::JwtUse& from, const std::string& field, PolicyReader& reader);
@@ -98,6 +100,8 @@ std::vector<policy::HttpRule> read_http_rules(const v1::Route& from, const std::
                                               PolicyReader& reader);
 std::vector<policy::HttpRule> read_grpc_rules(const v1::Route& from, const std::string& ns,
                                               PolicyReader& reader);
+policy::HttpMatch read_http_match(const v1::HttpMatch& from, const std::string& ns,
+                                  const std::string& field, PolicyReader& reader);
 policy::HttpMirror read_mirror(const v1::Mirror& from, const std::string& ns,
                                const std::string& field, PolicyReader& reader);
 policy::HttpCors read_cors(const v1::Cors& from, const std::string& field, PolicyReader& reader);

@@ -200,6 +200,13 @@ class PolicyService final : public v1::Policy::CallbackService {
       return grpc::Status::OK;
     });
   }
+  UnaryReactor* ListLimits(Context* context, const v1::ListLimitsRequest*,
+                           v1::ListLimitsResponse* response) override {
+    return on_engine(context, [=, &engine = engine_] {
+      engine.list_limits(*response);
+      return grpc::Status::OK;
+    });
+  }
   UnaryReactor* ListClusters(Context* context, const v1::ListClustersRequest*,
                              v1::ListClustersResponse* response) override {
     return on_engine(context, [=, &engine = engine_] {

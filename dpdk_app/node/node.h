@@ -84,6 +84,7 @@ class Node : public server::NodeView, public server::PolicyTarget {
   std::vector<uint64_t> network_counts(std::span<const uint32_t> slots) override;
   std::vector<server::JwtCounts> jwt_counts(std::span<const uint32_t> slots) override;
   std::vector<server::JwtOutcomeText> jwt_outcomes() override;
+  Instant worker_now() override { return clock_.now(); }
   void forget_requests(std::span<const uint32_t> frontends,
                        std::span<const uint32_t> rules) override;
   uint64_t flows_cut() override;

@@ -1,5 +1,8 @@
 #include "node/policy_facts.h"
 
+#include <sys/random.h>
+
+#include "core/check.h"
 #include "wire/ipv6.h"
 
 namespace heddle::app {
@@ -48,6 +51,9 @@ void reserve_route(const Route& route, Reserved& to) {
 
 policy::NodeFacts policy_facts(const NodeConfig& config) {
   policy::NodeFacts facts;
+  facts.workers = static_cast<uint16_t>(config.cores.size());
+  HEDDLE_CHECK(getrandom(facts.secret.data(), sizeof(facts.secret), 0) == sizeof(facts.secret),
+               "the kernel gives random bytes");
   facts.node = config.node;
   facts.workers = static_cast<uint16_t>(config.cores.size());
   facts.trust_domain = config.trust_domain;

@@ -59,11 +59,13 @@ HttpUser::HttpUser(Worker& worker, Instant start, mesh::TcpRelay& relay)
       relay_(relay),
       view_(worker),
       gate_(worker.id, (worker.tcp->requests = new_requests())->jwt),
+      held_(worker.id, policy::Limits().rate_limits),
       proxy_(worker.tcp->transport, worker.tcp->buffers, *this, limits_of(worker), start,
              &worker.tcp->tls, worker.flows->pick_state().random.next()) {}
 
 bool HttpUser::on_turn(Instant now) {
   const bool more = proxy_.on_turn(now);
+  held_.on_tick(now);
   return proxy_.sweep(worker_.policy->generation, kJudged, now) || more;
 }
 

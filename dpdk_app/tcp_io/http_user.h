@@ -5,6 +5,7 @@
 #include "mesh/http_proxy.h"
 #include "mesh/jwt_gate.h"
 #include "mesh/tcp_relay.h"
+#include "resilience/shared_rate.h"
 #include "tcp_io/policy_view.h"
 #include "worker/tcp.h"
 
@@ -19,6 +20,8 @@ class HttpUser final : private mesh::HttpPolicy {
   const mesh::HttpProxy& proxy() const { return proxy_; }
   // True: there is more to do at once.
   bool on_turn(Instant now);
+  // When tokens of RateLimits have to go back that nobody has asked for; kNever: none are held.
+  Instant next_return() const { return held_.next_deadline(); }
 
  private:
   bool wants_proxy_header(uint32_t frontend) override;
@@ -35,6 +38,11 @@ class HttpUser final : private mesh::HttpPolicy {
                   const jwt::ClaimsView* claims) override;
   std::optional<mesh::HttpRoute> route(uint32_t frontend, const mesh::Client& client,
                                        const http::Message& request) override;
+  std::optional<mesh::HttpLimited> limit(uint32_t frontend, const mesh::Client& client,
+                                         const mesh::HttpRoute& route,
+                                         const http::Message& request) override;
+  mesh::HttpInjected inject(uint32_t frontend, const mesh::Client& client,
+                            const mesh::HttpRoute& route, const http::Message& request) override;
   std::expected<mesh::HttpDestination, mesh::HttpFault> choose(const Try& what,
                                                                const mesh::Client& client) override;
   std::expected<mesh::HttpDestination, mesh::HttpFault> mirror(
@@ -57,6 +65,7 @@ class HttpUser final : private mesh::HttpPolicy {
   mesh::TcpRelay& relay_;
   PolicyView view_;
   mesh::JwtGate gate_;
+  resilience::HeldRates held_;
   mesh::HttpProxy proxy_;
 };
 

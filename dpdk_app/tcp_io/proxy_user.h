@@ -18,7 +18,7 @@ class ProxyUser final : public TcpUser {
   bool on_turn(Instant now) override;
   Instant next_deadline() const override {
     return std::min({relay_.relay().next_deadline(), http_.proxy().next_deadline(),
-                     worker_.tcp->tls.next_deadline()});
+                     http_.next_return(), worker_.tcp->tls.next_deadline()});
   }
   uint32_t frontend_of(uint64_t user) const override {
     return mesh::HttpProxy::is_mine(user) ? http_.proxy().frontend_of(user)

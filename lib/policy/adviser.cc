@@ -40,6 +40,9 @@ std::vector<Advice> Adviser::advise() {
   for_each_of(index_, Kind::kAccessPolicy, [&](const Resource& each) {
     if (!full()) look_at_access(each.key, std::get<AccessPolicy>(each.spec));
   });
+  for_each_of(index_, Kind::kRateLimit, [&](const Resource& each) { look_at_limit(each); });
+  for_each_of(index_, Kind::kFault,
+              [&](const Resource& each) { look_at_fault(each.key, std::get<Fault>(each.spec)); });
   for_each_of(index_, Kind::kMeshPolicy, [&](const Resource& each) { look_at_mesh(each); });
   for_each_of(index_, Kind::kOutboundPolicy, [&](const Resource& each) {
     if (!has_workload(each.key.ns, {}))

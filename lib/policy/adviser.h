@@ -34,6 +34,8 @@ class Adviser {
   void look_at_access(const Key& key, const AccessPolicy& spec);
   void look_at_source(const Key& key, std::string field, const Source& source);
   void look_at_mesh(const Resource& policy);
+  void look_at_limit(const Resource& limit);  // (adviser_limits.cc)
+  void look_at_fault(const Key& key, const Fault& spec);
   bool has_workload(const std::string& ns, const Labels& labels) const;
 
   const Index& index_;

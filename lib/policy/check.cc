@@ -45,6 +45,9 @@ void Checker::check(const Resource& resource) {
       return check_network_identity(resource);
     case Kind::kJwtProvider:
       return;
+    case Kind::kRateLimit:
+    case Kind::kFault:
+      return check_limit(key, *scope_of(resource));
   }
 }
 
@@ -114,12 +117,16 @@ void Checker::check_totals(const Totals& totals, const Key& blamed) {
         "hostnames times matches of all Routes for requests");
   bound(blamed, totals.http_bytes, limits_.http_bytes, "bytes of rules for requests");
   bound(blamed, totals.regexes, limits_.regexes,
-        "regexes in all Routes and AccessPolicies, those of paths times hostnames");
+        "regexes in all Routes, AccessPolicies, RateLimits and Faults, those of paths times "
+        "hostnames");
   bound(blamed, totals.access_rules, limits_.access_rules, "rules of all AccessPolicies");
   bound(blamed, totals.jwt_providers, limits_.jwt_providers, "JwtProviders");
   bound(blamed, totals.jwt_key_work, limits_.jwt_key_work,
         "RSA keys of all JwtProviders, larger ones counted as so many of 2,048 bits");
   bound(blamed, totals.networks, limits_.networks, "NetworkIdentities");
+  bound(blamed, totals.rate_limits, limits_.rate_limits, "RateLimits");
+  bound(blamed, totals.keyed_rate_limits, limits_.keyed_rate_limits, "RateLimits with keys");
+  bound(blamed, totals.faults, limits_.faults, "Faults");
   if (!problems_.none()) return;
   bound(blamed, totals.namespaces, limits_.namespaces,
         totals.meshed == 0 ? "namespaces with Services or Gateways"

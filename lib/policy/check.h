@@ -65,6 +65,7 @@ class Checker {
   void check_external_endpoint(const Key& key, const std::string& field, const IpAddress& address);
   void check_outbound_policy(const Key& key);
   void check_network_identity(const Resource& resource);
+  void check_limit(const Key& key, const RequestScope& scope);  // or Fault
   void check_meshed(const Resource& workload, const Key& blamed);
   void check_access_policy(const Key& key, const AccessPolicy& spec);
   void check_port_texts(const Key& key, const std::string& field,

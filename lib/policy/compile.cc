@@ -50,6 +50,8 @@ void Compiler::name_slots(std::span<const Key> edited) {
   for (const Key& key : edited) {
     if (key.kind == Kind::kJwtProvider) name_jwt_provider(key);
     if (key.kind == Kind::kNetworkIdentity) name_network(key);
+    if (key.kind == Kind::kRateLimit) name_rate_limit(key);
+    if (key.kind == Kind::kFault) name_fault(key);
     if (key.kind != Kind::kRoute && key.kind != Kind::kAccessPolicy) continue;
     const Resource* resource = index_.find(key);
     if (key.kind == Kind::kRoute)

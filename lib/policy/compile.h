@@ -69,6 +69,8 @@ class Compiler {
   std::vector<Model::HttpRuleName> http_rules() const;
   std::vector<Model::AccessRuleName> access_rules() const { return access_.names(); }
   std::vector<std::shared_ptr<const JwtTarget>> jwt_providers() const;
+  std::vector<std::shared_ptr<const RateLimitTarget>> rate_limits() const;
+  std::vector<std::shared_ptr<const FaultTarget>> faults() const;
   std::string route_name(uint32_t slot) const { return routes_.name(slot); }
   std::string policy_name(uint32_t slot) const { return policies_.name(slot); }
   std::string cluster_name(uint32_t slot) const;
@@ -115,6 +117,10 @@ class Compiler {
   void name_slots(std::span<const Key> edited);
   void name_rules(const Key& route);
   void name_jwt_provider(const Key& key);
+  void name_rate_limit(const Key& key);
+  void name_fault(const Key& key);
+  std::shared_ptr<const RequestMatcher> matcher_of(const Resource& resource) const;
+  std::shared_ptr<const RequestLimits> limits_of(const Group& group) const;
   std::shared_ptr<const JwtCheck> jwt_check(const std::string& ns,
                                             const std::optional<JwtUse>& use) const;
   static std::shared_ptr<const ClaimNames> claim_names_of(const Frontend& frontend);
@@ -134,6 +140,7 @@ class Compiler {
     std::shared_ptr<const ServerNames> hosts;
     std::shared_ptr<const MeshIdentity> identity;
     std::shared_ptr<const JwtCheck> jwt;
+    std::shared_ptr<const RequestLimits> limits;
     bool by_name = false;  // server names decide
   };
   BackendTerms terms_of(const Group& group, const ServicePort& port) const;
@@ -216,6 +223,8 @@ class Compiler {
   Slots services_, frontends_, clusters_, endpoints_;
   NamedSlots routes_, policies_, jwt_slots_, network_slots_;
   std::map<Key, std::shared_ptr<const JwtTarget>> jwt_targets_;
+  std::map<Key, std::shared_ptr<const RateLimitTarget>> rate_limits_;
+  std::map<Key, std::shared_ptr<const FaultTarget>> faults_;
   std::vector<uint32_t> fresh_jwt_, fresh_networks_;  // since the last commit
   RuleSlots rule_slots_;
   AccessShelf access_;

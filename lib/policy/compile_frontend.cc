@@ -77,9 +77,11 @@ std::vector<Compiler::PortParts> Compiler::parts_of(const Group& group) const {
   const ExternalService* external = group.external();
   const bool has_names = group.is_gateway() || (external != nullptr && !external->hosts.empty()) ||
                          has_name_rules(group);
+  const std::shared_ptr<const RequestLimits> limits = limits_of(group);
   for (size_t i = 0; i < parts.size(); ++i) {
     const ServicePort& port = group.spec().ports[i];
     parts[i].rule = rules[i];
+    if (port.http) parts[i].limits = limits;
     parts[i].terms = terms_of(group, port);
     parts[i].hosts = hosts_of(port);
     if (group.is_gateway()) parts[i].identity = identity_of(*group.service);
@@ -108,6 +110,7 @@ Frontend Compiler::make_frontend(const Group& group, const FrontendKey& key, siz
   if (frontend.external && !group.external()->exported) frontend.only_ns = group.key.ns;
   frontend.identity = parts.identity;
   frontend.jwt = parts.jwt;
+  frontend.limits = parts.limits;
   frontend.of_workload = group.is_workload();
   frontend.hosts = parts.hosts;
   frontend.tls_in = parts.tls_in;
@@ -201,6 +204,8 @@ void Compiler::compile_frontends(Group& group) {
       frontend.jwt = current_.frontends[slot]->jwt;
     if (stays && point_alike(current_.frontends[slot]->claim_names, frontend.claim_names))
       frontend.claim_names = current_.frontends[slot]->claim_names;
+    if (stays && point_alike(current_.frontends[slot]->limits, frontend.limits))
+      frontend.limits = current_.frontends[slot]->limits;
     if (!stays || !share(current_.frontends[slot]->server_names, frontend.server_names))
       for (const CompiledService::FrontendSlot& done : next)
         if (share(current_.frontends[done.slot]->server_names, frontend.server_names)) break;

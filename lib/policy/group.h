@@ -74,11 +74,12 @@ struct Group {
   Key key;  // of the Service or Gateway, or of a Workload in the mesh
   const Resource* service = nullptr;
   ResourceSet endpoint_sets, routes, traffic_policies, access_policies;  // whose service this is
-  ResourceSet backend_of;                                                // routes
-  ResourceSet fallback_of;                                               // services
+  ResourceSet limits;                  // RateLimits and Faults, whose target this is
+  ResourceSet backend_of;              // routes
+  ResourceSet fallback_of;             // services
   std::map<Labels, uint32_t> subsets;  // that backends name, and how many do
   uint32_t identity_policies = 0;      // access policies that ask who the sender is
-  uint32_t sender_routes = 0;          // routes that do
+  uint32_t sender_routes = 0;          // routes, and limits, that do
   uint64_t endpoints = 0;  // of the sets and of selected workloads; what is in both counts twice
   uint64_t cluster_endpoints = 0;
   uint64_t access_terms = 0;  // for all ports
@@ -94,8 +95,8 @@ struct Group {
   const Service& spec() const { return service_of(*service); }
   bool empty() const {
     return service == nullptr && endpoint_sets.empty() && routes.empty() &&
-           traffic_policies.empty() && access_policies.empty() && backend_of.empty() &&
-           fallback_of.empty() && subsets.empty() && compiled.empty();
+           traffic_policies.empty() && access_policies.empty() && limits.empty() &&
+           backend_of.empty() && fallback_of.empty() && subsets.empty() && compiled.empty();
   }
 };
 

@@ -51,6 +51,7 @@ struct Totals {
   uint64_t label_bytes = 0;
   uint64_t secrets = 0, trust_bundles = 0, jwt_providers = 0, networks = 0, pem_bytes = 0,
            tls_uses = 0, server_names = 0, jwt_key_work = 0;
+  uint64_t rate_limits = 0, keyed_rate_limits = 0, faults = 0;
   uint64_t http_rules = 0, http_places = 0, http_bytes = 0, regexes = 0, access_rules = 0;
   // Of what several make together.
   uint64_t endpoints = 0, subsets = 0, cluster_endpoints = 0, access_terms = 0;
@@ -155,6 +156,8 @@ class Index {
   void link_service(const Key& key, const Resource& resource, Change change, Touched& touched);
   void link_endpoint_set(const Resource& resource, Change change, Touched& touched);
   void link_route(const Resource& resource, Change change, Touched& touched);
+  void link_limit(const Resource& resource, Change change, Touched& touched);
+  void count_sender(Group* group, Change change);
   void link_traffic_policy(const Resource& resource, Change change, Touched& touched);
   void link_tls(const Resource& resource, Change change);
   void link_material(const Key& key, const Resource& resource, Change change, Touched& touched);
@@ -256,5 +259,6 @@ bool is_for(const AccessRule& rule, const ServicePort& port);
 // Whether the rules ask who the sender is.
 bool asks_identity(const AccessPolicy& policy);
 bool asks_sender(const Route& route);
+bool asks_sender(const RequestScope& scope);
 
 }  // namespace heddle::policy

@@ -40,6 +40,11 @@ bool asks_sender(const Route& route) {
   });
 }
 
+bool asks_sender(const RequestScope& scope) {
+  return std::ranges::any_of(scope.matches,
+                             [](const HttpMatch& m) { return m.source.has_value(); });
+}
+
 Group* Index::touch(const Key& key, Touched& touched) {
   Group* group = group_of(key);
   touched.all.insert(group);
@@ -77,6 +82,9 @@ void Index::link(const Key& key, const Resource& resource, Change change, Touche
       return link_outbound_policy(resource, change, touched);
     case Kind::kNetworkIdentity:
       return link_network_identity(resource, change, touched);
+    case Kind::kRateLimit:
+    case Kind::kFault:
+      return link_limit(resource, change, touched);
   }
 }
 
@@ -225,20 +233,30 @@ void Index::replace_endpoints(const Key& key, const Resource* before, const Reso
   for (const IpAddress& address : difference) endpoints_.uses.insert({address, &key});
 }
 
+void Index::count_sender(Group* group, Change change) {
+  group->sender_routes += change == Change::kAdd ? 1 : UINT32_MAX;
+  if (group->sender_routes > 0) {
+    sender_groups_.insert(group);
+  } else {
+    sender_groups_.erase(group);
+  }
+}
+
+void Index::link_limit(const Resource& resource, Change change, Touched& touched) {
+  const RequestScope& scope = *scope_of(resource);
+  Group* group = touch(target_of(resource.key, scope), touched);
+  put(group->limits, &resource, change);
+  touched.frontends.insert(group);
+  if (asks_sender(scope)) count_sender(group, change);
+}
+
 void Index::link_route(const Resource& resource, Change change, Touched& touched) {
   const auto& spec = std::get<Route>(resource.spec);
   Group* group = touch(target_of(resource.key, spec), touched);
   put(group->routes, &resource, change);
   touched.frontends.insert(group);
   link_tls(resource, change);
-  if (asks_sender(spec)) {
-    group->sender_routes += change == Change::kAdd ? 1 : UINT32_MAX;
-    if (group->sender_routes > 0) {
-      sender_groups_.insert(group);
-    } else {
-      sender_groups_.erase(group);
-    }
-  }
+  if (asks_sender(spec)) count_sender(group, change);
   for_each_backend(spec, [&](const Backend& backend) {
     Group* of = touch(backend.ns, backend.service, touched);
     put(of->backend_of, &resource, change);

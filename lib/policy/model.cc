@@ -55,8 +55,9 @@ namespace {
 
 // All resources that name the service.
 void add_referrers(const Group& group, ResourceSet& to) {
-  for (const ResourceSet* set : {&group.endpoint_sets, &group.routes, &group.traffic_policies,
-                                 &group.access_policies, &group.backend_of, &group.fallback_of})
+  for (const ResourceSet* set :
+       {&group.endpoint_sets, &group.routes, &group.traffic_policies, &group.access_policies,
+        &group.limits, &group.backend_of, &group.fallback_of})
     to.insert(set->begin(), set->end());
 }
 
@@ -144,6 +145,9 @@ void Model::State::check_staged(std::span<const Edit> edits, const Touched& now,
     if (group->is_gateway() && group->service != nullptr &&
         now.mesh_material.contains(group->key.ns))
       resources.insert(group->service);
+  // These name Routes.
+  for (const Group* group : now.frontends)
+    resources.insert(group->limits.begin(), group->limits.end());
   Checker checker({facts, limits, index, deleted, shelf.can_make()}, problems);
   for (const Resource* resource : resources) {
     if (problems.full()) return;
@@ -316,6 +320,12 @@ std::vector<Model::AccessRuleName> Model::access_rules() const {
 }
 std::vector<std::shared_ptr<const JwtTarget>> Model::jwt_providers() const {
   return state_->compiler.jwt_providers();
+}
+std::vector<std::shared_ptr<const RateLimitTarget>> Model::rate_limits() const {
+  return state_->compiler.rate_limits();
+}
+std::vector<std::shared_ptr<const FaultTarget>> Model::faults() const {
+  return state_->compiler.faults();
 }
 std::string Model::route_name(uint32_t route) const { return state_->compiler.route_name(route); }
 std::string Model::policy_name(uint32_t policy) const {

@@ -101,6 +101,10 @@ const char* name_of(Kind kind) {
       return "JwtProvider";
     case Kind::kNetworkIdentity:
       return "NetworkIdentity";
+    case Kind::kRateLimit:
+      return "RateLimit";
+    case Kind::kFault:
+      return "Fault";
   }
   return "?";
 }

@@ -29,6 +29,8 @@ class ShapeChecker {
   void check(const OutboundPolicy& spec);
   void check(const NetworkIdentity& spec);
   void check(const JwtProvider& spec);
+  void check(const RateLimit& spec);
+  void check(const Fault& spec);
   void check_metadata(const Labels& labels);
 
  private:
@@ -93,6 +95,8 @@ class ShapeChecker {
   void source(const std::string& field, const Source& source);
   void claims(const std::string& field, const std::vector<ClaimMatch>& claims);
   void jwt_use(const std::string& field, const std::optional<JwtUse>& use);
+  void scope(const RequestScope& scope);
+  void fault_abort(const resilience::FaultAbort& abort);
   void jwt_place(const JwtPlace& place, bool forward);
   void claim_headers(const JwtProvider& spec);
   void prefixes(const std::string& field, const std::vector<IpPrefix>& prefixes);

@@ -19,7 +19,8 @@ constexpr uint64_t Totals::* kOwn[] = {
     &Totals::http_rules,       &Totals::http_places, &Totals::http_bytes,
     &Totals::regexes,          &Totals::gateways,    &Totals::access_rules,
     &Totals::ports_on_the_way, &Totals::workloads,   &Totals::jwt_providers,
-    &Totals::jwt_key_work,     &Totals::networks};
+    &Totals::jwt_key_work,     &Totals::networks,    &Totals::rate_limits,
+    &Totals::faults,           &Totals::keyed_rate_limits};
 
 uint64_t bytes_of(const Labels& labels) {
   uint64_t bytes = 0;
@@ -73,19 +74,29 @@ uint64_t bytes_of(const HttpCors& cors) {
     for (const std::string& name : *list) bytes += sizeof(std::string) + 2 * name.size();
   return bytes;
 }
+uint64_t bytes_of(const HttpMatch& match) {
+  uint64_t bytes = kHttpMatchCost + match.path.text.size() + match.method.size();
+  for (const auto* list : {&match.fields, &match.query})
+    for (const NamedMatch& each : *list)
+      bytes += kHttpMatchCost + each.name.size() + each.value.text.size();
+  if (match.source) bytes += bytes_of(match.source->labels);
+  return bytes;
+}
+// Those of paths `times` as often.
+uint64_t regexes_of(const HttpMatch& match, uint64_t times) {
+  uint64_t regexes = match.path.kind == PathMatch::Kind::kRegex ? times : 0;
+  for (const auto* list : {&match.fields, &match.query})
+    for (const NamedMatch& each : *list)
+      regexes += each.value.kind == TextMatch::Kind::kRegex ? 1 : 0;
+  return regexes;
+}
 uint64_t bytes_of(const HttpRule& rule) {
   uint64_t bytes = kHttpMatchCost + bytes_of(rule.request) + bytes_of(rule.response);
   if (rule.redirect) bytes += rule.redirect->host.size() + rule.redirect->path.size();
   if (rule.rewrite) bytes += rule.rewrite->host.size() + rule.rewrite->path.size();
   if (rule.direct) bytes += rule.direct->body.size() + rule.direct->content_type.size();
   if (rule.cors) bytes += bytes_of(*rule.cors);
-  for (const HttpMatch& match : rule.matches) {
-    bytes += kHttpMatchCost + match.path.text.size() + match.method.size();
-    for (const auto* list : {&match.fields, &match.query})
-      for (const NamedMatch& each : *list)
-        bytes += kHttpMatchCost + each.name.size() + each.value.text.size();
-    if (match.source) bytes += bytes_of(match.source->labels);
-  }
+  for (const HttpMatch& match : rule.matches) bytes += bytes_of(match);
   return bytes;
 }
 void add_http(const Route& spec, Totals& to) {
@@ -98,12 +109,7 @@ void add_http(const Route& spec, Totals& to) {
       to.regexes += static_cast<uint64_t>(
           std::ranges::count(rule.cors->origins, TextMatch::Kind::kRegex, &TextMatch::kind));
     to.http_places += hosts * std::max<size_t>(1, rule.matches.size());
-    for (const HttpMatch& match : rule.matches) {
-      if (match.path.kind == PathMatch::Kind::kRegex) to.regexes += hosts;
-      for (const auto* list : {&match.fields, &match.query})
-        for (const NamedMatch& each : *list)
-          to.regexes += each.value.kind == TextMatch::Kind::kRegex ? 1 : 0;
-    }
+    for (const HttpMatch& match : rule.matches) to.regexes += regexes_of(match, hosts);
   }
 }
 void add_spec(const Route& spec, Totals& to) {
@@ -134,6 +140,21 @@ void add_spec(const MeshPolicy& spec, Totals& to) {
 }
 void add_spec(const OutboundPolicy&, Totals&) {}
 void add_spec(const NetworkIdentity&, Totals& to) { to.networks = 1; }
+void add_scope(const RequestScope& scope, Totals& to) {
+  for (const HttpMatch& match : scope.matches) {
+    to.http_bytes += bytes_of(match);
+    to.regexes += regexes_of(match, 1);
+  }
+}
+void add_spec(const RateLimit& spec, Totals& to) {
+  to.rate_limits = 1;
+  to.keyed_rate_limits = spec.keys.empty() ? 0 : 1;
+  add_scope(spec.scope, to);
+}
+void add_spec(const Fault& spec, Totals& to) {
+  to.faults = 1;
+  add_scope(spec.scope, to);
+}
 void add_spec(const AccessPolicy& spec, Totals& to) {
   to.label_bytes += bytes_of(spec.workload_labels);
   add_access_rules(spec, to);

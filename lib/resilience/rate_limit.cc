@@ -3,21 +3,15 @@
 #include <algorithm>
 
 #include "core/check.h"
+#include "gcra.h"
 
 namespace heddle::resilience {
 
 namespace {
 
-constexpr int64_t kParts = 64;  // of a nanosecond
 constexpr Duration kHeldFor = milliseconds(1);
 constexpr int64_t kShortest = 16 * kParts;
 constexpr int64_t kDeepest = seconds(86'400).ns() * kParts;
-
-int64_t interval_of(const Rate& rate) {
-  return rate.per.ns() * kParts / static_cast<int64_t>(rate.tokens);
-}
-
-Duration duration_of(int64_t parts) { return Duration((parts + kParts - 1) / kParts); }
 
 }  // namespace
 

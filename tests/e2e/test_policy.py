@@ -181,8 +181,8 @@ def test_problems_are_told_with_their_place(net):
                      r'no Service "catr" in namespace shop \(did you mean "cart"\?\)',
                      done.stdout), done.stdout
     assert "nothing was changed" in done.stdout
-    path.write_text("kind: Fault\nmetadata: { name: f, namespace: shop }\n"
-                    "spec: { target: { service: cart } }\n")
+    path.write_text("kind: TelemetryPolicy\nmetadata: { name: f, namespace: shop }\n"
+                    "spec: { service: cart }\n")
     done = net.heddled.ctl("apply", "-f", path, check=False)
     assert done.returncode == 1 and "does not act in this version" in done.stdout
     assert version(net.heddled) == before

@@ -34,7 +34,7 @@ FOLDERS = {
     "control/resource": ["core", "heddle", "resource", "yaml"],
     "control/store": ["core", "store"],
     "control/config": ["app", "config", "core", "dns", "wire", "yaml"],
-    "control/server": ["balance", "core", "dns", "flow", "heddle", "http", "jwt", "policy", "resource", "server", "store",
+    "control/server": ["balance", "core", "dns", "flow", "heddle", "http", "jwt", "policy", "resilience", "resource", "server", "store",
                        "telemetry", "tls", "wire", "yaml"],
     "control/ca": ["ca", "core", "tls", "yaml"],
     "control/cli": ["ca", "core", "flow", "heddle", "resource", "server", "tls", "yaml"],

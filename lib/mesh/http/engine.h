@@ -10,6 +10,7 @@
 //   engine_answers.cc    answers of our own; what is changed in heads that pass
 //   engine_forwarded.cc  what endpoints are told of the client
 //   engine_cors.cc       what scripts of other origins are told
+//   engine_limits.cc     limits and faults of policy
 //   engine_token.cc      what requests show of who sends them
 //   engine_mirror.cc     copies of requests
 #pragma once
@@ -172,6 +173,13 @@ class HttpEngine final : private Shaker {
   void strip_trailers(Exchange& x);
   bool authenticate(Exchange& x, const HttpRoute* route, HttpToken& token);
   bool tell_token(Exchange& x, const HttpToken& token);
+
+  // engine_limits.cc
+  bool keeps_limits(Exchange& x);
+  void draw_faults(Exchange& x);
+  bool is_delayed(Exchange& x);
+  void tell_limit(Exchange& x);
+  void answer_injected(Exchange& x);
 
   // engine_mirror.cc
   void start_mirror(Exchange& x);

@@ -172,6 +172,7 @@ void HttpEngine::answer_by_rule(Exchange& x) {
 
 // Short, and without a word that only operators should know.
 void HttpEngine::answer_fault(Exchange& x) {
+  if (x.fault == HttpFault::kFaultAbort) return answer_injected(x);
   const HttpFaultText& why = mesh::text_of(x.fault);
   uint16_t status = x.refused_status != 0 ? x.refused_status : why.status;
   if (status == 0) status = 502;
@@ -184,16 +185,18 @@ void HttpEngine::answer_fault(Exchange& x) {
     http::Fields& fields = x.response->fields;
     Text<16> number;
     // Of HTTP's statuses none says so. The client's own clock may be a little behind.
-    const http::GrpcStatus told = x.fault == HttpFault::kRequestTimeout
-                                      ? http::GrpcStatus::kDeadlineExceeded
-                                      : http::grpc_status_of(status);
+    http::GrpcStatus told = http::grpc_status_of(status);
+    if (x.fault == HttpFault::kRequestTimeout) told = http::GrpcStatus::kDeadlineExceeded;
+    if (x.fault == HttpFault::kRateLimited) told = http::GrpcStatus::kResourceExhausted;
     number.put(static_cast<uint32_t>(told));
     fields.add(FieldId::kContentType, "application/grpc");
     fields.add(FieldId::kGrpcStatus, number.view());
     fields.add(FieldId::kGrpcMessage, why.name);
+    if (x.fault == HttpFault::kRateLimited) tell_limit(x);
     return;
   }
   x.response = &blank_response(x, status);
+  if (x.fault == HttpFault::kRateLimited) tell_limit(x);
   if (status == 405) x.response->fields.add(FieldId::kAllow, kAllowed);
   if (status == 401)
     x.response->fields.add(FieldId::kWwwAuthenticate,

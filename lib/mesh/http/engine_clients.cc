@@ -356,7 +356,7 @@ void HttpEngine::release_client(Exchange& x) {
     return;
   }
   const bool close = x.close_client || tunnel || !whole || !x.request->persistent;
-  const bool cut = !half.write_ended && half.write_begun;
+  const bool cut = !half.write_ended && (half.write_begun || x.fault == HttpFault::kFaultReset);
   detach(x, kClient);
   // A response that was begun and has no end must not look whole.
   if (cut) return lose(slot);

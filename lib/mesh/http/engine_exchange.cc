@@ -11,6 +11,7 @@ namespace heddle::mesh {
 Flow HttpEngine::run(Exchange& x) {
   while (!read_request(x)) co_await Change{};
   if (x.fault == HttpFault::kNone) plan(x);
+  while (is_delayed(x)) co_await Change{};
   if (x.fault == HttpFault::kNone && !x.local) start_mirror(x);
   while (x.fault == HttpFault::kNone && !x.local) {
     find_endpoint(x);
@@ -56,13 +57,14 @@ void HttpEngine::plan(Exchange& x) {
   HttpToken token;
   if (asks_tokens && !authenticate(x, found ? &x.route : nullptr, token)) return;
   if (!found) return fail(x, HttpFault::kNoRoute);
-  if (answer_preflight(x)) return;
+  if (answer_preflight(x) || !keeps_limits(x)) return;
   if (x.route.target != nullptr && (x.route.target->redirect || x.route.target->direct))
     return answer_by_rule(x);
   Duration timeout;
   if (http::is_grpc(request) &&
       http::parse_grpc_timeout(request.fields.value(http::FieldId::kGrpcTimeout), timeout))
     x.deadline = std::min(x.deadline, x.begun + timeout);
+  draw_faults(x);
   if ((!asks_tokens || tell_token(x, token)) && prepare_request(x)) return;
   x.refused_status = http::status_of(http::Refusal::kHeadTooLarge);
   fail(x, HttpFault::kBadRequest);
@@ -136,7 +138,7 @@ void HttpEngine::give_response(Exchange& x) {
   forget_body(x);
   x.retry.reset();
   x.retrying.give();
-  if (x[kClient].lost) return;
+  if (x[kClient].lost || x.fault == HttpFault::kFaultReset) return;
   if (x.fault == HttpFault::kNone && !x.local && !prepare_response(x))
     fail(x, HttpFault::kBadResponse);
   if (x.fault != HttpFault::kNone) {
@@ -145,9 +147,10 @@ void HttpEngine::give_response(Exchange& x) {
     x.moved = now_;
     x.timed_out = false;
     answer_fault(x);
-    tell_origin(x);
+    if (x.fault != HttpFault::kFaultAbort) tell_origin(x);
   }
-  if (x.local && x.response->fields.find(http::FieldId::kServer) == nullptr)
+  if (x.local && x.fault != HttpFault::kFaultAbort &&
+      x.response->fields.find(http::FieldId::kServer) == nullptr)
     x.response->fields.add(http::FieldId::kServer, "heddle");
   if (x.response->fields.find(http::FieldId::kDate) == nullptr && limits_.wall != nullptr &&
       x.response->status != 101)
@@ -192,7 +195,9 @@ void HttpEngine::settle(Exchange& x) {
   const Half& client = x[kClient];
   if (client.lost) fail(x, HttpFault::kClientGone);
   const uint16_t status = client.write_begun && x.response != nullptr ? x.response->status : 0;
-  if (x.fault != HttpFault::kNone) counters.add(x.fault);
+  const bool delayed = x.fault == HttpFault::kNone && x.injected.delay != Duration();
+  const HttpFault fault = delayed ? HttpFault::kFaultDelay : x.fault;
+  if (fault != HttpFault::kNone) counters.add(fault);
   if (status != 0) counters.add_status(status);
   policy_.ended({.frontend = x.frontend,
                  .endpoint = x.endpoint,
@@ -200,7 +205,7 @@ void HttpEngine::settle(Exchange& x) {
                  .frontend_version = peer_of(x, kClient).version,
                  .rule_version = x.route.version,
                  .status = status,
-                 .fault = x.fault,
+                 .fault = fault,
                  .tries = x.tries,
                  .version = x.request->version,
                  .bytes_in = x.bytes[kClient],

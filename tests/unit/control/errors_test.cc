@@ -43,7 +43,7 @@ const Refused kRefused[] = {
     {"ShowWhat",
      {"show"},
      "show: one of these must follow: ports, workers, graph, drops, neighbors, routes, rules, "
-     "clusters, workloads, access, breakers, outliers, jwt, services, "
+     "clusters, workloads, access, breakers, outliers, jwt, limits, services, "
      "endpoints, flows, connections, peers, listeners, tcp, tls, secrets, version (--help)"},
     {"Misspelt", {"shwo", "ports"}, "unknown command 'shwo' (did you mean 'show'?)"},
     {"MisspeltBelow", {"show", "prts"}, "show: unknown command 'prts' (did you mean 'ports'?)"},

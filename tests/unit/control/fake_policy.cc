@@ -59,6 +59,10 @@ class Service final : public v1::Policy::Service {
                                 v1::ListJwtProvidersResponse* response) override {
     return answer(answers_.jwt, response);
   }
+  grpc::Status ListLimits(ServerContext*, const v1::ListLimitsRequest*,
+                          v1::ListLimitsResponse* response) override {
+    return answer(answers_.limits, response);
+  }
   grpc::Status ListEndpoints(ServerContext*, const v1::ListEndpointsRequest* request,
                              v1::ListEndpointsResponse* response) override {
     return answer(answers_.endpoints, response, *request);

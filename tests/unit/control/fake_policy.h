@@ -23,6 +23,7 @@ struct PolicyAnswers {
   std::function<v1::ListServicesResponse()> services;
   std::function<v1::ListAccessResponse()> access;
   std::function<v1::ListJwtProvidersResponse()> jwt;
+  std::function<v1::ListLimitsResponse()> limits;
   std::function<v1::ListEndpointsResponse(const v1::ListEndpointsRequest&)> endpoints;
   std::string refusal;
 };

@@ -365,6 +365,42 @@ TEST_F(Get, ShowJwt) {
             "shop/idp: key 'x' is left out\n");
 }
 
+TEST_F(Get, ShowLimits) {
+  EXPECT_EQ(out({"show", "limits"}), "no RateLimits or Faults\n");
+  v1::ListLimitsResponse response;
+  answers_.limits = [&] { return response; };
+  v1::RateLimitInfo& limit = *response.add_limits();
+  limit.set_namespace_("shop");
+  limit.set_name("calls");
+  limit.set_target("Service shop/cart");
+  limit.set_text("100 in 60s by source_address");
+  limit.set_allowed(1'234);
+  limit.set_limited(7);
+  limit.set_overflow(2);
+  limit.set_keyed(true);
+  limit.set_keys(12);
+  limit.set_places(15'360);
+  EXPECT_EQ(out({"show", "limits"}),
+            "RATELIMIT   OF                 LETS THROUGH                  ALLOWED  LIMITED  "
+            "KEYS IN USE\n"
+            "shop/calls  Service shop/cart  100 in 60s by source_address    1,234        7  "
+            "12 of 15,360, 2 without a place\n");
+  limit.set_keyed(false);
+  v1::FaultInfo& fault = *response.add_faults();
+  fault.set_namespace_("shop");
+  fault.set_name("slow");
+  fault.set_target("Gateway shop/web");
+  fault.set_text("5% delayed by 100ms");
+  fault.set_delayed(3);
+  EXPECT_EQ(out({"show", "limits"}),
+            "RATELIMIT   OF                 LETS THROUGH                  ALLOWED  LIMITED  "
+            "KEYS IN USE\n"
+            "shop/calls  Service shop/cart  100 in 60s by source_address    1,234        7  -\n"
+            "\n"
+            "FAULT      OF                PUTS IN              DELAYED  ABORTED\n"
+            "shop/slow  Gateway shop/web  5% delayed by 100ms        3        0\n");
+}
+
 TEST_F(Get, ShowServices) {
   answers_.services = [] {
     v1::ListServicesResponse response;

@@ -75,6 +75,14 @@ class HttpRules final : public HttpPolicy {
     its.cookie.fill('c');
     return its;
   }
+  std::optional<HttpLimited> limit(uint32_t, const Client& client, const HttpRoute&,
+                                   const http::Message& request) override {
+    return limits ? limits(client, request) : std::nullopt;
+  }
+  HttpInjected inject(uint32_t, const Client&, const HttpRoute&,
+                      const http::Message& request) override {
+    return injects ? injects(request) : HttpInjected();
+  }
   std::expected<HttpDestination, HttpFault> choose(const Try& what, const Client&) override {
     if (remembers) sent.emplace_back(what.request.path());
     if (remembers) tried.assign(what.tried.begin(), what.tried.end());
@@ -156,7 +164,9 @@ class HttpRules final : public HttpPolicy {
   std::function<bool(const policy::RequestHead&)> denies;  // null: none
   std::function<bool(const Client&)> denies_client;        // the same, by who asks
   std::function<bool(const http::Message&)> hides;         // whether there is no rule for it
-  std::unique_ptr<JwtGate> gate;                           // null: no token is asked for
+  std::function<std::optional<HttpLimited>(const Client&, const http::Message&)> limits;
+  std::function<HttpInjected(const http::Message&)> injects;
+  std::unique_ptr<JwtGate> gate;  // null: no token is asked for
   std::shared_ptr<const policy::JwtCheck> port_tokens;
   std::shared_ptr<const policy::ClaimNames> claim_names;
   UnixTime wall{0};

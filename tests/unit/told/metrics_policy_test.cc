@@ -145,5 +145,36 @@ TEST(MetricsOfJwt, OneSeriesForEachOutcomeThatThereWas) {
   EXPECT_EQ(text.find("busy"), std::string::npos) << text;
 }
 
+TEST(MetricsOfLimits, SeriesOfEachLimitAndFault) {
+  v1::ListLimitsResponse list;
+  v1::RateLimitInfo& limit = *list.add_limits();
+  limit.set_namespace_("shop");
+  limit.set_name("a");
+  limit.set_allowed(7);
+  limit.set_limited(2);
+  v1::RateLimitInfo& keyed = *list.add_limits();
+  keyed.set_namespace_("shop");
+  keyed.set_name("b");
+  keyed.set_keyed(true);
+  keyed.set_keys(5);
+  keyed.set_overflow(1);
+  v1::FaultInfo& fault = *list.add_faults();
+  fault.set_namespace_("shop");
+  fault.set_name("slow");
+  fault.set_delayed(3);
+  telemetry::MetricsText made;
+  add_limits(list, made);
+  const std::string text = made.take();
+  for (const char* line :
+       {"heddle_rate_limit_requests_total{limit=\"shop/a\",outcome=\"allowed\"} 7\n",
+        "heddle_rate_limit_requests_total{limit=\"shop/a\",outcome=\"limited\"} 2\n",
+        "heddle_rate_limit_overflow_total{limit=\"shop/b\"} 1\n",
+        "heddle_rate_limit_keys{limit=\"shop/b\"} 5\n",
+        "heddle_fault_requests_total{fault=\"shop/slow\",kind=\"delay\"} 3\n",
+        "heddle_fault_requests_total{fault=\"shop/slow\",kind=\"abort\"} 0\n"})
+    EXPECT_TRUE(has(text, line)) << line << text;
+  EXPECT_FALSE(has(text, "heddle_rate_limit_keys{limit=\"shop/a\"")) << "it has none";
+}
+
 }  // namespace
 }  // namespace heddle::server

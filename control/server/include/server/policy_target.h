@@ -63,6 +63,8 @@ class PolicyTarget {
     return std::vector<JwtCounts>(slots.size());
   }
   virtual std::vector<JwtOutcomeText> jwt_outcomes() { return {}; }
+  // By the clock that workers hand to policy.
+  virtual Instant worker_now() { return {}; }
   // What was counted of requests for these slots, of frontends and of rules: they are about to
   // stand for something else. In ascending order.
   virtual void forget_requests(std::span<const uint32_t> /*frontends*/,

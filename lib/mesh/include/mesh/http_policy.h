@@ -12,6 +12,7 @@
 
 #include "http/message.h"
 #include "mesh/handed_over.h"
+#include "mesh/http_limits.h"
 #include "mesh/http_stats.h"
 #include "mesh/relay_policy.h"
 #include "policy/access.h"
@@ -124,6 +125,18 @@ class HttpPolicy {
   // None: no rule is for it.
   virtual std::optional<HttpRoute> route(uint32_t frontend, const Client& client,
                                          const http::Message& request) = 0;
+  // Whether a request that was let in is beyond a limit; none: it is not. `route`: of route(), in
+  // the same turn; `request`: as the client sent it.
+  virtual std::optional<HttpLimited> limit(uint32_t /*frontend*/, const Client& /*client*/,
+                                           const HttpRoute& /*route*/,
+                                           const http::Message& /*request*/) {
+    return std::nullopt;
+  }
+  // What is put into the request on purpose, that would go to an endpoint next. As limit().
+  virtual HttpInjected inject(uint32_t /*frontend*/, const Client& /*client*/,
+                              const HttpRoute& /*route*/, const http::Message& /*request*/) {
+    return {};
+  }
   // For one try. `route`: of route(), perhaps under an older policy: a later try goes by what the
   // rule has become. `request`: as the endpoint is to get it.
   struct Try {

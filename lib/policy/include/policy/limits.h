@@ -43,6 +43,9 @@ struct Limits {
   // applied or loaded, in keys of 2,048 bits (jwt::KeySet::rsa_work): some 2 ms each.
   uint32_t jwt_key_work = 4'096;
   uint32_t networks = 256;  // NetworkIdentities
+  uint32_t rate_limits = 1'024;
+  uint32_t keyed_rate_limits = 256;  // of these; each has a table of 256 KiB
+  uint32_t faults = 1'024;
 
   // Slots are below these: twice what lives, as those of what has just gone rest for one commit.
   constexpr uint32_t frontend_slots() const { return 2 * service_ports; }
@@ -121,7 +124,14 @@ inline constexpr size_t kMaxCorsNames = 64;         // in one list of methods or
 inline constexpr size_t kMaxCorsListBytes = 1'024;  // of such a list as it is sent
 inline constexpr Duration kMaxCorsAge = seconds(24 * 3600);
 inline constexpr size_t kMaxCookieName = 256;
-inline constexpr size_t kMaxJwtProviders = 4;   // that one port or rule names
+inline constexpr size_t kMaxJwtProviders = 4;    // that one port or rule names
+inline constexpr size_t kMaxRequestLimits = 32;  // RateLimits and Faults of one target
+inline constexpr size_t kMaxRateKeys = 4;
+inline constexpr size_t kMaxLimitRoutes = 64;  // that one of these names
+inline constexpr Duration kLeastRatePeriod = milliseconds(1);
+inline constexpr Duration kMaxRatePeriod = seconds(24 * 3600);
+inline constexpr Duration kLeastDelay = milliseconds(1);
+inline constexpr Duration kMaxDelay = seconds(3600);
 inline constexpr size_t kMaxClaimHeaders = 16;  // of one JwtProvider
 // Names and values told of one token: what does not fit is left out.
 inline constexpr size_t kMaxClaimHeaderBytes = 2'048;

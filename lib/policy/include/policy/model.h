@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "core/siphash.h"
 #include "dns/names.h"
 #include "policy/advice.h"
 #include "policy/decide.h"
@@ -43,6 +44,8 @@ struct NodeFacts {
   };
   std::vector<Reserved> reserved;
   std::optional<dns::Suffix> dns_suffix;  // none: snapshots have no names
+  uint16_t workers = 1;
+  SipKey secret{};  // of keys of RateLimits, which senders choose
 };
 
 struct Edit {
@@ -171,6 +174,8 @@ class Model {
   std::string route_name(uint32_t route) const;      // "shop/cart"
   // As compiled, by namespace and name.
   std::vector<std::shared_ptr<const JwtTarget>> jwt_providers() const;
+  std::vector<std::shared_ptr<const RateLimitTarget>> rate_limits() const;
+  std::vector<std::shared_ptr<const FaultTarget>> faults() const;
   std::string policy_name(uint32_t policy) const;    // "shop/cart-callers"
   std::string cluster_name(uint32_t cluster) const;  // "shop/cart", "shop/cart (version=v2)"
   std::string tenant_name(uint16_t tenant) const;    // "shop"

@@ -19,6 +19,7 @@
 #include "policy/http_rule.h"
 #include "policy/ip.h"
 #include "policy/jwt.h"
+#include "policy/limit_rules.h"
 #include "policy/retry.h"
 #include "policy/tls.h"
 #include "resilience/breaker.h"
@@ -41,6 +42,8 @@ enum class Kind : uint8_t {
   kOutboundPolicy,
   kJwtProvider,
   kNetworkIdentity,
+  kRateLimit,
+  kFault,
 };
 
 // "Workload", as people write it.
@@ -335,7 +338,7 @@ struct Resource {
   Labels labels;  // metadata.labels
   std::variant<Workload, Service, EndpointSet, Route, TrafficPolicy, AccessPolicy, Secret,
                TrustBundle, Gateway, MeshPolicy, ExternalService, OutboundPolicy,  // as in Kind
-               JwtProvider, NetworkIdentity>
+               JwtProvider, NetworkIdentity, RateLimit, Fault>
       spec;
 };
 using ResourcePtr = std::shared_ptr<const Resource>;
@@ -351,6 +354,19 @@ inline const Service& service_of(const Resource& resource) {
 inline Key target_of(const Key& route, const Route& spec) {
   if (spec.gateway.empty()) return {Kind::kService, route.ns, spec.service};
   return {Kind::kGateway, route.ns, spec.gateway};
+}
+
+// The same of a RateLimit's or Fault's scope.
+inline Key target_of(const Key& limit, const RequestScope& scope) {
+  if (scope.gateway.empty()) return {Kind::kService, limit.ns, scope.service};
+  return {Kind::kGateway, limit.ns, scope.gateway};
+}
+
+// Null: it is neither a RateLimit nor a Fault.
+inline const RequestScope* scope_of(const Resource& resource) {
+  if (const auto* limit = std::get_if<RateLimit>(&resource.spec)) return &limit->scope;
+  if (const auto* fault = std::get_if<Fault>(&resource.spec)) return &fault->scope;
+  return nullptr;
 }
 
 // One thing that is wrong. `field` is the proto's path ("spec.ports[0].port"), empty for the

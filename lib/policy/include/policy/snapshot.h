@@ -36,6 +36,7 @@
 #include "policy/limits.h"
 #include "policy/mesh.h"
 #include "policy/networks.h"
+#include "policy/request_limits.h"
 #include "policy/resource.h"
 #include "policy/server_names.h"
 #include "policy/tls.h"
@@ -166,6 +167,9 @@ struct Frontend : BackendTerms {
   // is asked for none goes to the same endpoints. Null: no field. The same object until it would
   // differ.
   std::shared_ptr<const ClaimNames> claim_names;
+  // What RateLimits and Faults make of requests; null: there are none. The same object until it
+  // would differ.
+  std::shared_ptr<const RequestLimits> limits;
   // With kPassthrough: who gets which name; there are no `choices` then. Null: choices, for all.
   std::shared_ptr<const ServerNames> server_names;
   std::vector<Choice> choices;

@@ -59,6 +59,9 @@ class RateLease {
   void on_tick(Instant now) {
     if (held_ > 0 && now >= until_) give_back();
   }
+  // Whether it holds tokens, and until when at most.
+  bool holds() const { return held_ > 0; }
+  Instant until() const { return until_; }
 
  private:
   void give_back();
