@@ -55,7 +55,6 @@ policy::NodeFacts policy_facts(const NodeConfig& config) {
   HEDDLE_CHECK(getrandom(facts.secret.data(), sizeof(facts.secret), 0) == sizeof(facts.secret),
                "the kernel gives random bytes");
   facts.node = config.node;
-  facts.workers = static_cast<uint16_t>(config.cores.size());
   facts.trust_domain = config.trust_domain;
   if (config.dns) facts.dns_suffix = *dns::Suffix::parse(config.dns->suffix);
   for (const PortConfig& port : config.ports) {

@@ -12,14 +12,14 @@ namespace {
 
 // What a resource adds alone.
 constexpr uint64_t Totals::* kOwn[] = {
-    &Totals::resources,        &Totals::services,    &Totals::service_ports,
-    &Totals::routes,           &Totals::backends,    &Totals::set_endpoints,
-    &Totals::label_bytes,      &Totals::secrets,     &Totals::trust_bundles,
-    &Totals::pem_bytes,        &Totals::tls_uses,    &Totals::server_names,
-    &Totals::http_rules,       &Totals::http_places, &Totals::http_bytes,
-    &Totals::regexes,          &Totals::gateways,    &Totals::access_rules,
-    &Totals::ports_on_the_way, &Totals::workloads,   &Totals::jwt_providers,
-    &Totals::jwt_key_work,     &Totals::networks,    &Totals::rate_limits,
+    &Totals::resources,        &Totals::services,         &Totals::service_ports,
+    &Totals::routes,           &Totals::backends,         &Totals::set_endpoints,
+    &Totals::label_bytes,      &Totals::secrets,          &Totals::trust_bundles,
+    &Totals::pem_bytes,        &Totals::tls_uses,         &Totals::server_names,
+    &Totals::http_rules,       &Totals::http_places,      &Totals::http_bytes,
+    &Totals::regexes,          &Totals::gateways,         &Totals::access_rules,
+    &Totals::ports_on_the_way, &Totals::workloads,        &Totals::jwt_providers,
+    &Totals::jwt_key_work,     &Totals::networks,         &Totals::rate_limits,
     &Totals::faults,           &Totals::keyed_rate_limits};
 
 uint64_t bytes_of(const Labels& labels) {

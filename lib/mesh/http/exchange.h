@@ -150,8 +150,8 @@ struct Exchange {
   std::optional<jwt::ClaimsView> claims;
   std::shared_ptr<const policy::ClaimNames> claim_names;  // HttpTokens::names
   bool asks_first = false;                                // a preflight that its rule answers
-  HttpLimited limited;    // with kRateLimited, in the turn
-  HttpInjected injected;  // by a Fault
+  HttpLimited limited;                                    // with kRateLimited, in the turn
+  HttpInjected injected;                                  // by a Fault
   Instant delayed_until;  // by it; not set: it waits for nothing, or no more
   Client client;
   tcp::Endpoint server;  // that was asked last

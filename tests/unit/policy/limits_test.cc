@@ -141,17 +141,18 @@ TEST_F(LimitsTest, KeysKeepSendersApart) {
   world.apply({put("shop/web", workload("w1", {"10.8.0.1"})),
                put("shop/a", keyed(1, {{.kind = RateKey::Kind::kSourceIdentity}}))});
   const Request request("GET", "shop", "/");
-  Flow workload = flow("10.8.0.1", "10.96.0.1", 80);
-  workload.identified = true;
-  workload.in = InterfaceId(1);
+  Flow local = flow("10.8.0.1", "10.96.0.1", 80);
+  local.identified = true;
+  local.in = InterfaceId(1);
   Flow peer = flow("192.0.2.9", "10.96.0.1", 80);
   peer.peer = {"spiffe://a/ns/x/sa/y", "a", "x", "y"};
   Flow other = peer;
   other.peer.id = "spiffe://a/ns/x/sa/z";
   const Flow nobody = flow("192.0.2.1", "10.96.0.1", 80);
-  for (const Flow* each : {&workload, &peer, &other, &nobody})
+  for (const Flow* each : std::initializer_list<const Flow*>{&local, &peer, &other, &nobody})
     EXPECT_EQ(take(request, *each), "allowed");
-  for (const Flow* each : {&workload, &peer, &other}) EXPECT_EQ(take(request, *each, 1), "a");
+  for (const Flow* each : std::initializer_list<const Flow*>{&local, &peer, &other})
+    EXPECT_EQ(take(request, *each, 1), "a");
   EXPECT_EQ(take(request, flow("192.0.2.7", "10.96.0.1", 80)), "a") << "nobody is one";
   EXPECT_EQ(world.model.rate_limits()[0]->rate->keys_in_use(kStart), 4u);
 

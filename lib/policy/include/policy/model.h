@@ -27,7 +27,6 @@ namespace heddle::policy {
 // What heddled.yaml says that policy has to fit to.
 struct NodeFacts {
   std::string node, trust_domain;  // its names; or empty
-  uint16_t workers = 1;
   struct Port {
     std::string name;
     bool is_workload = false;
