@@ -75,6 +75,43 @@ void refuse_unknown(const google::protobuf::Message& message, const std::string&
   }
 }
 
+// Of read_spec, what is about requests and about other nodes and networks. False: it is of another
+// kind.
+bool read_more(const v1::Resource& from, policy::Resource& to, PolicyReader& reader) {
+  switch (from.spec_case()) {
+    case v1::Resource::kMeshPolicy:
+      to.key.kind = policy::Kind::kMeshPolicy;
+      to.spec = read(from.mesh_policy(), reader);
+      return true;
+    case v1::Resource::kExternalService:
+      to.key.kind = policy::Kind::kExternalService;
+      to.spec = read(from.external_service(), reader);
+      return true;
+    case v1::Resource::kOutboundPolicy:
+      to.key.kind = policy::Kind::kOutboundPolicy;
+      to.spec = read(from.outbound_policy(), reader);
+      return true;
+    case v1::Resource::kJwtProvider:
+      to.key.kind = policy::Kind::kJwtProvider;
+      to.spec = read(from.jwt_provider(), reader);
+      return true;
+    case v1::Resource::kNetworkIdentity:
+      to.key.kind = policy::Kind::kNetworkIdentity;
+      to.spec = read(from.network_identity(), reader);
+      return true;
+    case v1::Resource::kRateLimit:
+      to.key.kind = policy::Kind::kRateLimit;
+      to.spec = read(from.rate_limit(), to.key.ns, reader);
+      return true;
+    case v1::Resource::kFault:
+      to.key.kind = policy::Kind::kFault;
+      to.spec = read(from.fault(), to.key.ns, reader);
+      return true;
+    default:
+      return false;
+  }
+}
+
 // Sets key.kind and spec.
 void read_spec(const v1::Resource& from, policy::Resource& to, PolicyReader& reader) {
   switch (from.spec_case()) {
@@ -114,37 +151,10 @@ void read_spec(const v1::Resource& from, policy::Resource& to, PolicyReader& rea
       to.key.kind = policy::Kind::kGateway;
       to.spec = read(from.gateway(), reader);
       return;
-    case v1::Resource::kMeshPolicy:
-      to.key.kind = policy::Kind::kMeshPolicy;
-      to.spec = read(from.mesh_policy(), reader);
-      return;
-    case v1::Resource::kExternalService:
-      to.key.kind = policy::Kind::kExternalService;
-      to.spec = read(from.external_service(), reader);
-      return;
-    case v1::Resource::kOutboundPolicy:
-      to.key.kind = policy::Kind::kOutboundPolicy;
-      to.spec = read(from.outbound_policy(), reader);
-      return;
-    case v1::Resource::kJwtProvider:
-      to.key.kind = policy::Kind::kJwtProvider;
-      to.spec = read(from.jwt_provider(), reader);
-      return;
-    case v1::Resource::kNetworkIdentity:
-      to.key.kind = policy::Kind::kNetworkIdentity;
-      to.spec = read(from.network_identity(), reader);
-      return;
-    case v1::Resource::kRateLimit:
-      to.key.kind = policy::Kind::kRateLimit;
-      to.spec = read(from.rate_limit(), to.key.ns, reader);
-      return;
-    case v1::Resource::kFault:
-      to.key.kind = policy::Kind::kFault;
-      to.spec = read(from.fault(), to.key.ns, reader);
-      return;
     default:
       break;
   }
+  if (read_more(from, to, reader)) return;
   if (const char* kind = later_kind(from.spec_case()))
     reader.problem("", does_not_act(kind));
   else

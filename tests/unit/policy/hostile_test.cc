@@ -52,6 +52,14 @@ class Garbage {
       spoil(resource->spec.emplace<JwtProvider>());
       resource->key.kind = edit.key.kind = Kind::kJwtProvider;
     }
+    if (one_in(12)) {
+      spoil(resource->spec.emplace<RateLimit>());
+      resource->key.kind = edit.key.kind = Kind::kRateLimit;
+    }
+    if (one_in(12)) {
+      spoil(resource->spec.emplace<Fault>());
+      resource->key.kind = edit.key.kind = Kind::kFault;
+    }
     if (one_in(8)) resource->key.name = name();
     edit.resource = resource;
     return one_in(8) ? spoil_key(edit) : edit;
@@ -96,6 +104,28 @@ class Garbage {
     if (one_in(2)) grow(spec.addresses, address());
     if (one_in(2)) spec.service_account = name();
     if (one_in(4)) spec.labels = labels();
+  }
+  void spoil(RequestScope& scope) {
+    if (one_in(2)) scope.service = name();
+    if (one_in(4)) scope.gateway = name();
+    if (one_in(4)) grow(scope.routes, name());
+    if (one_in(4)) scope.matches.resize(count());
+  }
+  void spoil(RateLimit& spec) {
+    spoil(spec.scope);
+    if (one_in(2)) spec.rate.tokens = random_.next();
+    if (one_in(2)) spec.rate.per = Duration(static_cast<int64_t>(random_.next()));
+    if (one_in(2)) spec.rate.burst = one_in(2) ? 0 : random_.next();
+    if (one_in(4)) grow(spec.keys, {static_cast<RateKey::Kind>(random_.next()), name()});
+  }
+  void spoil(Fault& spec) {
+    spoil(spec.scope);
+    if (one_in(2))
+      spec.delay = resilience::FaultDelay{.time = Duration(static_cast<int64_t>(random_.next())),
+                                          .share = static_cast<uint32_t>(random_.next())};
+    if (one_in(2))
+      spec.abort = resilience::FaultAbort{.code = static_cast<uint16_t>(random_.next()),
+                                          .share = static_cast<uint32_t>(random_.next())};
   }
   void spoil(NetworkIdentity& spec) {
     if (one_in(2)) grow(spec.cidrs, any_prefix());
