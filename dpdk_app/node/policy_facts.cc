@@ -1,5 +1,7 @@
 #include "node/policy_facts.h"
 
+#include <algorithm>
+
 #include <sys/random.h>
 
 #include "core/check.h"
@@ -51,7 +53,7 @@ void reserve_route(const Route& route, Reserved& to) {
 
 policy::NodeFacts policy_facts(const NodeConfig& config) {
   policy::NodeFacts facts;
-  facts.workers = static_cast<uint16_t>(config.cores.size());
+  facts.workers = static_cast<uint16_t>(std::max<size_t>(1, config.cores.size()));
   HEDDLE_CHECK(getrandom(facts.secret.data(), sizeof(facts.secret), 0) == sizeof(facts.secret),
                "the kernel gives random bytes");
   facts.node = config.node;

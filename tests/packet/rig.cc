@@ -60,12 +60,18 @@ uint16_t inject(rte_graph* graph, rte_node* node, void**, uint16_t) {
 namespace {
 constexpr app::EdgeSpec kEdges[] = {app::to("ethernet_input"), app::to("steer")};
 const app::NodeSpec rig_source{"rig_source", inject, kEdges, true};
+
+policy::NodeFacts facts_of(const Net& net, const RigOptions& options) {
+  policy::NodeFacts facts = app::policy_facts(net.config());
+  facts.workers = options.workers;
+  return facts;
+}
 }  // namespace
 
 Rig::Rig(Net net, RigOptions options)
     : net_(std::move(net)),
       options_(options),
-      model_(app::policy_facts(net_.config()), {}),
+      model_(facts_of(net_, options), {}),
       policy_(model_.commit(0)) {
   HEDDLE_CHECK(options.workers <= kMaxWorkers, "workers of a rig");
   pool();

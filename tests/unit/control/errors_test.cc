@@ -301,7 +301,7 @@ complete -p heddlectl)");
             "verbose\nworkers workloads\njson\nyaml\nneighbors\nroutes "
             "rules\ngraph\nflows\n--source\ntime_"
             "wait\nservice\nflush\n--reset\n--service\n"
-            "connections\nTIME-WAIT\n--sum\n--limit\nlisteners\n--all\n"
+            "connections\nTIME-WAIT\n--sum\n--limit\nlimits listeners\n--all\n"
             "complete -F _heddlectl heddlectl\n");
 }
 

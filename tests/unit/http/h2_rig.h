@@ -23,7 +23,7 @@ inline std::string take_text(tcp::Pieces& pieces, tcp::Chain& chain) {
 
 // A message of the caller's own, with its memory.
 struct OwnMessage : http::Message {
-  OwnMessage() : http::Message(), memory(40'000) { attach(memory); }
+  OwnMessage() : http::Message(), memory(80'000) { attach(memory); }
   std::vector<uint8_t> memory;
 };
 

@@ -71,7 +71,7 @@ TEST(AccessRefuse, HowMany) {
   EXPECT_EQ(world.refuse({put("shop/x", policy)}), "");
   World few({.regexes = 0});
   few.apply({put("shop/cart", http_service({"10.96.0.1"}))});
-  EXPECT_NE(few.refuse({put("shop/x", policy)}).find("1 regexes in all Routes and AccessPolicies"),
+  EXPECT_NE(few.refuse({put("shop/x", policy)}).find("1 regexes in all Routes, AccessPolicies"),
             std::string::npos);
 }
 

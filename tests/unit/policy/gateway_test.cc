@@ -247,7 +247,7 @@ TEST(Gateway, PortsOfBackends) {
                                                "mixed is meant; it has tcp/80, tcp/5432, udp/53\n"},
       {grpc,
        "Route shop/r spec.grpc[0].backends[0].port: port http of Service shop/mixed is not of "
-       "protocol grpc or http2\n"},
+       "protocol grpc, http2 or auto\n"},
   };
   for (const Row& row : rows) {
     EXPECT_EQ(world.refuse({put("shop/r", row.route)}), row.problem);

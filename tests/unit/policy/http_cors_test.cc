@@ -163,7 +163,8 @@ TEST(HttpCors, RefusesOrigins) {
   Limits limits;
   limits.regexes = 1;
   EXPECT_EQ(refusal(allowing({{Text::kRegex, "a"}, {Text::kRegex, "b"}}), limits),
-            "Service shop/cart : there would be 2 regexes in all Routes and AccessPolicies, those "
+            "Service shop/cart : there would be 2 regexes in all Routes, AccessPolicies, "
+            "RateLimits and Faults, those "
             "of paths times "
             "hostnames; at most 1 are allowed\n");
 }

@@ -318,7 +318,8 @@ TEST(HttpRefuse, Totals) {
        "there would be 16 hostnames times matches of all Routes for requests; "
        "at most 15"},
       {{.regexes = 13},
-       "there would be 14 regexes in all Routes and AccessPolicies, those of paths times "
+       "there would be 14 regexes in all Routes, AccessPolicies, RateLimits and Faults, those of "
+       "paths times "
        "hostnames; "
        "at most 13"},
       {{.http_bytes = 1'000}, "bytes of rules for requests; at most 1000"},

@@ -53,6 +53,9 @@ class Filler {
       case FieldDescriptor::CPPTYPE_UINT32:
         return set(message, field, random_.below(4) == 0 ? 0u : random_.below(UINT32_MAX),
                    &R::SetUInt32, &R::AddUInt32);
+      case FieldDescriptor::CPPTYPE_UINT64:
+        return set(message, field, random_.below(4) == 0 ? uint64_t{0} : random_.next(),
+                   &R::SetUInt64, &R::AddUInt64);
       case FieldDescriptor::CPPTYPE_BOOL:
         return set(message, field, random_.below(2) == 0, &R::SetBool, &R::AddBool);
       case FieldDescriptor::CPPTYPE_STRING:

@@ -166,12 +166,12 @@ TEST(MetricsOfLimits, SeriesOfEachLimitAndFault) {
   add_limits(list, made);
   const std::string text = made.take();
   for (const char* line :
-       {"heddle_rate_limit_requests_total{limit=\"shop/a\",outcome=\"allowed\"} 7\n",
-        "heddle_rate_limit_requests_total{limit=\"shop/a\",outcome=\"limited\"} 2\n",
-        "heddle_rate_limit_overflow_total{limit=\"shop/b\"} 1\n",
-        "heddle_rate_limit_keys{limit=\"shop/b\"} 5\n",
-        "heddle_fault_requests_total{fault=\"shop/slow\",kind=\"delay\"} 3\n",
-        "heddle_fault_requests_total{fault=\"shop/slow\",kind=\"abort\"} 0\n"})
+       {"heddle_rate_limit_requests_total{limit=\"shop/a\",outcome=\"allowed\"} 7",
+        "heddle_rate_limit_requests_total{limit=\"shop/a\",outcome=\"limited\"} 2",
+        "heddle_rate_limit_overflow_total{limit=\"shop/b\"} 1",
+        "heddle_rate_limit_keys{limit=\"shop/b\"} 5",
+        "heddle_fault_requests_total{fault=\"shop/slow\",kind=\"delay\"} 3",
+        "heddle_fault_requests_total{fault=\"shop/slow\",kind=\"abort\"} 0"})
     EXPECT_TRUE(has(text, line)) << line << text;
   EXPECT_FALSE(has(text, "heddle_rate_limit_keys{limit=\"shop/a\"")) << "it has none";
 }

@@ -11,6 +11,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/check.h"
 #include "core/counter.h"
 #include "resilience/credits.h"
 #include "resilience/retry_budget.h"
@@ -84,7 +85,10 @@ class Breaker {
   void set(const BreakerTerms& terms);
   const BreakerTerms& terms() const { return terms_; }  // by that thread
 
-  End& end(uint16_t worker) { return *ends_[worker]; }
+  End& end(uint16_t worker) {
+    HEDDLE_CHECK(worker < ends_.size(), "an end for each worker");
+    return *ends_[worker];
+  }
 
   // Any thread.
   uint32_t in_use(Bound bound) const;
