@@ -136,6 +136,7 @@ void TcpRelay::refuse_tls(uint32_t slot, Side side, tls::Refusal refusal, Instan
   Pair& pair = pairs_[slot];
   if (refusal != tls::Refusal::kNone) pair.tls[side]->abandon(*work_, refusal);
   counters_.add(side == kClient ? RelayStat::kTlsClient : RelayStat::kTlsServer);
+  if (side == kServer) pair.hold.note(resilience::Outcome::kLocalError);
   flush(pair, side, now);
   transport_.close(pair.ends[side], now);
   transport_.abort(pair.ends[other(side)], now);

@@ -135,7 +135,10 @@ void TcpRelay::connect(uint32_t slot, Instant now) {
   const Client client = client_of(pair);
   std::optional<Upstream> to = policy_.choose(pair.frontend, client, facts);
   if (!to) return refuse(slot, RelayStat::kRefused, now);
-  if (!pair.hold.take(to->bounds)) return refuse(slot, RelayStat::kBreaker, now);
+  if (!pair.hold.take(to->bounds)) {
+    if (to->bounds.endpoint != nullptr) to->bounds.endpoint->give_try_back();
+    return refuse(slot, RelayStat::kBreaker, now);
+  }
   const ConnectionId server = transport_.connect(
       {.tuple = to->tuple, .profile = to->profile, .user = word_of(slot, kServer)}, now);
   if (!server) return refuse(slot, RelayStat::kNoConnection, now);
@@ -292,6 +295,7 @@ void TcpRelay::cut(uint32_t slot, Standing how, Instant now) {
 
 void TcpRelay::finish(uint32_t slot) {
   Pair& pair = pairs_[slot];
+  if (pair.stage != Stage::kRelaying) pair.hold.give_try_back();  // where it has not ended
   if (pair.endpoint != kNoSlot) policy_.closed(pair.frontend, pair.endpoint);
   for (const Side side : {kClient, kServer}) {
     // They may linger, and are shown as what they were of.

@@ -113,6 +113,7 @@ void Compiler::compile_endpoints(Group& group) {
     next.push_back({each.place, stays ? was->slot : endpoints_.take(), true});
     if (stays) next.back().state = std::move(was->state);
     if (stays) next.back().out = was->out;
+    next.back().takes = each.weight > 0;
     if (!stays) fresh_endpoints_.push_back(next.back().slot);
     if (stays) ++was;
   }

@@ -255,18 +255,18 @@ bool takes_flows(const EndpointEntry& entry) {
 }
 
 // One that may have the try instead of the one at `position`, which has `why` not: drawn as the
-// cluster draws, and where that meets none the next in line of the same priority. That itself
-// where it was tried and there is no other.
+// cluster draws, and where that meets none the next in line of the same priority. Where there is no
+// other, one that had it, or whose single try is under way: better a bad answer than none.
 uint32_t pick_another(const Picker& picker, uint32_t position, Fit why, const PickState& state,
                       Decision& decision) {
   constexpr uint32_t kDraws = 4;
   const std::vector<EndpointEntry>& entries = picker.cluster.endpoints;
-  uint32_t tried = why == Fit::kTried ? position : balance::kNoEndpoint;
+  uint32_t last = why == Fit::kFull ? balance::kNoEndpoint : position;
   bool full = why == Fit::kFull;
   const auto fits = [&](uint32_t at) {
     const Fit fit = fit_of(picker.cluster, entries[at], state);
     full |= fit == Fit::kFull;
-    if (fit == Fit::kTried) tried = at;
+    if (fit == Fit::kTried || fit == Fit::kNotNow) last = at;
     return fit == Fit::kYes;
   };
   for (uint32_t i = 1; i <= kDraws; ++i) {
@@ -280,8 +280,8 @@ uint32_t pick_another(const Picker& picker, uint32_t position, Fit why, const Pi
     if (entries[at].priority == entries[position].priority && takes_flows(entries[at]) && fits(at))
       return at;
   }
-  if (tried == balance::kNoEndpoint && full) decision.verdict = Verdict::kFull;
-  return tried;
+  if (last == balance::kNoEndpoint && full) decision.verdict = Verdict::kFull;
+  return last;
 }
 
 // In the decision's cluster, or in those that it falls back on.
@@ -340,6 +340,7 @@ void stay_at_address(const Snapshot& snapshot, const Flow& flow, const PickState
   const EndpointEntry* entry = find_entry(cluster, flow.destination, 0);
   if (entry == nullptr || entry->draining) return;
   if (state != nullptr && fit_of(cluster, *entry, *state) != Fit::kYes) return;
+  if (decision.endpoint->state != nullptr) decision.endpoint->state->give_try_back();
   decision.endpoint = entry;
   decision.port = own_port(*decision.terms, flow);
 }

@@ -37,6 +37,7 @@ struct CompiledService {
     bool listed = true;  // false: it drains, or has gone in this commit
     std::shared_ptr<resilience::EndpointState> state{};  // null: nobody looks how it does
     bool out = false;
+    bool takes = true;  // it has a weight
   };
   // As what the endpoints answer for services that translate; port 0: from any.
   struct Answer {

@@ -1,6 +1,7 @@
 #include "outlier_desk.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace heddle::policy {
 
@@ -29,7 +30,7 @@ void OutlierDesk::set(const resilience::OutlierTerms& terms,
                       std::span<const CompiledService::Endpoint> endpoints) {
   std::vector<Watched> next;
   for (const CompiledService::Endpoint& each : endpoints)
-    if (each.listed && each.state != nullptr) next.push_back({each.slot, each.state});
+    if (each.listed && each.takes && each.state != nullptr) next.push_back({each.slot, each.state});
   std::ranges::sort(next, {}, &Watched::slot);
   std::vector<resilience::OutlierDetector::Endpoint> states(next.size());
   for (size_t i = 0; i < next.size(); ++i)
@@ -69,6 +70,10 @@ bool OutlierDesk::tend(bool news, Instant now) {
   for (size_t i = 0; news && i < watched_.size(); ++i) changed |= hear(i, now);
   if (now >= next_look_) {
     next_look_ = now + detector_.terms().interval;
+    // A try that takes longer, as a stream may, is not waited for: another one decides.
+    for (Watched& each : watched_)
+      if (std::exchange(each.under_way, each.state->probe() == EndpointState::Probe::kUnderWay))
+        each.state->give_try_back();
     std::vector<resilience::OutlierCounts::Window> windows;
     windows.reserve(watched_.size());
     for (const Watched& each : watched_) windows.push_back(each.state->counts().take());

@@ -35,6 +35,7 @@ class OutlierDesk {
   struct Watched {
     uint32_t slot = kNoSlot;
     std::shared_ptr<resilience::EndpointState> state;
+    bool under_way = false;  // its one try was so at the last look
   };
   size_t at(uint32_t slot) const;
   bool hear(size_t at, Instant now);

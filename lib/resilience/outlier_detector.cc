@@ -22,7 +22,7 @@ void OutlierDetector::replace(std::vector<Endpoint> endpoints) {
 
 bool OutlierDetector::may_eject() const {
   const size_t most = std::max<size_t>(1, endpoints_.size() * terms_.most_ejected_percent / 100);
-  return out_ < most;
+  return out_ < most && out_ + 1 < endpoints_.size();
 }
 
 bool OutlierDetector::panics() const {

@@ -276,7 +276,6 @@ void HttpEngine::on_peer_timer(uint32_t slot) {
 void HttpEngine::arm(Exchange& x) {
   Instant when = x.deadline;
   if (x.idle != Duration()) when = std::min(when, x.moved + x.idle);
-  if (x.delayed_until != Instant()) when = std::min(when, x.delayed_until);
   when = std::min({when, x.try_until, x.paused_until});
   if (when >= x.armed) return;
   x.armed = when;
@@ -286,7 +285,6 @@ void HttpEngine::arm(Exchange& x) {
 void HttpEngine::on_exchange_timer(Exchange& x) {
   x.armed = kNever;
   const bool over = x.deadline <= now_;
-  if (!over && x.delayed_until != Instant() && x.delayed_until <= now_) return wake(x.slot);
   if (!over && x.paused_until <= now_) return wake(x.slot);
   if (!over && x.try_until <= now_) {
     fail(x, HttpFault::kTryTimeout);

@@ -177,7 +177,7 @@ class HttpEngine final : private Shaker {
   // engine_limits.cc
   bool keeps_limits(Exchange& x);
   void draw_faults(Exchange& x);
-  bool is_delayed(Exchange& x);
+  void abort_by_fault(Exchange& x);
   void tell_limit(Exchange& x);
   void answer_injected(Exchange& x);
 

@@ -11,7 +11,8 @@ namespace heddle::mesh {
 Flow HttpEngine::run(Exchange& x) {
   while (!read_request(x)) co_await Change{};
   if (x.fault == HttpFault::kNone) plan(x);
-  while (is_delayed(x)) co_await Change{};
+  while (is_paused(x)) co_await Change{};
+  abort_by_fault(x);
   if (x.fault == HttpFault::kNone && !x.local) start_mirror(x);
   while (x.fault == HttpFault::kNone && !x.local) {
     find_endpoint(x);

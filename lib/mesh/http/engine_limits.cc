@@ -56,25 +56,16 @@ void HttpEngine::tell_limit(Exchange& x) {
   fields.add("ratelimit", now.view());
 }
 
-// As the request came, before a rule changes it.
+// As the request came, before a rule changes it. It waits without an endpoint.
 void HttpEngine::draw_faults(Exchange& x) {
   x.injected = policy_.inject(x.frontend, client_of(x), x.route, *x.request);
-  if (x.injected.delay != Duration()) x.delayed_until = now_ + x.injected.delay;
+  if (x.injected.delay != Duration()) x.paused_until = now_ + x.injected.delay;
 }
 
-// It waits without an endpoint. When it has waited it may be aborted.
-bool HttpEngine::is_delayed(Exchange& x) {
-  if (x.fault != HttpFault::kNone || x.local) return false;
-  if (x[kClient].lost) {
-    fail(x, HttpFault::kClientGone);
-    return false;
-  }
-  if (now_ < x.delayed_until) return true;
-  x.delayed_until = Instant();
-  x.moved = now_;
-  if (x.injected.abort != Abort::kNone)
-    fail(x, x.injected.abort == Abort::kReset ? HttpFault::kFaultReset : HttpFault::kFaultAbort);
-  return false;
+// When it has waited.
+void HttpEngine::abort_by_fault(Exchange& x) {
+  if (x.injected.abort == Abort::kNone) return;
+  fail(x, x.injected.abort == Abort::kReset ? HttpFault::kFaultReset : HttpFault::kFaultAbort);
 }
 
 // As an endpoint would have answered: what rules do with responses is done with this one.

@@ -114,7 +114,10 @@ void HttpEngine::seek(Exchange& x) {
     x.retry = target != nullptr && target->retry != nullptr ? target->retry : chosen->retry;
   x.per_try =
       target != nullptr && target->per_try != Duration() ? target->per_try : chosen->per_try;
-  if (!x.hold.take(chosen->to.bounds)) return fail(x, HttpFault::kBreaker);
+  if (!x.hold.take(chosen->to.bounds)) {
+    if (chosen->to.bounds.endpoint != nullptr) chosen->to.bounds.endpoint->give_try_back();
+    return fail(x, HttpFault::kBreaker);
+  }
   switch (take_upstream(x, *chosen, client, was_dead)) {
     case Took::kTaken:
       return;
@@ -307,7 +310,7 @@ bool HttpEngine::begin_retry(Exchange& x) {
   return false;
 }
 
-// Between two tries.
+// Between two tries, or as a Fault says.
 bool HttpEngine::is_paused(Exchange& x) {
   if (x[kClient].lost) fail(x, HttpFault::kClientGone);
   x.moved = now_;

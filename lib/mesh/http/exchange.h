@@ -127,7 +127,6 @@ struct Exchange {
   std::shared_ptr<const policy::Retry> retry;  // null: policy asks for none
   std::array<uint32_t, kMostTried> tried;      // endpoints; the first tried_count count
   uint8_t tried_count = 0;
-  bool keeps_body = false;  // `kept` is all that was taken of it
   tcp::Chain kept, resend;  // of the request's body: for later tries, of this
   TryHold hold;             // of this try
   BoundHold retrying{resilience::Bound::kRetries}, pending{resilience::Bound::kPending};
@@ -152,7 +151,6 @@ struct Exchange {
   bool asks_first = false;                                // a preflight that its rule answers
   HttpLimited limited;                                    // with kRateLimited, in the turn
   HttpInjected injected;                                  // by a Fault
-  Instant delayed_until;  // by it; not set: it waits for nothing, or no more
   Client client;
   tcp::Endpoint server;  // that was asked last
   bool https = false;

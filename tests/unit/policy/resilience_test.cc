@@ -152,6 +152,53 @@ TEST(PolicyOutlier, OneTryDecides) {
   EXPECT_EQ(world.met(PickState::Tries::kRequest), "1 2 3");
 }
 
+// As a stream that goes on for hours, or one whose end nobody tells.
+TEST(PolicyOutlier, ATryThatDoesNotEndIsNotWaitedFor) {
+  Cart world;
+  world.fail(1, 5);
+  EXPECT_TRUE(world.tend());
+  EXPECT_TRUE(world.tend(seconds(31)));
+  EXPECT_TRUE(world.state(1).may_try());
+  world.tend(seconds(10));
+  EXPECT_EQ(world.met(PickState::Tries::kRequest), "1 3");
+  world.tend(seconds(10));
+  EXPECT_EQ(world.met(PickState::Tries::kRequest), "1 2 3");
+}
+
+TEST(PolicyOutlier, TheLastOneStaysIn) {
+  Cart world;
+  world.apply({put("shop/set", endpoints("cart", {"10.1.0.1"}))});
+  world.fail(0, 50);
+  EXPECT_FALSE(world.tend());
+  EXPECT_EQ(world.met(), "1");
+}
+
+TEST(PolicyOutlier, WithNobodyElseTheOneIsAsked) {
+  Cart world;
+  EndpointSet set = endpoints("cart", {"10.1.0.1", "10.1.0.2"});
+  world.apply({put("shop/set", set)});
+  world.fail(0, 5);
+  EXPECT_TRUE(world.tend());
+  EXPECT_EQ(world.met(PickState::Tries::kRequest), "2");
+  EXPECT_TRUE(world.tend(seconds(31)));
+  EXPECT_TRUE(world.state(0).may_try());
+  // The other one takes no more, and the one try is under way still.
+  set.endpoints[1].weight = 0;
+  world.apply({put("shop/set", set)});
+  EXPECT_EQ(world.met(PickState::Tries::kRequest), "1");
+}
+
+// One without a weight is nobody that could take over.
+TEST(PolicyOutlier, TheLastWithAWeightStaysIn) {
+  Cart world;
+  EndpointSet set = endpoints("cart", {"10.1.0.1", "10.1.0.2"});
+  set.endpoints[1].weight = 0;
+  world.apply({put("shop/set", set)});
+  world.fail(0, 50);
+  EXPECT_FALSE(world.tend());
+  EXPECT_EQ(world.met(PickState::Tries::kRequest), "1");
+}
+
 TEST(PolicyOutlier, StaysOutWhileOthersChange) {
   Cart world;
   world.fail(1, 5);

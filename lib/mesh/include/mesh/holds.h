@@ -46,6 +46,10 @@ class ConnectionHold {
     endpoint_.reset();
   }
   resilience::Breaker::End* service() const { return service_.get(); }
+  // The connection is the try itself, and nothing was seen of the endpoint.
+  void give_try_back() const {
+    if (endpoint_ != nullptr) endpoint_->give_try_back();
+  }
   // What was seen of the endpoint.
   void note(resilience::Outcome outcome) const {
     if (endpoint_ != nullptr) endpoint_->note(outcome);

@@ -19,7 +19,7 @@ struct OutlierTerms {
   // An endpoint is out for base_time times how often it was, at most most_time. It comes back with
   // one probe: what it answers decides whether it stays.
   Duration base_time = seconds(30), most_time = seconds(300);
-  uint32_t most_ejected_percent = 10;  // of all endpoints, and one at least
+  uint32_t most_ejected_percent = 10;  // of all endpoints, and one at least; never the last
   // By windows: an endpoint whose share of successes is below the mean of all by so many
   // thousandths of the standard deviation; 0: not looked at.
   uint32_t deviation_thousandths = 0;
